@@ -1,0 +1,125 @@
+"""A job's file: read safely, checked as a whole, turned into frozen types once."""
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sja_units.errors import ConfigFault
+from sja_units.fields import Fault, Table
+
+MAX_BYTES = 256 * 1024  # tomllib takes seconds for files that are far larger
+
+_DIRECTIVE = re.compile(r"[A-Z][A-Za-z]+")
+# What the units rely on; changing it would break the promises of the job, not tune it.
+_FIXED = re.compile(
+    r"Exec.*|Type|NotifyAccess|(Dynamic)?User|Group|(State|Runtime)Directory.*|LoadCredential.*"
+    r"|Restart|RestartPreventExitStatus|SuccessExitStatus"
+)
+
+
+class JobFile(NamedTuple):
+    """All that a job's file says."""
+
+    title: str
+    relaunch: bool
+    service: Mapping[str, tuple[str, ...]]  # systemd directives of the [service] table
+    settings: Any  # the kind's own frozen type: keepalive.config or acquisition.config
+
+
+def read_file(path: str) -> str:
+    """Return a configuration's text; raise ConfigFault if it is not a plain file of sane size.
+
+    Raises FileNotFoundError and PermissionError as they come.
+    """
+    try:
+        # Not through a link, and never waiting for somebody to open the other end of a FIFO.
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except OSError as error:
+        raise ConfigFault(path, [f"cannot be read: {error.strerror}"]) from None
+    with open(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ConfigFault(path, ["is not a regular file"])
+        return decode(file.read(MAX_BYTES + 1), path)
+
+
+def decode(data: bytes, where: str) -> str:
+    """Return the text of a configuration file's bytes; raise ConfigFault if it is too large."""
+    if len(data) > MAX_BYTES:
+        raise ConfigFault(where, [f"is larger than {MAX_BYTES // 1024} KiB"])
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ConfigFault(where, [f"line {line}: this is not UTF-8 text"]) from None
+
+
+def load_toml(text: str, where: str) -> dict[str, Any]:
+    """Return a TOML text as a dict; raise ConfigFault with the place of the first fault."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ConfigFault(where, ["is nested too deeply"]) from None
+    except ValueError as error:  # TOMLDecodeError is one; so is an integer of 5,000 digits
+        raise ConfigFault(where, [f"is not TOML: {error}"]) from None
+
+
+def parse(kind: str, text: str, where: str) -> JobFile:
+    """Return what the file of a job of that kind says.
+
+    where: the file's name, for messages. Raises ConfigFault with all faults at once.
+    """
+    faults: list[Fault] = []
+    table = Table(load_toml(text, where), (), faults)
+    title = table.text("title", "")
+    relaunch = table.flag("relaunch", True)
+    service = _read_service(table.table("service"))
+    settings = _read_settings(kind, table)
+    table.finish()
+    if faults:
+        from sja_units.places import describe
+
+        raise ConfigFault(where, [describe(fault, text) for fault in faults])
+    return JobFile(title, relaunch, service, settings)
+
+
+def _read_settings(kind: str, table: Table) -> object:
+    # A worker imports only what its kind needs.
+    if kind == "keepalive":
+        from sja_units.keepalive.config import read_keepalive
+
+        return read_keepalive(table)
+    from sja_units.acquisition.config import read_acquisition
+
+    return read_acquisition(table)
+
+
+def _read_service(table: Table) -> dict[str, tuple[str, ...]]:
+    directives = {}
+    for key in table.keys():
+        if not _DIRECTIVE.fullmatch(key):
+            table.fault(key, "is not the name of a systemd directive")
+        elif _FIXED.fullmatch(key):
+            table.fault(key, "cannot be changed for one job: the unit relies on it")
+        directives[key] = _read_directive(table, key)
+    return directives
+
+
+def _read_directive(table: Table, key: str) -> tuple[str, ...]:
+    value = table.raw(key)
+    items = value if isinstance(value, list) else [value]
+    texts = []
+    for item in items:
+        if isinstance(item, bool):
+            texts.append("yes" if item else "no")
+        elif isinstance(item, int):
+            texts.append(str(item))
+        elif isinstance(item, str) and not re.search(r"[\x00-\x1f\x7f]|\\$", item):
+            texts.append(item)
+        else:
+            table.fault(key, "must be a text on one line, a whole number, true or false, or a list")
+    return tuple(texts)

@@ -1,0 +1,84 @@
+"""A job's name and everything that follows from it. Pure: nothing here touches the disk."""
+
+import re
+from typing import NamedTuple
+
+from sja_units.errors import UsageFault
+
+KINDS = ("acquisition", "keepalive")
+
+CONFIG_ROOT = "/etc/sja-units"
+STATE_ROOT = "/var/lib/sja-units"
+RUN_ROOT = "/run/sja-units"
+
+# 23 characters at most: a unit runs as user "sja-acq-NAME", and systemd takes 31 for a user.
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,22}")
+UNIT = re.compile(r"sja-([a-z]+)@(.*)\.service", re.DOTALL)
+
+
+class Job(NamedTuple):
+    """One piece of long-running work."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def unit(self) -> str:
+        return f"sja-{self.kind}@{self.name}.service"
+
+    @property
+    def config_path(self) -> str:
+        return f"{CONFIG_ROOT}/{self.kind}/{self.name}.toml"
+
+    @property
+    def state_dir(self) -> str:
+        return f"{STATE_ROOT}/{self.kind}/{self.name}"
+
+    @property
+    def run_dir(self) -> str:
+        return f"{RUN_ROOT}/{self.kind}/{self.name}"
+
+    @property
+    def wanted_path(self) -> str:
+        return f"{STATE_ROOT}/wanted/{self.unit}"
+
+    @property
+    def ended_path(self) -> str:
+        """How the last run ended in a failure; written by the unit's own end hook."""
+        return f"{STATE_ROOT}/ended/{self.unit}"
+
+    @property
+    def drop_in_path(self) -> str:
+        return f"/etc/systemd/system/{self.unit}.d/50-sjactl.conf"
+
+
+def check_name(name: str) -> str:
+    """Return `name` if a job may be called so, else raise UsageFault with the reason."""
+    if NAME.fullmatch(name):
+        return name
+    if len(name) > 23 and NAME.fullmatch(name[:23]):
+        reason = f"it has {len(name)} characters, 23 are the most"
+    else:
+        reason = (
+            "use lower-case letters, digits, '-' and '_', beginning with a letter or a digit; "
+            "any other script goes into the title"
+        )
+    raise UsageFault(f"{name!r} cannot be a job's name: {reason}")
+
+
+def make_job(kind: str, name: str) -> Job:
+    """Return the job of that kind and name; raise UsageFault where either is not one."""
+    if kind not in KINDS:
+        raise UsageFault(f"{kind!r} is not a kind of job: use {' or '.join(KINDS)}")
+    return Job(kind, check_name(name))
+
+
+def parse_unit(unit: str) -> Job | None:
+    """Return the job that a unit name stands for, None if it is not one of ours."""
+    match = UNIT.fullmatch(unit)
+    if match is None or match[1] not in KINDS or not NAME.fullmatch(match[2]):
+        return None
+    return Job(match[1], match[2])

@@ -1,0 +1,123 @@
+"""The loop that every worker runs in: signals, READY, STATUS, watchdog and health.json.
+
+The protocol is sd_notify(3); this is the only file that speaks it.
+"""
+
+import faulthandler
+import json
+import os
+import select
+import signal
+import socket
+import time
+from typing import Any
+
+import sdnotify
+
+from sja_units.durable import replace_file
+from sja_units.job import Job
+
+
+def format_time(seconds: float) -> str:
+    """Return a Unix time as RFC 3339 in UTC with microseconds."""
+    micros = round(seconds * 1_000_000)
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(micros // 1_000_000))
+    return f"{whole}.{micros % 1_000_000:06d}Z"
+
+
+class Runtime:
+    """What a worker has of the outside world. Make one, in the main thread, before any other."""
+
+    def __init__(self, job: Job, state_dir: str, run_dir: str) -> None:
+        self.job = job
+        self.state_dir = state_dir
+        self.run_dir = run_dir
+        self.stopping = False
+        self._notifier = sdnotify.SystemdNotifier()
+        self._status = ""
+        self._since = format_time(time.time())
+        self._is_ready = False
+        self._ping_every = _watchdog_seconds() / 3
+        self._next_ping = 0.0
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_reader.setblocking(False)
+        self._wake_writer.setblocking(False)
+        # The watchdog kills with SIGABRT: the journal then shows where each thread stood.
+        faulthandler.enable()
+        signal.set_wakeup_fd(self._wake_writer.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._order_stop)
+
+    def _order_stop(self, _number: int, _frame: object) -> None:
+        self.stopping = True
+        self._notifier.notify("STOPPING=1")
+
+    def status(self, text: str) -> None:
+        """Show one sentence in `systemctl status`."""
+        line = " ".join(text.split())
+        if line != self._status:
+            self._status = line
+            self._notifier.notify(f"STATUS={line}")
+
+    def ready(self) -> None:
+        """Tell systemd that the job does its work; later calls do nothing."""
+        if not self._is_ready:
+            self._is_ready = True
+            self._notifier.notify("READY=1")
+
+    def ping(self) -> None:
+        """Tell systemd that the work moves; call it from the loop that does the work."""
+        now = time.monotonic()
+        if now >= self._next_ping:
+            self._next_ping = now + self._ping_every
+            self._notifier.notify("WATCHDOG=1")
+
+    def allow(self, seconds: float) -> None:
+        """Let the next step of the loop take that long before systemd takes it for a hang."""
+        needed = max(seconds + 5, self._ping_every * 3)
+        if self._ping_every:
+            self._notifier.notify(f"WATCHDOG_USEC={int(needed * 1_000_000)}\nWATCHDOG=1")
+
+    def wait(self, seconds: float) -> None:
+        """Sleep that long; less when a signal or `wake` comes."""
+        if self.stopping:
+            return
+        ready, _, _ = select.select([self._wake_reader], [], [], max(0.0, seconds))
+        if ready:
+            self._wake_reader.recv(4096)
+
+    def wait_until(self, deadline: float) -> None:
+        """Sleep until that time of the monotonic clock, or until told to stop; ping meanwhile."""
+        while not self.stopping and (left := deadline - time.monotonic()) > 0:
+            self.ping()
+            self.wait(min(left, self._ping_every or left))
+
+    def wake(self) -> None:
+        """End a `wait` of the main thread; any thread may call it."""
+        try:
+            self._wake_writer.send(b"\0")
+        except BlockingIOError:
+            return  # full: the main thread is about to wake anyway
+
+    def report(self, fields: dict[str, Any], valid_for: float) -> None:
+        """Publish the worker's own view of itself in health.json.
+
+        valid_for: seconds after which a reader should no longer believe it.
+        """
+        health = {
+            "pid": os.getpid(),
+            "since": self._since,
+            "updated": format_time(time.time()),
+            "valid_for": round(valid_for, 3),
+            "status": self._status,
+            **fields,
+        }
+        data = json.dumps(health, ensure_ascii=False).encode()
+        replace_file(f"{self.run_dir}/health.json", data, 0o644, sync=False)
+
+
+def _watchdog_seconds() -> float:
+    """Return the watchdog's time as systemd set it for this process, 0 without a watchdog."""
+    if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return 0.0
+    return int(os.environ.get("WATCHDOG_USEC", "0")) / 1_000_000

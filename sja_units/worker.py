@@ -1,0 +1,59 @@
+"""What the units run: `python -I -m sja_units.worker KIND NAME`."""
+
+import os
+import sys
+import traceback
+
+from sja_units import journal
+from sja_units.config import decode, parse
+from sja_units.errors import ConfigFault, SjaError, UsageFault, WorkerEnd, WrongConfig
+from sja_units.job import make_job
+from sja_units.runtime import Runtime
+
+
+def main(argv: list[str]) -> int:
+    """Run one job until it is told to stop; return the exit status of the contract."""
+    try:
+        job = make_job(*argv)
+    except (UsageFault, TypeError) as error:
+        journal.error(f"not a job: {error}")
+        return WrongConfig.status
+    try:
+        folders = [os.environ[f"{name}_DIRECTORY"] for name in ("STATE", "RUNTIME", "CREDENTIALS")]
+    except KeyError:
+        journal.error(f"{job} is run by systemd: systemctl start {job.unit}")
+        return WrongConfig.status
+    runtime = Runtime(job, folders[0], folders[1])
+    try:
+        _work(runtime, f"{folders[2]}/config")
+    except SjaError as error:
+        end = error if isinstance(error, WorkerEnd) else WrongConfig(str(error))
+        journal.error(str(end))
+        runtime.status(str(end))
+        return end.status
+    except Exception as error:
+        # A bug: the journal needs the traceback, systemd tries again.
+        journal.error(traceback.format_exc())
+        runtime.status(f"crashed: {type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+def _work(runtime: Runtime, credential: str) -> None:
+    job = runtime.job
+    with open(credential, "rb") as file:
+        text = decode(file.read(), job.config_path)
+    settings = parse(job.kind, text, job.config_path).settings
+    # A worker imports only what its kind needs.
+    if job.kind == "keepalive":
+        from sja_units.keepalive.loop import run as keep_alive
+
+        keep_alive(settings, runtime)
+    else:
+        from sja_units.acquisition.loop import run as acquire
+
+        acquire(settings, runtime)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
