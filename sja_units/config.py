@@ -100,7 +100,7 @@ def _read_settings(kind: str, table: Table) -> object:
 
 def _read_service(table: Table) -> dict[str, tuple[str, ...]]:
     directives = {}
-    for key in table.keys():
+    for key in table.names():
         if not _DIRECTIVE.fullmatch(key):
             table.fault(key, "is not the name of a systemd directive")
         elif _FIXED.fullmatch(key):

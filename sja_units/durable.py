@@ -1,6 +1,7 @@
 """Files that neither a kill nor a power cut can tear or empty."""
 
 import os
+from contextlib import suppress
 
 
 def sync_folder(path: str) -> None:
@@ -20,10 +21,8 @@ def replace_file(path: str, data: bytes, mode: int = 0o600, *, sync: bool = True
     """
     temporary = f"{path}.new"
     # A left-over of a kill, or a link planted there, must not be written through.
-    try:
+    with suppress(FileNotFoundError):
         os.unlink(temporary)
-    except FileNotFoundError:
-        pass
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         os.fchmod(fd, mode)

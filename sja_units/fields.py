@@ -60,7 +60,7 @@ class Table:
     def has(self, key: str) -> bool:
         return key in self._values
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """Return the keys as written, for tables whose keys are the user's own words."""
         return list(self._values)
 

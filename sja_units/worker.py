@@ -6,7 +6,7 @@ import traceback
 
 from sja_units import journal
 from sja_units.config import decode, parse
-from sja_units.errors import ConfigFault, SjaError, UsageFault, WorkerEnd, WrongConfig
+from sja_units.errors import SjaError, UsageFault, WorkerEnd, WrongConfig
 from sja_units.job import make_job
 from sja_units.runtime import Runtime
 
