@@ -41,10 +41,12 @@ def read_file(path: str) -> str:
         raise
     except OSError as error:
         raise ConfigFault(path, [f"cannot be read: {error.strerror}"]) from None
-    with open(fd, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise ConfigFault(path, ["is not a regular file"])
-        return decode(file.read(MAX_BYTES + 1), path)
+        return decode(os.read(fd, MAX_BYTES + 1), path)
+    finally:
+        os.close(fd)
 
 
 def decode(data: bytes, where: str) -> str:

@@ -13,9 +13,12 @@ def sync_folder(path: str) -> None:
         os.close(fd)
 
 
-def replace_file(path: str, data: bytes, mode: int = 0o600, *, sync: bool = True) -> None:
+def replace_file(
+    path: str, data: bytes, mode: int = 0o600, *, group: int = -1, sync: bool = True
+) -> None:
     """Put `data` at `path` so that a reader sees the old file or the new one, never a part.
 
+    group: the file's group, where it is not the writer's own.
     With `sync` it also outlives a power cut once this returns; leave it out for files under /run.
     Raises OSError; the old file is then as it was.
     """
@@ -25,6 +28,8 @@ def replace_file(path: str, data: bytes, mode: int = 0o600, *, sync: bool = True
         os.unlink(temporary)
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
+        if group >= 0:
+            os.fchown(fd, -1, group)
         os.fchmod(fd, mode)
         view = memoryview(data)
         while view:

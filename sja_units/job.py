@@ -9,6 +9,7 @@ KINDS = ("acquisition", "keepalive")
 
 CONFIG_ROOT = "/etc/sja-units"
 STATE_ROOT = "/var/lib/sja-units"
+PRIVATE_ROOT = "/var/lib/private/sja-units"  # where systemd really keeps a dynamic user's state
 RUN_ROOT = "/run/sja-units"
 
 # 23 characters at most: a unit runs as user "sja-acq-NAME", and systemd takes 31 for a user.

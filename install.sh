@@ -1,0 +1,391 @@
+#!/bin/sh
+# Installs, upgrades or removes sja-units on this machine; `./install.sh --help` tells how.
+# Everything stands in functions and the last line starts them: a truncated copy does nothing.
+set -eu
+
+venv=/opt/sja-units
+sjactl=/usr/local/bin/sjactl
+units=/usr/local/lib/systemd/system
+hooks=/usr/local/lib/sja-units
+sysusers=/usr/local/lib/sysusers.d/sja-units.conf
+tmpfiles=/usr/local/lib/tmpfiles.d/sja-units.conf
+polkit=/etc/polkit-1/rules.d/50-sja-units.rules
+enabled=$hooks/enabled
+python=/usr/bin/python3
+
+usage() {
+    cat <<'TEXT'
+Usage: ./install.sh [--wheels DIR]   install sja-units on this machine, or upgrade it
+       ./install.sh --uninstall      remove it; configurations and state stay
+       ./install.sh --purge          remove it with its configurations, state and groups
+       ./install.sh --demo [--keep]  see it work in a disposable machine; this one stays as it is
+
+It needs systemd >= 252 and Python >= 3.11 (Debian 12 or newer) and runs as root or asks sudo.
+--wheels DIR  use no network: take the packages from DIR, made by: pip wheel --wheel-dir DIR .
+TEXT
+}
+
+# What is said last is also what an unexpected end refers to.
+say() {
+    step=$*
+    printf '%s\n' "$*"
+}
+
+note() {
+    printf 'note: %s\n' "$*" >&2
+}
+
+fail() {
+    told=yes
+    printf 'install.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+refuse_usage() {
+    printf 'install.sh: %s; ./install.sh --help shows what it takes\n' "$*" >&2
+    exit 2
+}
+
+# clean_up STATUS: the last thing that runs, whatever ended the script.
+clean_up() {
+    rm -rf -- "$work" "$unfinished"
+    # Only who began to build one may touch these: somebody else may be at work.
+    [ -z "$unfinished" ] || [ -e "$venv" ] || [ ! -e "$venv.old" ] || mv -T -- "$venv.old" "$venv"
+    if [ "$1" -ne 0 ] && [ -z "$told" ]; then
+        printf 'install.sh: stopped at "%s"; run it again to complete that\n' "$step" >&2
+    fi
+}
+
+# Output is shown only when the command fails.
+quietly() {
+    "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; return 1; }
+}
+
+# put MODE SOURCE TARGET: replaces the target in one step, so that nobody ever sees half of it.
+put() {
+    mkdir -p -- "${3%/*}"
+    install -o root -g root -m "$1" -- "$2" "$3.new"
+    mv -fT -- "$3.new" "$3"
+}
+
+parse_arguments() {
+    order=install wheels=
+    while [ $# -gt 0 ]; do
+        case $1 in
+            -h | --help) usage; exit 0 ;;
+            --uninstall | --purge)
+                [ "$order" = install ] || refuse_usage "one of --uninstall and --purge is enough"
+                order=${1#--} ;;
+            --wheels | --wheels=*)
+                if [ "$1" = --wheels ]; then
+                    [ $# -ge 2 ] || refuse_usage "--wheels needs a directory"
+                    shift
+                fi
+                wheels=${1#--wheels=}
+                [ -d "$wheels" ] || refuse_usage "--wheels: there is no directory '$wheels'"
+                wheels=$(readlink -f -- "$wheels") ;;
+            *) refuse_usage "unknown argument '$1'" ;;
+        esac
+        shift
+    done
+    [ "$order" = install ] || [ -z "$wheels" ] || refuse_usage "--wheels is for installing"
+}
+
+become_root() {
+    [ "$(id -u)" -ne 0 ] || return 0
+    command -v sudo >/dev/null || fail "this needs root, and there is no sudo here; run it as root"
+    say "Asking sudo for root"
+    exec sudo -- /bin/sh "$here/install.sh" "$@"
+}
+
+# Nothing of the caller's surroundings may change what is installed: not its umask, PATH or Python.
+prepare() {
+    umask 022
+    PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+    export PATH LC_ALL
+    [ -d "${TMPDIR:-/tmp}" ] || unset TMPDIR
+    step="the first checks" told='' work='' unfinished=''
+    trap 'clean_up "$?"' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    work=$(mktemp -d)
+    exec 9</usr/local
+    flock -n 9 || fail "another install.sh is at work here; wait until it ends"
+}
+
+check_writable() {
+    for directory in /opt /usr/local/bin /usr/local/lib /etc/systemd/system; do
+        mkdir -p -- "$directory" 2>/dev/null || :
+        [ -w "$directory" ] ||
+            fail "$directory cannot be written to; make it writable, then run this again"
+    done
+}
+
+check_host() {
+    [ -e "$here/units/sja-jobs.target" ] ||
+        fail "$here is no checkout of sja-units; run install.sh where it came with the rest"
+    [ -d /run/systemd/system ] ||
+        fail "systemd does not run here; boot with it, or try ./install.sh --demo, which needs none"
+    version=$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+    [ "${version:-0}" -ge 252 ] ||
+        fail "systemd here is ${version:-unknown} and 252 is needed; upgrade to Debian 12 or newer"
+}
+
+required_packages() {
+    [ -x "$python" ] || echo python3
+    "$python" -Ic 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+    [ -S /run/dbus/system_bus_socket ] || echo dbus
+}
+
+# Without polkitd group sja cannot give orders, without ca-certificates no https page is believed.
+useful_packages() {
+    [ -e /usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service ] || echo polkitd
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
+}
+
+# Lines from stdin, joined by spaces.
+joined() {
+    tr '\n' ' ' | sed 's/ $//'
+}
+
+install_packages() {
+    required=$(required_packages | joined)
+    useful=$(useful_packages | joined)
+    [ -n "$required$useful" ] || return 0
+    if [ -n "$wheels" ] || ! command -v apt-get >/dev/null; then
+        [ -z "$required" ] || fail "missing packages: $required; install them, then run this again"
+        note "not installed: $useful; group sja needs polkitd, https pages need ca-certificates"
+        return 0
+    fi
+    say "Installing Debian packages:" "$required" "$useful"
+    export DEBIAN_FRONTEND=noninteractive
+    # After an apt that was killed half-way nothing else works until this has run.
+    quietly dpkg --configure -a
+    quietly apt-get -q -o DPkg::Lock::Timeout=120 update || :
+    { required_packages; useful_packages; } | quietly xargs \
+        apt-get -q -o DPkg::Lock::Timeout=120 install -y --no-install-recommends ||
+        fail "apt-get could not install $required $useful; mend what it says, then run this again"
+    required=$(required_packages | joined)
+    [ -z "$required" ] || fail "after apt-get still missing: $required; reboot, then run this again"
+}
+
+# Built beside the one in use and put in its place when whole: a failed upgrade changes nothing.
+build_venv() {
+    version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$here/pyproject.toml")
+    say "Building $venv: sja-units $version, $("$python" -V), packages of ${wheels:-the index}"
+    "$python" -Ic 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "$("$python" -V) is too old, 3.11 is needed; upgrade to Debian 12 or newer"
+    unfinished=$venv.new
+    rm -rf -- "$venv.new"
+    quietly "$python" -I -m venv "$venv.new" || fail "$venv.new could not be made; see above"
+    if [ -n "$wheels" ]; then
+        # pip's own settings on this host might name an index or further folders.
+        quietly env PIP_CONFIG_FILE=/dev/null "$venv.new/bin/python" -I -m pip --isolated install \
+            --no-cache-dir --no-index --find-links "$wheels" "sja-units==$version" ||
+            fail "$wheels lacks something (see above); make it with: pip wheel --wheel-dir DIR ."
+    else
+        # pip may build where the sources are, and a checkout can be read-only.
+        mkdir -- "$work/source"
+        (cd -- "$here" && cp -RL -- pyproject.toml README.md LICENSE sja_units "$work/source")
+        quietly "$venv.new/bin/python" -I -m pip install --no-cache-dir --compile "$work/source" ||
+            fail "pip failed (see above); mend that, or use --wheels DIR"
+    fi
+    quietly "$venv.new/bin/sjactl" --version || fail "the new sjactl does not work, see above"
+    # Scripts name their interpreter by its full path.
+    grep -rlI 'sja-units\.new' "$venv.new/bin" "$venv.new/pyvenv.cfg" |
+        xargs -d '\n' sed -i 's|sja-units\.new|sja-units|g'
+    sync -f "$venv.new"
+}
+
+switch_venv() {
+    rm -rf -- "$venv.old"
+    [ ! -e "$venv" ] || mv -T -- "$venv" "$venv.old"
+    mv -T -- "$venv.new" "$venv"
+    rm -rf -- "$venv.old"
+    ln -sfnT -- "$venv/bin/sjactl" "$sjactl"
+}
+
+# Names of files of that pattern, of this checkout and as installed.
+named() {
+    find "$here/units" "$units" -maxdepth 1 -name "$1" -printf '%f\n' 2>/dev/null | sort -u
+}
+
+# jobs_that STATES: the templates' instances in one of these states, a line each.
+jobs_that() {
+    named 'sja-*@.service' | sed 's/@\.service$/@*.service/' | xargs -r -d '\n' \
+        systemctl list-units --plain --no-legend --full --state="$1" -- | cut -d ' ' -f 1
+}
+
+install_units() {
+    say "Installing units, groups and directories"
+    put 0644 "$here/units/sysusers.conf" "$sysusers"
+    quietly systemd-sysusers "$sysusers"
+    put 0644 "$here/units/tmpfiles.conf" "$tmpfiles"
+    systemd-tmpfiles --create "$tmpfiles"
+    put 0755 "$here/units/begin" "$hooks/begin"
+    put 0755 "$here/units/end" "$hooks/end"
+    # The rule is away while templates come and go: one that names a template which is not there
+    # lets an operator of systemd 257 start a transient unit of that name, as root.
+    rm -f -- "$polkit"
+    for source in "$here"/units/*.service "$here"/units/*.target "$here"/units/*.slice \
+        "$here"/units/*.timer; do
+        [ ! -e "$source" ] || put 0644 "$source" "$units/${source##*/}"
+    done
+    remove_obsolete_units
+    systemctl daemon-reload
+    put 0644 "$here/units/polkit.rules" "$polkit"
+    sync -f "$units"
+    sync -f "$polkit"
+}
+
+remove_obsolete_units() {
+    for old in "$units"/sja-* "$units"/sja.*; do
+        unit=${old##*/}
+        if [ -e "$here/units/$unit" ] || [ ! -e "$old" ]; then continue; fi
+        say "Removing $unit, which this version does not have"
+        case $unit in
+            *@.service) systemctl stop "${unit%.service}*.service" ;;
+            *) systemctl --quiet disable --now "$unit" 2>/dev/null || : ;;
+        esac
+        rm -rf -- "$old"
+    done
+}
+
+# Drop-ins are written from the configurations, by this version's rules.
+apply_configurations() {
+    [ -n "$(find /etc/sja-units -mindepth 2 -name '*.toml' -print -quit)" ] || return 0
+    say "Applying the configurations that are here"
+    "$sjactl" apply >"$work/log" || note "not all of them could be applied, see above"
+}
+
+# Each unit once: whether it stays enabled is the administrator's business from then on.
+enable_new_units() {
+    [ -e "$enabled" ] || : >"$enabled"
+    grep -l '^\[Install\]' "$here"/units/sja* | sed 's|.*/||' >"$work/installable"
+    fresh=$(grep -vxF -f "$enabled" "$work/installable" || :)
+    [ -n "$fresh" ] || return 0
+    say "Enabling $(echo "$fresh" | joined); what is wanted starts"
+    echo "$fresh" | xargs systemctl --quiet enable
+    echo "$fresh" | grep -E '\.(target|timer)$' | xargs -r systemctl start
+    put 0644 "$work/installable" "$enabled"
+}
+
+restart_jobs() {
+    jobs_that active,reloading,activating >"$work/ran"
+    [ -s "$work/ran" ] || return 0
+    say "Restarting $(wc -l <"$work/ran") running jobs with the new version"
+    xargs -d '\n' systemctl try-restart -- <"$work/ran" || :
+    jobs_that active,reloading,activating >"$work/runs"
+}
+
+# Told last: all else is in place by then.
+report_jobs() {
+    [ -s "$work/ran" ] || return 0
+    lost=$(grep -vxF -f "$work/runs" "$work/ran" | joined)
+    [ -z "$lost" ] || fail "these ran and do not run now: $lost; systemctl status tells why"
+}
+
+install_all() {
+    check_host
+    install_packages
+    build_venv
+    switch_venv
+    install_units
+    apply_configurations
+    restart_jobs
+    enable_new_units
+    say "Installed: $("$sjactl" --version)"
+    say "Next: 'sjactl create --help' tells how to make a job, 'sjactl list' shows them all;"
+    say "      'adduser NAME sja' lets somebody start, stop and see jobs without being root"
+    report_jobs
+}
+
+# What starts jobs goes first, then the target: by its end a job's own end is no order to stop,
+# and what is wanted stays wanted. For that the target has to be up before.
+# Parts may be missing, so the result counts, not each command.
+stop_jobs() {
+    [ -d /run/systemd/system ] || return 0
+    say "Stopping all jobs, as for maintenance"
+    {
+        named 'sja-*.timer'
+        named 'sja-*.service' | sed '/@/d'
+        echo sja-jobs.target
+    } >"$work/units"
+    systemctl start --job-mode=ignore-dependencies sja-jobs.target 2>/dev/null || :
+    xargs -d '\n' -n 1 systemctl stop <"$work/units" 2>/dev/null || :
+    jobs_that active,reloading,activating,deactivating | xargs -r -d '\n' systemctl stop -- || :
+    left=$(jobs_that active,reloading,activating,deactivating | joined)
+    [ -z "$left" ] || fail "still running: $left; see systemctl status, then run this again"
+    systemctl stop sja.slice || :
+    xargs -d '\n' -n 1 systemctl --quiet disable <"$work/units" 2>/dev/null || :
+}
+
+remove_files() {
+    say "Removing units and programs"
+    for directory in /etc/systemd/system /run/systemd/system; do
+        [ -d "$directory" ] || continue
+        find "$directory" -lname "$units/sja*" -delete
+        find "$directory" -path "$directory/sja-*@*.service.d/50-sjactl.conf" -delete
+        find "$directory" -mindepth 1 -maxdepth 1 -type d -name 'sja*' -empty -delete
+    done
+    rm -rf -- "$units"/sja-* "$units"/sja.* "$hooks" "$venv" "$venv.old" /run/sja-units
+    rm -f -- "$sysusers" "$sysusers.new" "$tmpfiles" "$tmpfiles.new"
+    [ "$(readlink -- "$sjactl")" != "$venv/bin/sjactl" ] || rm -f -- "$sjactl"
+    for directory in "$units" "${units%/*}" "${sysusers%/*}" "${tmpfiles%/*}"; do
+        rmdir -- "$directory" 2>/dev/null || :
+    done
+}
+
+# Files that are gone, and failures of units that are gone.
+forget_units() {
+    [ -d /run/systemd/system ] || return 0
+    systemctl daemon-reload
+    systemctl reset-failed 'sja-*' 2>/dev/null || :
+}
+
+uninstall() {
+    # The rule goes before anything else, see install_units.
+    rm -f -- "$polkit" "$polkit.new"
+    stop_jobs
+    remove_files
+    forget_units
+    [ "$order" = purge ] ||
+        say "Removed. /etc/sja-units and /var/lib/sja-units stay: what is wanted comes back when" \
+            "sja-units is installed again; ./install.sh --purge deletes them"
+}
+
+purge() {
+    say "Deleting /etc/sja-units, /var/lib/sja-units and groups sja and sja-cookies"
+    rm -rf -- /etc/sja-units /var/lib/sja-units /var/lib/private/sja-units
+    for directory in /etc/systemd/system /etc/systemd/system.control; do
+        rm -rf -- "$directory"/sja-*.d "$directory"/sja.slice.d
+    done
+    find /etc/systemd/system -maxdepth 1 -name 'sja-*' -lname /dev/null -delete
+    rm -f -- /var/lib/systemd/timers/stamp-sja-*
+    for group in sja-cookies sja; do
+        getent group "$group" >/dev/null || continue
+        groupdel "$group" || note "group $group stays: it is the main group of a user"
+    done
+    forget_units
+    say "Removed; nothing of it is left"
+}
+
+main() {
+    here=$(dirname -- "$(readlink -f -- "$0")")
+    if [ "${1-}" = --demo ]; then
+        shift
+        exec "$here/tests/lab/demo.sh" "$@"
+    fi
+    parse_arguments "$@"
+    become_root "$@"
+    prepare
+    check_writable
+    case $order in
+        install) install_all ;;
+        uninstall) uninstall ;;
+        purge) uninstall; purge ;;
+    esac
+}
+
+{ main "$@"; }

@@ -1,0 +1,1 @@
+"""Acquisition: config -> plan -> poll -> decode -> spool -> sink, in one direction."""

@@ -1,0 +1,188 @@
+"""What the file of an acquisition job says, checked as a whole."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from sja_units.acquisition.points import Point, read_name, read_point
+from sja_units.fields import Table
+
+TRANSPORTS = ("tcp", "udp", "tls", "rtu", "ascii", "rtu-over-tcp")
+_BUILT_IN = ("tcp", "udp", "rtu-over-tcp")
+_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
+
+
+class SinkConfig(NamedTuple):
+    """Where the values go."""
+
+    type: str  # influxdb, local
+    layout: str  # wide, narrow
+    url: str = ""
+    database: str = ""  # InfluxDB 1.x
+    username: str = ""
+    password: str = ""
+    org: str = ""  # InfluxDB 2.x and whatever speaks its /api/v2/write
+    bucket: str = ""
+    token: str = ""
+    ca_file: str = ""
+
+
+class SpoolConfig(NamedTuple):
+    """The bounds of what is kept on disk."""
+
+    max_bytes: int
+    max_age: float  # seconds
+
+
+class Device(NamedTuple):
+    """One Modbus unit and its points."""
+
+    name: str
+    transport: str
+    host: str
+    port: int
+    unit_id: int
+    timeout: float  # seconds, for one request
+    retries: int
+    max_registers: int
+    max_gap: int
+    measurement: str
+    tags: Mapping[str, str]
+    points: tuple[Point, ...]
+
+    @property
+    def endpoint(self) -> tuple[str, str, int]:
+        """Devices of one endpoint share its one connection."""
+        return self.transport, self.host, self.port
+
+
+class AcquisitionConfig(NamedTuple):
+    """All settings of an acquisition job."""
+
+    interval: float  # seconds
+    sink: SinkConfig
+    spool: SpoolConfig
+    devices: tuple[Device, ...]
+
+
+def read_acquisition(table: Table) -> AcquisitionConfig:
+    """Return the settings of an acquisition job; faults go into the table."""
+    interval = table.seconds("interval", "1s", low="10ms", high="1d")
+    sink = _read_sink(table.table("sink"))
+    spool = table.table("spool")
+    bounds = SpoolConfig(
+        spool.size("max_bytes", "256MiB", low="1MiB", high="1024GiB"),
+        spool.seconds("max_age", "7d", low="1min", high="3650d"),
+    )
+    tables = table.tables("device", required=True)
+    devices = tuple(_read_device(item) for item in tables)
+    _check_distinct(tables, devices)
+    return AcquisitionConfig(interval, sink, bounds, devices)
+
+
+def _read_sink(table: Table) -> SinkConfig:
+    kind = table.text("type", "influxdb", choices=("influxdb", "local"))
+    layout = table.text("layout", "wide", choices=("wide", "narrow"))
+    if kind == "local":
+        return SinkConfig(kind, layout)
+    url = table.text("url")
+    if url and (reason := _refuse_url(url)):
+        table.fault("url", reason)
+    ca_file = table.text("ca_file", "")
+    if table.has("bucket"):
+        if table.has("database"):
+            table.fault("database", "stands beside a bucket: give one of the two")
+            table.text("database")
+        org, token = table.text("org", ""), table.text("token", "")
+        bucket = table.text("bucket")
+        return SinkConfig(kind, layout, url, org=org, bucket=bucket, token=token, ca_file=ca_file)
+    database = table.text("database")
+    user, password = table.text("username", ""), table.text("password", "")
+    return SinkConfig(kind, layout, url, database, user, password, ca_file=ca_file)
+
+
+def _refuse_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        return f"is not a URL: {error}"
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        return 'must be a URL such as "http://127.0.0.1:8086"'
+    if parts.username is not None or parts.password is not None:
+        return "holds a user or a password, which have their own keys"
+    if parts.query or parts.fragment or not url.isascii() or " " in url:
+        return "must end with its path: no '?', no '#', no space"
+    return ""
+
+
+def _read_device(table: Table) -> Device:
+    name = read_name(table, "name")
+    transport = table.text("transport", "tcp", choices=TRANSPORTS)
+    if transport not in _BUILT_IN:
+        table.fault("transport", f"is {transport!r}, which is not built in yet")
+    host = table.text("host")
+    if host and not _HOST.fullmatch(host):
+        table.fault("host", f"is {host!r}, which is neither an address nor the name of a host")
+    measurement = read_name(table, "measurement", name)
+    if measurement.startswith("#"):
+        key = "measurement" if table.has("measurement") else "name"
+        table.fault(key, "begins with '#', which a database takes for a comment")
+    limit = table.integer("max_registers", 125, low=1, high=125)
+    return Device(
+        name,
+        transport,
+        host,
+        port=table.integer("port", 502, low=1, high=65535),
+        unit_id=table.integer("unit_id", 1, low=0, high=255),
+        timeout=table.seconds("timeout", "1s", low="10ms", high="30s"),
+        retries=table.integer("retries", 3, low=0, high=10),
+        max_registers=limit,
+        max_gap=table.integer("max_gap", 8, low=0, high=124),
+        measurement=measurement,
+        tags=_read_tags(table.table("tags")),
+        points=_read_points(table, limit),
+    )
+
+
+def _read_tags(table: Table) -> dict[str, str]:
+    tags = {key: read_name(table, key, "") for key in table.names()}
+    for key in tags:
+        if key in ("", "time", "_field", "_measurement") or re.search(r"[\x00-\x1f\x7f]|\\$", key):
+            table.fault(key, "cannot be the name of a tag")
+    return {key: value for key, value in sorted(tags.items()) if value}
+
+
+def _read_points(table: Table, max_registers: int) -> tuple[Point, ...]:
+    if table.has("points"):
+        table.raw("points")
+        table.fault("points", "names a file: `sjactl create` writes its rows into the job's file")
+        return ()
+    tables = table.tables("point", required=True)
+    points = tuple(read_point(item, max_registers) for item in tables)
+    seen: set[str] = set()
+    for item, point in zip(tables, points, strict=True):
+        if point.name in seen:
+            item.fault("name", f"is {point.name!r}, as another point of this device")
+        seen.add(point.name)
+    return points
+
+
+def _check_distinct(tables: list[Table], devices: tuple[Device, ...]) -> None:
+    names: set[str] = set()
+    fields: dict[tuple[object, ...], str] = {}
+    for table, device in zip(tables, devices, strict=True):
+        if device.name in names:
+            table.fault("name", f"is {device.name!r}, as another device")
+        names.add(device.name)
+        for point in device.points:
+            series = (device.measurement, *device.tags.items(), point.name)
+            other = fields.setdefault(series, device.name)
+            if other != device.name:
+                table.fault(
+                    "measurement",
+                    f"and tags are those of {other!r}: both would write {point.name!r} "
+                    "into one series",
+                )
+                break

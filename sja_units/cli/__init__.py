@@ -1,0 +1,90 @@
+"""The command line: `sjactl VERB`. A file for a verb or a family; each is imported when used."""
+
+import importlib
+import sys
+
+import click
+
+from sja_units import __version__
+from sja_units.errors import NotAllowed, SjaError
+
+# verb -> module below sja_units.cli that holds a command of that name
+VERBS = {
+    "create": "create",
+    "list": "show",
+    "status": "show",
+    "start": "order",
+    "stop": "order",
+    "restart": "order",
+    "remove": "remove",
+    "config": "files",
+    "apply": "files",
+    "logs": "logs",
+    "relaunch": "relaunch",
+    "check": "check",
+}
+
+
+class Verbs(click.Group):
+    """Finds a verb's command without importing the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"sja_units.cli.{VERBS[cmd_name]}")
+        command = getattr(module, f"{cmd_name}_command")
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+@click.version_option(__version__, prog_name="sjactl")
+@click.pass_context
+def sjactl(context: click.Context, no_color: bool) -> None:
+    """Jobs that stay alive, on systemd.
+
+    A JOB is KIND/NAME, the unit's name, or the bare name where one kind has it; * and ? match
+    names and titles.
+    """
+    import os
+
+    if no_color or os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+def main() -> None:
+    """Run sjactl and end with the exit status of the contract."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: list[str]) -> int:
+    """Run one command line; return its exit status."""
+    try:
+        result = sjactl.main(words, prog_name="sjactl", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SjaError as error:
+        return _tell(error)
+    except PermissionError as error:
+        return _tell(NotAllowed(f"not allowed: {error.filename or error}", "try sudo"))
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            sys.stderr.close()  # the reader of our output has gone, which is no fault
+            return 0
+        return _tell(SjaError(f"{error.filename or 'the system'}: {error.strerror or error}"))
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+
+
+def _tell(error: SjaError) -> int:
+    for line in error.message.splitlines():
+        click.echo(f"sjactl: {line}", err=True)
+    if error.hint:
+        click.echo(f"        {error.hint}", err=True)
+    return error.status

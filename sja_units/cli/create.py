@@ -1,0 +1,98 @@
+"""`sjactl create`."""
+
+import os
+
+import click
+
+from sja_units import config, manager
+from sja_units.cli.order import carry_out
+from sja_units.compose import compose
+from sja_units.errors import ConfigFault, SjaError, UsageFault
+from sja_units.job import CONFIG_ROOT, KINDS, Job, make_job
+from sja_units.survey import inspect
+from sja_units.systemd import Systemd
+
+
+@click.command("create")
+@click.argument("kind", metavar=f"[{'|'.join(KINDS)}]")
+@click.argument("name")
+@click.option("--from", "source", metavar="FILE", help="Take the configuration from this file.")
+@click.option("--title", help="What people call it, in any script.")
+@click.option("--url", help="keepalive: the page that shows whether the session lives.")
+@click.option("--cookies", metavar="FILE", help="keepalive: the session's cookies, any format.")
+@click.option("--interval", help='How often, such as "15min".')
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other key.")
+@click.option("--no-start", is_flag=True, help="Only write the file.")
+def create_command(
+    kind: str,
+    name: str,
+    source: str | None,
+    title: str | None,
+    url: str | None,
+    cookies: str | None,
+    interval: str | None,
+    settings: tuple[str, ...],
+    no_start: bool,
+) -> int:
+    """Check a new job's configuration, write its file, and start it."""
+    job = make_job(kind, name)
+    if cookies and kind != "keepalive":
+        raise UsageFault("--cookies is for keepalive jobs")
+    if os.path.lexists(job.config_path):
+        raise SjaError(f"{job} exists already", f"sjactl config {job} shows it")
+    if not os.access(CONFIG_ROOT, os.W_OK):
+        raise PermissionError(13, "Permission denied", CONFIG_ROOT)
+    words = [("title", title), ("url", url), ("interval", interval)]
+    pairs = [(key, _quote(value)) for key, value in words if value is not None]
+    text = compose(_read_text(source) if source else "", pairs + _split(settings))
+    try:
+        file = config.parse(kind, text, source or "the command line")
+    except ConfigFault as fault:
+        if source is None:
+            raise UsageFault(fault.message) from None
+        raise
+    jar = _read_jar(cookies, file) if cookies else None
+    manager.write_config(job, text)
+    if jar is not None:
+        manager.give_jar(job, jar)
+    return _start(job, file, start=not no_start)
+
+
+def _start(job: Job, file: config.JobFile, *, start: bool) -> int:
+    with Systemd() as systemd:
+        manager.apply_drop_ins(systemd, {job: file})
+        if start:
+            return 0 if carry_out(systemd, "start", inspect(systemd, [job])) else 1
+    click.echo(str(job))
+    return 0
+
+
+def _quote(text: str) -> str:
+    import json
+
+    return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
+
+
+def _split(settings: tuple[str, ...]) -> list[tuple[str, str]]:
+    pairs = []
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key.strip():
+            raise UsageFault(f"--set {setting!r} must be KEY=VALUE")
+        pairs.append((key.strip(), value.strip()))
+    return pairs
+
+
+def _read_text(path: str) -> str:
+    """Return the text of a person's own file, which may be a link or a pipe."""
+    with open(path, "rb") as file:
+        return config.decode(file.read(config.MAX_BYTES + 1), path)
+
+
+def _read_jar(path: str, file: config.JobFile) -> str:
+    """Return a jar's text, once it is known to be one. Raises SjaError."""
+    from sja_units.keepalive.jar import parse_jar
+
+    text = _read_text(path)
+    parse_jar(text, file.settings.host)
+    return text

@@ -1,0 +1,38 @@
+"""`sjactl config` and `sjactl apply`: the jobs' files and what systemd must know of them."""
+
+import click
+
+from sja_units import inventory, manager
+from sja_units.config import JobFile, read_file
+from sja_units.errors import ConfigFault
+from sja_units.job import Job
+from sja_units.systemd import Systemd
+
+
+@click.command("config")
+@click.argument("job")
+def config_command(job: str) -> None:
+    """Show a job's file."""
+    for chosen in inventory.select_configured([job]):
+        click.echo(read_file(chosen.config_path), nl=False)
+
+
+@click.command("apply")
+@click.argument("jobs", nargs=-1, metavar="[JOB]...")
+def apply_command(jobs: tuple[str, ...]) -> int:
+    """Check files that were written by hand, and tell systemd what it must know of them."""
+    files: dict[Job, JobFile | None] = {}
+    faulty = False
+    for job in inventory.select_configured(jobs):
+        try:
+            files[job] = manager.read_job_file(job)
+        except ConfigFault as fault:
+            faulty = True
+            click.echo(str(fault), err=True)
+    if not jobs:
+        files.update(dict.fromkeys(manager.list_orphaned_drop_ins()))
+    with Systemd() as systemd:
+        for job in manager.apply_drop_ins(systemd, files):
+            click.echo(str(job))
+            click.echo(f"{job}: restart it to let this take effect", err=True)
+    return 1 if faulty else 0

@@ -1,0 +1,81 @@
+"""`sjactl start`, `stop` and `restart`: with the unit's own result, not just a queued job."""
+
+from collections.abc import Callable
+
+import click
+
+from sja_units import inventory, manager
+from sja_units.cli import render
+from sja_units.errors import UsageFault
+from sja_units.job import Job, parse_unit
+from sja_units.state import is_active
+from sja_units.survey import JobView, inspect, survey
+from sja_units.systemd import Order, Systemd
+
+
+def _make_verb(verb: str, about: str) -> click.Command:
+    @click.command(verb, help=about)
+    @click.argument("jobs", nargs=-1, metavar="JOB...")
+    @click.option("--all", "every", is_flag=True, help="Every job that this can apply to.")
+    def command(jobs: tuple[str, ...], every: bool) -> int:
+        if bool(jobs) == every:
+            raise UsageFault(f"say which jobs to {verb}, or --all")
+        selectors = [inventory.parse_selector(words) for words in jobs]
+        with Systemd() as systemd:
+            views = survey(systemd)
+            if every:
+                chosen = [view.job for view in views if _CONCERNS[verb](view)]
+            else:
+                chosen = inventory.select(selectors, {view.job: view.title for view in views})
+            return 0 if carry_out(systemd, verb, [v for v in views if v.job in chosen]) else 1
+
+    return command
+
+
+_CONCERNS: dict[str, Callable[[JobView], bool]] = {
+    "start": lambda view: view.configured,
+    "stop": lambda view: view.wanted or view.state not in ("stopped", "unconfigured"),
+    "restart": lambda view: view.state not in ("stopped", "unconfigured"),
+}
+
+
+def carry_out(systemd: Systemd, verb: str, views: list[JobView]) -> bool:
+    """Carry out an order on jobs and tell of each; return whether all did as told."""
+    # A start of a job that waits for its next try would wait with it; a restart does not.
+    now = [v.job for v in views if verb == "start" and v.state == "restarting"]
+    orders = [("restart" if view.job in now else verb, view.job) for view in views]
+    failed: list[tuple[Job, str]] = []
+
+    def done(order: Order, result: str) -> None:
+        job = parse_unit(order.unit)
+        if job is None:
+            return
+        if result == "done":
+            click.echo(str(job))
+        else:
+            failed.append((job, result))
+
+    for each in sorted({word for word, _ in orders}):
+        manager.order(systemd, each, [job for word, job in orders if word == each], done)
+    for job, result in failed:
+        _explain(systemd, verb, job, result)
+    return not failed
+
+
+def _explain(systemd: Systemd, verb: str, job: Job, result: str) -> None:
+    (view,) = inspect(systemd, [job])
+    reason = view.error.message if view.error else render.describe(view) or result
+    ending = "is not running"
+    if verb == "stop":
+        ending = f"could not be stopped ({result})"
+    elif is_active(view.state):
+        ending = f"runs, but the {verb} was {result}"
+    elif view.state == "restarting":
+        ending = "did not start, systemd tries again"
+    click.echo(f"sjactl: {job} {ending}: {render.clean(reason)}", err=True)
+    click.echo(f"        sjactl logs {job} shows more", err=True)
+
+
+start_command = _make_verb("start", "Start jobs, now and after every boot.")
+stop_command = _make_verb("stop", "Stop jobs; they stay stopped after a boot.")
+restart_command = _make_verb("restart", "Stop jobs and start them again at once.")

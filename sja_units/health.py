@@ -1,0 +1,35 @@
+"""What a worker says of itself, and whether to believe it."""
+
+import json
+import os
+import time
+from datetime import datetime
+from typing import Any
+
+from sja_units.job import Job
+
+MAX_BYTES = 1024 * 1024
+
+
+def read_health(job: Job) -> dict[str, Any]:
+    """Return the job's health.json if it is fresh and of the unit's own process, else {}."""
+    try:
+        # Written by an unprivileged process: not through a link, never waiting on a FIFO.
+        fd = os.open(f"{job.run_dir}/health.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(fd, "rb") as file:
+            health = json.loads(file.read(MAX_BYTES))
+        age = time.time() - datetime.fromisoformat(health["updated"]).timestamp()
+        fresh = age <= float(health["valid_for"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return health if fresh and _runs_in(health.get("pid"), job.unit) else {}
+
+
+def _runs_in(pid: object, unit: str) -> bool:
+    if type(pid) is not int:
+        return False
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+            return f"/{unit}" in file.read()
+    except OSError:
+        return False

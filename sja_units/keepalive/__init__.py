@@ -1,0 +1,1 @@
+"""Jobs that keep a web session alive."""

@@ -1,0 +1,194 @@
+"""What the file of a keep-alive job says."""
+
+import re
+from typing import NamedTuple
+
+from sja_units.fields import Table
+
+_HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]"
+# RFC 3986, as far as a page that one can ask for goes. Strict, so that nothing is left to guess.
+_URL = re.compile(
+    rf"(?P<scheme>https?)://(?:(?P<user>[^\s/?#@]*)@)?(?P<host>{_HOST})(?::(?P<port>\d{{1,5}}))?"
+    r"(?P<target>[/?][^\s#]*)?(?:#\S*)?"
+)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name: RFC 9110, 5.6.2
+# What the request itself decides. A Cookie here would go past the jar and never be refreshed.
+_OWN_HEADERS = {"cookie", "host", "connection", "content-length", "transfer-encoding", "te"}
+
+Expected = str | int | float | bool
+
+
+class Address(NamedTuple):
+    """A web address, taken apart."""
+
+    scheme: str
+    user: str  # "name:password" of a proxy, as written; always empty for a page
+    host: str  # lower case; an IPv6 address stands in brackets
+    port: int
+    target: str  # path and query
+
+    @property
+    def site(self) -> str:
+        """Name the site for people: no path and no query, which may hold secrets."""
+        usual = {"http": 80, "https": 443}[self.scheme]
+        return self.host if self.port == usual else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://{self.host}:{self.port}{self.target}"
+
+
+class Marks(NamedTuple):
+    """What to look for in an answer; what is empty is not looked for."""
+
+    status: tuple[int, ...]
+    redirect_contains: str
+    body_contains: str
+    json: tuple[tuple[str, Expected], ...]  # path with dots -> value; True: is there, not false
+    cookies: tuple[str, ...]  # names that the jar has to hold
+
+
+class Login(NamedTuple):
+    """The program that makes a fresh jar."""
+
+    command: tuple[str, ...]
+    timeout: float
+    max_attempts: int
+
+
+class KeepaliveConfig(NamedTuple):
+    """A keep-alive job; times in seconds."""
+
+    address: Address
+    interval: float
+    timeout: float
+    headers: tuple[tuple[str, str], ...]
+    proxy: Address | None
+    ca_file: str
+    alive: Marks
+    expired: Marks
+    login: Login | None
+
+
+def parse_address(text: str) -> Address | None:
+    """Return a web address taken apart, None if it is not one of http or https."""
+    match = _URL.fullmatch(text)
+    if match is None:
+        return None
+    scheme = match["scheme"]
+    port = int(match["port"] or (80 if scheme == "http" else 443))
+    if not 0 < port < 65536:
+        return None
+    target = match["target"] or "/"
+    if target.startswith("?"):
+        target = f"/{target}"
+    return Address(scheme, match["user"] or "", match["host"].lower(), port, target)
+
+
+def read_keepalive(table: Table) -> KeepaliveConfig:
+    """Return what the table says; faults are noted in it."""
+    return KeepaliveConfig(
+        address=_read_url(table),
+        interval=table.seconds("interval", "15min", low="1s", high="30d"),
+        timeout=table.seconds("timeout", "10s", low="100ms", high="60s"),
+        headers=_read_headers(table.table("headers")),
+        proxy=_read_proxy(table),
+        ca_file=_read_ca_file(table),
+        alive=_read_marks(table.table("alive"), (), with_cookies=True),
+        expired=_read_marks(table.table("expired"), (401, 403), with_cookies=False),
+        login=_read_login(table.table("login")) if table.has("login") else None,
+    )
+
+
+def _read_url(table: Table) -> Address:
+    text = table.text("url")
+    address = parse_address(text)
+    if address is None:
+        if text:
+            table.fault(
+                "url",
+                "must be an http:// or https:// address such as https://www.example.edu/page "
+                "(a host in another script is written as xn--…)",
+            )
+    elif address.user:
+        table.fault("url", "must not hold a user or password: they would show up in logs")
+    else:
+        return address
+    return Address("https", "", "invalid", 443, "/")
+
+
+def _read_proxy(table: Table) -> Address | None:
+    text = table.text("proxy", "")
+    if not text:
+        return None
+    address = parse_address(text)
+    if address is None or address.scheme != "http" or address.target != "/":
+        table.fault("proxy", "must be an http proxy, such as http://proxy.example.edu:3128")
+        return None
+    return address
+
+
+def _read_ca_file(table: Table) -> str:
+    path = table.text("ca_file", "")
+    if path and not path.startswith("/"):
+        table.fault("ca_file", "must be an absolute path")
+    return path
+
+
+def _read_headers(table: Table) -> tuple[tuple[str, str], ...]:
+    headers = []
+    for name in table.names():
+        value = table.text(name, "")
+        if not _TOKEN.fullmatch(name):
+            table.fault(name, "is not the name of a header")
+        elif name.lower() == "cookie":
+            table.fault(name, "comes from the jar: see `sjactl cookies JOB --set FILE`")
+        elif name.lower() in _OWN_HEADERS:
+            table.fault(name, "cannot be set: the request itself decides it")
+        elif not _is_latin(value):
+            table.fault(name, "holds characters that a header cannot carry")
+        headers.append((name, value))
+    return tuple(headers)
+
+
+def _is_latin(text: str) -> bool:
+    return all(ord(c) < 256 for c in text)
+
+
+def _read_marks(table: Table, status: tuple[int, ...], *, with_cookies: bool) -> Marks:
+    marks = Marks(
+        status=table.integers("status", status, low=100, high=599),
+        redirect_contains=table.text("redirect_contains", ""),
+        body_contains=table.text("body_contains", ""),
+        json=tuple(_read_json(table.table("json"), "")),
+        cookies=table.texts("cookies", ()) if with_cookies else (),
+    )
+    if any(code == 429 or code >= 500 for code in marks.status):
+        table.fault("status", "cannot hold 429 or 5xx: they tell nothing about the session")
+    return marks
+
+
+def _read_json(table: Table, prefix: str) -> list[tuple[str, Expected]]:
+    pairs: list[tuple[str, Expected]] = []
+    for key in table.names():
+        value = table.raw(key)
+        if isinstance(value, dict):  # data.user = 1 without quotes round the key
+            pairs += _read_json(table.table(key), f"{prefix}{key}.")
+        elif isinstance(value, str | int | float):
+            pairs.append((f"{prefix}{key}", value))
+        else:
+            table.fault(key, "must be a text, a number, true (it is there) or false")
+    return pairs
+
+
+def _read_login(table: Table) -> Login:
+    command = table.texts("command")
+    if command and not command[0].startswith("/"):
+        table.fault("command", "must begin with the absolute path of a program")
+    elif table.has("command") and not command:
+        table.fault("command", "is empty")
+    return Login(
+        command=command,
+        timeout=table.seconds("timeout", "2min", low="1s", high="1h"),
+        max_attempts=table.integer("max_attempts", 3, low=1, high=100),
+    )

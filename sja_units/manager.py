@@ -1,0 +1,158 @@
+"""Orders on jobs: files and systemd together."""
+
+import grp
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from sja_units import config
+from sja_units.dropin import render_drop_in
+from sja_units.durable import replace_file, sync_folder
+from sja_units.errors import SjaError
+from sja_units.job import PRIVATE_ROOT, RUN_ROOT, Job, parse_unit
+from sja_units.systemd import Order, Systemd
+
+OPERATORS = "sja"
+
+
+def write_config(job: Job, text: str) -> config.JobFile:
+    """Check a job's file and put it in its place; return what it says.
+
+    Raises ConfigFault, with the old file as it was.
+    """
+    file = config.parse(job.kind, text, job.config_path)
+    group = grp.getgrnam(OPERATORS).gr_gid
+    replace_file(job.config_path, text.encode(), 0o640, group=group)
+    return file
+
+
+def give_jar(job: Job, text: str) -> None:
+    """Leave a jar for a keep-alive job to take up at its next look.
+
+    The folder may be the job's own, which is not trusted: nothing is followed or overwritten.
+    """
+    os.makedirs(job.state_dir, mode=0o700, exist_ok=True)
+    folder = os.open(job.state_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        owner = os.fstat(folder)
+        with suppress(FileNotFoundError):
+            os.unlink("given.new", dir_fd=folder)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with open(os.open("given.new", flags, 0o600, dir_fd=folder), "wb") as file:
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename("given.new", "given.txt", src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def apply_drop_ins(systemd: Systemd, files: dict[Job, config.JobFile | None]) -> list[Job]:
+    """Make each job's drop-in what its file asks for; None stands for a file that is gone.
+
+    Returns the jobs whose drop-in changed; systemd has read them by then.
+    """
+    changed = [job for job, file in files.items() if _write_drop_in(job, file)]
+    if changed:
+        systemd.reload()
+    return changed
+
+
+def _write_drop_in(job: Job, file: config.JobFile | None) -> bool:
+    path = job.drop_in_path
+    text = render_drop_in(file) if file else ""
+    try:
+        with open(path, encoding="utf-8") as old:
+            before = old.read()
+    except FileNotFoundError:
+        before = ""
+    if text == before:
+        return False
+    if text:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        replace_file(path, text.encode(), 0o644)
+        return True
+    os.unlink(path)
+    with suppress(OSError):  # an admin's own drop-ins may be in it
+        os.rmdir(os.path.dirname(path))
+    return True
+
+
+def order(
+    systemd: Systemd, verb: str, jobs: Iterable[Job], done: Callable[[Order, str], None]
+) -> bool:
+    """Carry out one order on jobs, all at once; return whether each did what it was told."""
+    chosen = list(jobs)
+    results = systemd.order([Order(verb, job.unit) for job in chosen], done)
+    if verb == "stop":
+        for job in chosen:
+            _forget_wanted(job)
+    return all(result == "done" for result in results.values())
+
+
+def _forget_wanted(job: Job) -> None:
+    """Drop the marker of a job that was stopped, if the unit's end hook did not.
+
+    systemd runs nothing of a unit that had failed already when it was stopped.
+    """
+    if not os.path.lexists(job.wanted_path):
+        return
+    try:
+        os.unlink(job.wanted_path)
+        with suppress(FileNotFoundError):
+            os.unlink(job.ended_path)
+    except PermissionError:
+        raise SjaError(
+            f"{job} had failed already and is still wanted: it will start at the next boot",
+            f"only root can change that: sudo sjactl stop {job}",
+        ) from None
+    sync_folder(os.path.dirname(job.wanted_path))
+
+
+def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
+    """Stop a job and delete what is its own: file, marker, drop-in, records and state."""
+    if not os.access(os.path.dirname(job.config_path), os.W_OK):
+        raise PermissionError(13, "Permission denied", job.config_path)
+    result = systemd.order([Order("stop", job.unit)])[job.unit]
+    if result != "done":
+        raise SjaError(f"{job} could not be stopped ({result}), nothing was deleted")
+    with suppress(SjaError):  # systemd may have forgotten the unit already
+        systemd.reset_failed(job.unit)
+    for path in (job.config_path, job.wanted_path, job.ended_path):
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+            sync_folder(os.path.dirname(path))
+    with suppress(FileNotFoundError):
+        os.unlink(f"{RUN_ROOT}/backoff/{job.unit}")
+    shutil.rmtree(f"{RUN_ROOT}/cookies/{job.name}", ignore_errors=True)
+    apply_drop_ins(systemd, {job: None})
+    if not keep_state:
+        _delete_state(job)
+
+
+def _delete_state(job: Job) -> None:
+    if os.path.islink(job.state_dir):
+        os.unlink(job.state_dir)
+    for folder in (job.state_dir, f"{PRIVATE_ROOT}/{job.kind}/{job.name}"):
+        if os.path.isdir(folder):
+            shutil.rmtree(folder)
+
+
+def read_job_file(job: Job) -> config.JobFile:
+    """Return what a job's file says. Raises ConfigFault, FileNotFoundError, PermissionError."""
+    return config.parse(job.kind, config.read_file(job.config_path), job.config_path)
+
+
+def list_orphaned_drop_ins() -> list[Job]:
+    """Return the jobs whose file is gone, but not the drop-in that was written from it."""
+    folder = "/etc/systemd/system"
+    names = [name.removesuffix(".d") for name in os.listdir(folder) if name.endswith(".d")]
+    jobs = [job for job in map(parse_unit, names) if job is not None]
+    return [
+        job
+        for job in jobs
+        if os.path.exists(job.drop_in_path) and not os.path.lexists(job.config_path)
+    ]

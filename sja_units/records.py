@@ -1,0 +1,103 @@
+"""What the unit's end hook noted of a failure, and how it reads for people."""
+
+import os
+from typing import NamedTuple
+
+from sja_units.job import RUN_ROOT, STATE_ROOT, Job
+
+_WORDS = {
+    "watchdog": "hung: the work did not move, so the watchdog ended it",
+    "timeout": "did not start or stop in time, so systemd ended it",
+    "oom-kill": "was killed, as memory ran out",
+    "resources": "systemd could not set it up; its journal tells what was missing",
+    "protocol": "ended without a word to systemd",
+    "success": "ended by itself, although nobody told it to",
+}
+# systemd's own exit statuses, systemd.exec(5), for what fails before the worker runs.
+_SETUP = {
+    "203": "the program cannot be started: is the installation whole?",
+    "218": "the sandbox could not be set up",
+    "226": "the sandbox could not be set up",
+    "238": "its state folder cannot be made or entered",
+    "243": "its configuration cannot be read by systemd",
+}
+
+
+class Failure(NamedTuple):
+    """The last end of a job that nobody had ordered."""
+
+    message: str
+    at: str  # RFC 3339, UTC
+    exit_code: int | None
+    result: str  # systemd's word, see SERVICE_RESULT in systemd.exec(5)
+    failures: int  # in a row
+
+    def as_json(self) -> dict[str, object]:
+        """Return the object that the contract describes."""
+        return {
+            "message": self.message,
+            "at": self.at,
+            "exit_code": self.exit_code,
+            "result": self.result,
+        }
+
+
+def parse_failure(text: str) -> Failure:
+    """Return what an end hook's record says; a record that is cut short gives what is there."""
+    fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    status = fields.get("status", "")
+    result = fields.get("result", "")
+    exited = fields.get("code") == "exited" and status.isdigit()
+    return Failure(
+        message=_word(result, exited, status, fields.get("message", "")),
+        at=fields.get("at", ""),
+        exit_code=int(status) if exited else None,
+        result=result,
+        failures=int(fields["failures"]) if fields.get("failures", "").isdigit() else 1,
+    )
+
+
+def _word(result: str, exited: bool, status: str, message: str) -> str:
+    if result in _WORDS:
+        return _WORDS[result]
+    if exited:
+        return message or _SETUP.get(status, f"ended with exit status {status}")
+    return f"was killed by SIG{status}" if status else result
+
+
+def read_failure(job: Job) -> Failure | None:
+    """Return the job's last failure, None where there was none since its last order."""
+    try:
+        with open(job.ended_path, encoding="utf-8", errors="replace") as file:
+            return parse_failure(file.read())
+    except FileNotFoundError:
+        return None
+
+
+def list_failed_units() -> set[str]:
+    """Return the units that have a record of a failure."""
+    return _list(f"{STATE_ROOT}/ended")
+
+
+def list_wanted_units() -> set[str]:
+    """Return the units whose last order was to start."""
+    return _list(f"{STATE_ROOT}/wanted")
+
+
+def read_next_tries() -> dict[str, float]:
+    """Return by unit the time (Unix seconds) of the next try, for units that failed."""
+    dues = {}
+    for unit in _list(f"{RUN_ROOT}/backoff"):
+        try:
+            with open(f"{RUN_ROOT}/backoff/{unit}", encoding="ascii") as file:
+                dues[unit] = float(file.read().split()[1])
+        except (OSError, ValueError, IndexError):
+            continue  # gone or half written: the next look sees it
+    return dues
+
+
+def _list(folder: str) -> set[str]:
+    try:
+        return {name for name in os.listdir(folder) if name.startswith("sja-")}
+    except FileNotFoundError:
+        return set()

@@ -1,0 +1,102 @@
+"""Bringing wanted jobs back after a boot or a maintenance stop."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sja_units import records
+from sja_units.inventory import read_head
+from sja_units.job import parse_unit
+from sja_units.state import is_active
+from sja_units.survey import inspect
+from sja_units.systemd import Order, Systemd
+
+
+class Attempt(NamedTuple):
+    """What became of one wanted job."""
+
+    unit: str
+    outcome: str  # started, running (it ran already), retrying, failed, skipped
+    reason: str
+    seconds: float
+
+    def as_json(self) -> dict[str, object]:
+        job = parse_unit(self.unit)
+        return {
+            "job": str(job) if job else None,
+            "unit": self.unit,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def as_line(self) -> str:
+        job = parse_unit(self.unit) or self.unit
+        reason = f": {self.reason}" if self.reason else ""
+        return f"{job} {self.outcome} after {self.seconds:.1f} s{reason}"
+
+
+def relaunch(
+    systemd: Systemd, tell: Callable[[Attempt], None], *, dry_run: bool = False
+) -> list[Attempt]:
+    """Start every wanted job that does not run, all at once; return what became of each.
+
+    tell: called with each attempt as it ends. With dry_run nothing is started.
+    """
+    attempts: list[Attempt] = []
+
+    def note(unit: str, outcome: str, reason: str = "", seconds: float = 0.0) -> None:
+        attempts.append(Attempt(unit, outcome, reason, seconds))
+        tell(attempts[-1])
+
+    running = {
+        row.name
+        for row in systemd.list_units(["sja-*@*.service"])
+        if row.active not in ("inactive", "failed")
+    }
+    orders = []
+    for unit in sorted(records.list_wanted_units()):
+        job = parse_unit(unit)
+        if job is None:
+            note(unit, "failed", "the marker's name is not that of a job")
+        elif unit in running:
+            note(unit, "running")
+        elif not os.path.lexists(job.config_path):
+            note(unit, "failed", f"there is no file {job.config_path}")
+        elif not read_head(job).relaunch:
+            note(unit, "skipped", "relaunch = false in its file")
+        else:
+            orders.append(Order("start", unit))
+    began = time.monotonic()
+
+    def done(order: Order, result: str) -> None:
+        seconds = time.monotonic() - began
+        if result == "done":
+            note(order.unit, "started", "", seconds)
+        else:
+            unwell.append((order.unit, result, seconds))
+
+    unwell: list[tuple[str, str, float]] = []
+    if dry_run:
+        for order in orders:
+            note(order.unit, "would start")
+        return attempts
+    systemd.order(orders, done)
+    for unit, result, seconds in unwell:
+        note(unit, *_explain(systemd, unit, result), seconds)
+    return attempts
+
+
+def _explain(systemd: Systemd, unit: str, result: str) -> tuple[str, str]:
+    """Return outcome and reason for a job whose start did not end well."""
+    job = parse_unit(unit)
+    if job is None:
+        return "failed", result
+    (view,) = inspect(systemd, [job])
+    reason = view.error.message if view.error else result
+    if is_active(view.state):
+        return "started", ""
+    if view.state in ("restarting", "starting"):
+        return "retrying", reason
+    return "failed", f"failed to recover after restart: {reason}"

@@ -1,0 +1,192 @@
+"""One picture of all jobs: files, markers, systemd and health, joined when somebody asks."""
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sja_units import records
+from sja_units.health import read_health
+from sja_units.inventory import Head, list_configured, read_head
+from sja_units.job import KINDS, Job, parse_unit
+from sja_units.state import Facts, UnitRow, decide_state, is_wrong
+from sja_units.systemd import Systemd
+
+_UNSET = 2**64 - 1
+
+
+class JobView(NamedTuple):
+    """All that is known of a job; the fields are those of the contract's JSON."""
+
+    job: Job
+    title: str
+    configured: bool
+    state: str
+    wanted: bool
+    relaunch: bool
+    pid: int | None
+    since: str | None
+    restarts: int | None
+    status: str
+    error: records.Failure | None
+    next_try: float | None  # Unix time, while it waits for the next try
+    health: dict[str, Any]
+    memory_bytes: int | None
+    cpu_seconds: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that the contract describes."""
+        return {
+            "job": str(self.job),
+            "kind": self.job.kind,
+            "name": self.job.name,
+            "title": self.title,
+            "unit": self.job.unit,
+            "config": self.job.config_path,
+            "state": self.state,
+            "wanted": self.wanted,
+            "relaunch": self.relaunch,
+            "pid": self.pid,
+            "since": self.since,
+            "restarts": self.restarts,
+            "status": self.status,
+            "error": self.error and self.error.as_json(),
+            "health": self.health,
+            "memory_bytes": self.memory_bytes,
+            "cpu_seconds": self.cpu_seconds,
+        }
+
+
+class _Marks(NamedTuple):
+    """What the hooks keep of all jobs, read once for all."""
+
+    wanted: set[str]
+    failed: set[str]
+    next_tries: dict[str, float]
+
+
+def survey(systemd: Systemd) -> list[JobView]:
+    """Return all jobs, by kind and name: those with a file, a marker or a unit in memory.
+
+    systemd is asked about single units only where something is wrong.
+    """
+    rows = {row.name: row for row in systemd.list_units(f"sja-{kind}@*.service" for kind in KINDS)}
+    marks = _read_marks()
+    configured = set(list_configured())
+    known = {parse_unit(unit) for unit in (*rows, *marks.wanted)} - {None}
+    jobs = sorted(configured | {job for job in known if job is not None})
+    views = [_look(job, rows.get(job.unit), job in configured, marks) for job in jobs]
+    unclear = [v.job for v in views if v.job.unit in rows and (is_wrong(v.state) or v.error)]
+    shown = systemd.show(job.unit for job in unclear)
+    return [_add(view, shown[view.job.unit]) if view.job.unit in shown else view for view in views]
+
+
+def inspect(systemd: Systemd, jobs: Iterable[Job]) -> list[JobView]:
+    """Return all about these jobs, with what they use of the machine."""
+    chosen = list(jobs)
+    rows = {row.name: row for row in systemd.list_units(job.unit for job in chosen)}
+    marks = _read_marks()
+    shown = systemd.show(job.unit for job in chosen)
+    views = []
+    for job in chosen:
+        view = _look(job, rows.get(job.unit), os.path.lexists(job.config_path), marks)
+        views.append(_add_use(_add(view, shown[job.unit]), shown[job.unit]))
+    return views
+
+
+def _read_marks() -> _Marks:
+    return _Marks(
+        records.list_wanted_units(), records.list_failed_units(), records.read_next_tries()
+    )
+
+
+def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> JobView:
+    """Return what files and the one listing tell of a job."""
+    head = read_head(job) if configured else Head("", True)
+    wanted = job.unit in marks.wanted
+    active = row is not None and row.active not in ("inactive", "failed")
+    health = read_health(job) if active else {}
+    next_try = marks.next_tries.get(job.unit)
+    well = bool(health.get("ok", True)) if health else None
+    facts = Facts(configured, wanted, head.relaunch, row, well, next_try is not None)
+    state = decide_state(facts)
+    error = records.read_failure(job) if job.unit in marks.failed else None
+    return JobView(
+        job=job,
+        title=head.title,
+        configured=configured,
+        state=state,
+        wanted=wanted,
+        relaunch=head.relaunch,
+        pid=health.get("pid"),
+        since=health.get("since"),
+        restarts=None,
+        status=_say(job, state, health, error),
+        error=error,
+        next_try=next_try if state == "restarting" else None,
+        health=health,
+        memory_bytes=None,
+        cpu_seconds=None,
+    )
+
+
+def _say(job: Job, state: str, health: dict[str, Any], error: records.Failure | None) -> str:
+    if state == "unconfigured":
+        return f"there is no file {job.config_path}"
+    if state in ("running", "degraded"):
+        return str(health.get("status", "not reporting"))
+    if state in ("failed", "restarting", "down") and error is not None:
+        return error.message
+    return "wanted, but not running" if state == "down" else ""
+
+
+def _add(view: JobView, shown: dict[str, Any]) -> JobView:
+    """Return the view with what systemd tells of this one unit."""
+    active = shown["ActiveState"] in ("active", "reloading")
+    since = shown["ActiveEnterTimestamp" if active else "StateChangeTimestamp"]
+    # A failure from before the last order is history: nothing was wrong in this run.
+    past = active and shown["NRestarts"] == 0
+    starting = view.state in ("starting", "stopping")
+    return view._replace(
+        pid=shown["MainPID"] or None,
+        since=_format(since),
+        restarts=shown["NRestarts"],
+        status=shown["StatusText"] if starting else view.status,
+        error=None if past else view.error,
+    )
+
+
+def _add_use(view: JobView, shown: dict[str, Any]) -> JobView:
+    memory, cpu = shown["MemoryCurrent"], shown["CPUUsageNSec"]
+    if memory == _UNSET and shown["ControlGroup"]:
+        memory = _count_memory(shown["ControlGroup"])
+    return view._replace(
+        memory_bytes=None if memory == _UNSET else memory,
+        cpu_seconds=None if cpu == _UNSET else cpu / 1e9,
+    )
+
+
+def _count_memory(cgroup: str) -> int:
+    """Return the memory of a cgroup's processes, for hosts whose cgroups do not count it."""
+    import psutil
+
+    try:
+        with open(f"/sys/fs/cgroup{cgroup}/cgroup.procs", encoding="ascii") as file:
+            pids = [int(line) for line in file]
+    except OSError:
+        return _UNSET
+    total = 0
+    for pid in pids:
+        try:
+            total += psutil.Process(pid).memory_info().rss
+        except psutil.Error:
+            continue  # it ended meanwhile
+    return total or _UNSET
+
+
+def _format(micros: int) -> str | None:
+    """Return a systemd time stamp as RFC 3339, None where it was never set."""
+    if not micros:
+        return None
+    moment = datetime.fromtimestamp(micros / 1e6, UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,220 @@
+"""systemd over D-Bus: the few calls that are used, typed. The only file that talks D-Bus.
+
+Source: org.freedesktop.systemd1(5). Messages are sent as they are: introspecting a thousand
+units, as proxies do, takes seconds.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, NamedTuple, TypeVar
+
+from dbus_next.aio.message_bus import MessageBus
+from dbus_next.constants import BusType, MessageType
+from dbus_next.errors import AuthError, InvalidAddressError
+from dbus_next.message import Message
+
+from sja_units.errors import NotAllowed, SjaError
+from sja_units.state import UnitRow
+
+CALL_SECONDS = 30.0
+# The begin hook waits five minutes at most, then the worker has its own time to start.
+ORDER_SECONDS = 400.0
+# More calls at once bring nothing; a hundred made the bus drop systemd's own connection.
+IN_FLIGHT = 10
+
+_NAME = "org.freedesktop.systemd1"
+_PATH = "/org/freedesktop/systemd1"
+_MANAGER = f"{_NAME}.Manager"
+_BUS = "org.freedesktop.DBus"
+_REFUSED = (f"{_BUS}.Error.AccessDenied", f"{_BUS}.Error.InteractiveAuthorizationRequired")
+_ORDERS = {"start": "StartUnit", "stop": "StopUnit", "restart": "RestartUnit"}
+
+T = TypeVar("T")
+
+
+class Order(NamedTuple):
+    """Something to do with a unit: verb is start, stop or restart."""
+
+    verb: str
+    unit: str
+
+
+class Systemd:
+    """A connection to the system's systemd. Use it in a `with` block, from one thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._bus: MessageBus | None = None
+        self._results: dict[str, str] = {}
+        self._waiting: dict[str, asyncio.Future[str]] = {}
+
+    def __enter__(self) -> "Systemd":
+        try:
+            self._bus = self._run(self._connect())
+        except (OSError, AuthError, InvalidAddressError, EOFError) as error:
+            self._loop.close()
+            raise SjaError(
+                f"D-Bus cannot be reached: {error}", "is dbus running? systemctl status dbus"
+            ) from None
+        except BaseException:
+            self._loop.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bus is not None:
+            self._bus.disconnect()
+        self._loop.close()
+
+    def list_units(self, patterns: Iterable[str]) -> list[UnitRow]:
+        """Return the units that systemd has in memory and whose names match a pattern."""
+        (rows,) = self._run(self._call("ListUnitsByPatterns", "asas", [], list(patterns)))
+        return [UnitRow(row[0], row[2], row[3], row[4], row[8]) for row in rows]
+
+    def show(self, units: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return all properties of each unit, of its service part too, by unit."""
+        return self._run(self._show_all(list(units)))
+
+    def order(
+        self, orders: Iterable[Order], done: Callable[[Order, str], None] | None = None
+    ) -> dict[str, str]:
+        """Carry out orders, all at once, and wait for what comes of each.
+
+        Returns by unit the result of its job: "done" or one of systemd's other words (failed,
+        canceled, timeout, dependency, skipped, assert), or what systemd said on refusing it.
+        done: called with each order and its result as it comes. Raises NotAllowed.
+        """
+        return self._run(self._order_all(list(orders), done))
+
+    def reload(self) -> None:
+        """Let systemd read unit files again."""
+        self._run(self._call("Reload", ""))
+
+    def reset_failed(self, unit: str) -> None:
+        """Let systemd forget that a unit failed."""
+        self._run(self._call("ResetFailedUnit", "s", unit))
+
+    def unit_file_state(self, unit: str) -> str:
+        """Return "enabled", "disabled" and the like, as `systemctl is-enabled` does."""
+        (state,) = self._run(self._call("GetUnitFileState", "s", unit))
+        return str(state)
+
+    @property
+    def _connection(self) -> MessageBus:
+        if self._bus is None:
+            raise RuntimeError("used outside its with block")
+        return self._bus
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run_until_complete(work)
+
+    async def _connect(self) -> MessageBus:
+        bus = MessageBus(bus_type=BusType.SYSTEM)
+        return await asyncio.wait_for(bus.connect(), CALL_SECONDS)
+
+    async def _send(self, message: Message) -> list[Any]:
+        try:
+            reply = await asyncio.wait_for(self._connection.call(message), CALL_SECONDS)
+        except TimeoutError:
+            raise SjaError(
+                f"systemd did not answer within {CALL_SECONDS:.0f} s ({message.member})"
+            ) from None
+        except (EOFError, OSError) as error:
+            raise SjaError(f"the connection to D-Bus broke: {error}") from None
+        if reply is None or reply.message_type is MessageType.ERROR:
+            raise _translate(message, reply)
+        return list(reply.body)
+
+    async def _call(self, member: str, signature: str, *body: Any) -> list[Any]:
+        return await self._send(_message(_NAME, _PATH, _MANAGER, member, signature, *body))
+
+    async def _show_all(self, units: list[str]) -> dict[str, dict[str, Any]]:
+        gate = asyncio.Semaphore(IN_FLIGHT)
+
+        async def show(unit: str) -> dict[str, Any]:
+            async with gate:
+                (path,) = await self._call("LoadUnit", "s", unit)
+                message = _message(_NAME, path, f"{_BUS}.Properties", "GetAll", "s", "")
+                (properties,) = await self._send(message)
+                return {name: variant.value for name, variant in properties.items()}
+
+        shown = await asyncio.gather(*(show(unit) for unit in units))
+        return dict(zip(units, shown, strict=True))
+
+    async def _order_all(
+        self, orders: list[Order], done: Callable[[Order, str], None] | None
+    ) -> dict[str, str]:
+        await self._watch_jobs()
+        gate = asyncio.Semaphore(IN_FLIGHT)
+
+        async def carry_out(order: Order) -> str:
+            async with gate:
+                try:
+                    (path,) = await self._call(_ORDERS[order.verb], "ss", order.unit, "replace")
+                except NotAllowed:
+                    raise
+                except SjaError as error:
+                    return error.message
+            return await self._wait_for_job(path)
+
+        async def carry_out_and_tell(order: Order) -> str:
+            result = await carry_out(order)
+            if done is not None:
+                done(order, result)
+            return result
+
+        results = await asyncio.gather(*(carry_out_and_tell(order) for order in orders))
+        return {order.unit: result for order, result in zip(orders, results, strict=True)}
+
+    async def _watch_jobs(self) -> None:
+        # Before the first order: a job may end before the reply that names it has been read.
+        self._connection.add_message_handler(self._note_job_end)
+        rule = f"type='signal',sender='{_NAME}',interface='{_MANAGER}',member='JobRemoved'"
+        await self._send(_message(_BUS, "/org/freedesktop/DBus", _BUS, "AddMatch", "s", rule))
+        await self._call("Subscribe", "")
+
+    def _note_job_end(self, message: Message) -> None:
+        if message.member != "JobRemoved" or message.interface != _MANAGER:
+            return
+        _, path, _, result = message.body
+        if path in self._waiting:
+            self._waiting.pop(path).set_result(result)
+        else:
+            self._results[path] = result
+
+    async def _wait_for_job(self, path: str) -> str:
+        if path in self._results:
+            return self._results.pop(path)
+        future: asyncio.Future[str] = self._loop.create_future()
+        self._waiting[path] = future
+        try:
+            return await asyncio.wait_for(future, ORDER_SECONDS)
+        except TimeoutError:
+            self._waiting.pop(path, None)
+            return f"still not done after {ORDER_SECONDS:.0f} s"
+
+
+def _message(
+    name: str, path: str, interface: str, member: str, signature: str, *body: Any
+) -> Message:
+    return Message(
+        destination=name,
+        path=path,
+        interface=interface,
+        member=member,
+        signature=signature,
+        body=list(body),
+    )
+
+
+def _translate(message: Message, reply: Message | None) -> SjaError:
+    if reply is None:
+        return SjaError(f"systemd gave no answer ({message.member})")
+    words = str(reply.body[0]) if reply.body else str(reply.error_name)
+    if reply.error_name in _REFUSED:
+        return NotAllowed(
+            f"systemd refuses: {words}", "be root, or a member of group sja with polkit installed"
+        )
+    if reply.error_name == f"{_BUS}.Error.ServiceUnknown":
+        return SjaError("systemd does not answer on D-Bus", "is it the init system here?")
+    return SjaError(words)

@@ -1,0 +1,45 @@
+"""The linters find nothing, in any file that they are for."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SHEBANGS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env sh", b"#!/usr/bin/env bash")
+LEFT_OUT = {".git", ".artifacts", "__pycache__", ".mypy_cache", ".ruff_cache", ".venv"}
+
+
+def run(*argv: str) -> None:
+    done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.fail(f"{' '.join(argv)}\n{done.stdout}{done.stderr}", pytrace=False)
+
+
+def find_shell_scripts() -> list[str]:
+    found = []
+    for path in CHECKOUT.rglob("*"):
+        if path.is_file() and not LEFT_OUT.intersection(path.parts):
+            with path.open("rb") as file:
+                if file.read(40).startswith(SHEBANGS):
+                    found.append(str(path.relative_to(CHECKOUT)))
+    return sorted(found)
+
+
+def test_ruff_check() -> None:
+    run(sys.executable, "-m", "ruff", "check", ".")
+
+
+def test_ruff_format() -> None:
+    run(sys.executable, "-m", "ruff", "format", "--check", ".")
+
+
+def test_mypy() -> None:
+    run(sys.executable, "-m", "mypy", "--strict", "sja_units", "tests")
+
+
+def test_shellcheck() -> None:
+    scripts = find_shell_scripts()
+    assert {"install.sh", "tests/run", ".ci/run"} <= set(scripts)
+    run("shellcheck", *scripts)
