@@ -110,6 +110,8 @@ prepare() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     work=$(mktemp -d)
+    TMPDIR=$work
+    export TMPDIR
     exec 9</usr/local
     flock -n 9 || fail "another install.sh is at work here; wait until it ends"
 }

@@ -25,7 +25,7 @@ _FORMATS = {
     "float32": "f",
     "float64": "d",
 }
-_CONTROL = {code: "\ufffd" for code in (*range(32), 127)}
+_CONTROL = dict.fromkeys((*range(32), 127), "\ufffd")
 _MAX_INTEGER = {"integer": 2**63 - 1, "unsigned": 2**64 - 1}
 
 

@@ -11,7 +11,7 @@ class Block(NamedTuple):
 
     table: str
     address: int
-    count: int
+    size: int  # registers or bits
     points: tuple[int, ...]  # indices into the device's points, by address
 
 
@@ -57,15 +57,15 @@ def _registers(points: Sequence[Point], which: Iterable[int]) -> set[tuple[str, 
 def _join(block: Block, point: Point, index: int, limits: Limits) -> Block | None:
     """Return the block with one more point, None where a limit forbids it."""
     factor = 16 if point.is_bits else 1
-    end = block.address + block.count
-    count = max(end, point.end) - block.address
+    end = block.address + block.size
+    size = max(end, point.end) - block.address
     if (
         point.table != block.table
         or point.address - end > limits.max_gap * factor
-        or count > limits.max_registers * factor
+        or size > limits.max_registers * factor
     ):
         return None
-    return block._replace(count=count, points=(*block.points, index))
+    return block._replace(size=size, points=(*block.points, index))
 
 
 def _crosses(
@@ -75,7 +75,7 @@ def _crosses(
     avoid: Set[tuple[str, int]],
     cuts: Set[tuple[str, int]],
 ) -> bool:
-    gap = range(block.address + block.count, point.address)
+    gap = range(block.address + block.size, point.address)
     return any((joined.table, a) in avoid for a in gap) or (point.table, point.address) in cuts
 
 

@@ -80,7 +80,12 @@ def _read_number(table: Table, point: Point) -> Point:
     scale = table.number("scale", 1.0)
     if scale == 0:
         table.fault("scale", "is 0, which would make every value the same")
-    no_value = table.number("no_value", 0.0) if table.has("no_value") else None
+    no_value = None
+    if table.has("no_value"):
+        no_value = table.number("no_value", 0.0)
+        # A whole number stays one: a float cannot hold every value of 64 bits.
+        raw = table.raw("no_value")
+        no_value = raw if isinstance(raw, int) else no_value
     write_as = "float"
     if point.type in INTEGERS:
         write_as = table.text("write_as", "integer", choices=("integer", "unsigned", "float"))

@@ -69,11 +69,16 @@ class KeepaliveConfig(NamedTuple):
     expired: Marks
     login: Login | None
 
+    @property
+    def host(self) -> str:
+        """The only host that cookies go to."""
+        return self.address.host
+
 
 def parse_address(text: str) -> Address | None:
     """Return a web address taken apart, None if it is not one of http or https."""
     match = _URL.fullmatch(text)
-    if match is None:
+    if match is None or ".." in match["host"]:
         return None
     scheme = match["scheme"]
     port = int(match["port"] or (80 if scheme == "http" else 443))

@@ -1,116 +1,195 @@
-"""A jar of cookies: frozen values that are sane by construction, and the job's own file of them."""
+"""Jars as people have them: cookies.txt, a Cookie: header, Playwright's and browsers' JSON. Pure.
+
+Sources: curl's documentation of the Netscape format, with #HttpOnly_ lines; RFC 6265, 4.2;
+Playwright's storage_state; the arrays that EditThisCookie and Cookie-Editor export.
+"""
 
 import json
-import re
-from typing import Any, NamedTuple
+import math
+from typing import Any
 
-from sja_units.errors import SjaError
+from sja_units.keepalive.cookie import MAX_BYTES, Cookie, Jar, JarFault, check_jar
 
-MAX_COOKIES = 5000
-MAX_BYTES = 1_000_000
-_MAX_COOKIE = 16_384  # no server takes a longer header line
-
-# RFC 6265, 4.1.1, as browsers bend it: spaces, quotes and bytes over 127 do occur.
-# Nothing that could end a line, a field of cookies.txt or a cookie in the header.
-_NAME = re.compile(r"[^\x00-\x1f\x7f;=\s][^\x00-\x1f\x7f;=]*")
-_VALUE = re.compile(r"[^\x00-\x1f\x7f;]*")
-_PATH = re.compile(r"/[^\x00-\x1f\x7f;]*")
-_DOMAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
+_HTTP_ONLY = "#HttpOnly_"
+_SAME_SITES = {"strict": "Strict", "lax": "Lax", "none": "None", "no_restriction": "None"}
 
 
-class JarFault(SjaError):
-    """A text is not a jar, or holds something that must not get into one."""
+def parse_jar(text: str, host: str) -> Jar:
+    """Return the jar that a text holds, in any of the formats; raise JarFault if in none.
+
+    host: whose the cookies of a bare header are.
+    """
+    if len(text) > MAX_BYTES:
+        raise JarFault(f"it is longer than {MAX_BYTES} characters")
+    text = text.removeprefix("\ufeff").strip("\r\n ")
+    if not text:
+        raise JarFault("it is empty")
+    if text[0] in "[{":
+        jar = _parse_json(text)
+    elif "\t" in text or text.startswith("#"):
+        jar = _parse_netscape(text)
+    else:
+        jar = _parse_header(text, host)
+    if not jar:
+        raise JarFault("it holds no cookie")
+    return jar
 
 
-class Cookie(NamedTuple):
-    """One cookie. Its texts are as on the wire: a character is a byte (bytes may be UTF-8)."""
-
-    name: str
-    value: str
-    domain: str  # lower case, no leading dot
-    path: str = "/"
-    expires: int | None = None  # Unix time; None: a session cookie
-    secure: bool = False
-    http_only: bool = False
-    host_only: bool = True  # for exactly this host, not for those below it
-    same_site: str = ""  # Strict, Lax, None, or empty where the site did not say
-    assumed: bool = False  # domain and path are our guess: any newer one of that name replaces it
-
-
-Jar = tuple[Cookie, ...]
-
-
-def check_cookie(cookie: Cookie) -> Cookie:
-    """Return the cookie if it may be in a jar, else raise JarFault that tells no value."""
-    if not _NAME.fullmatch(cookie.name):
-        raise JarFault(f"a cookie of {cookie.domain!r} has a name that no cookie can have")
-    who = f"cookie {cookie.name!r}"
-    if not _VALUE.fullmatch(cookie.value):
-        raise JarFault(f"{who}: its value holds a control character or a semicolon")
-    if not _DOMAIN.fullmatch(cookie.domain):
-        raise JarFault(f"{who}: {cookie.domain!r} is not a host's name")
-    if not _PATH.fullmatch(cookie.path):
-        raise JarFault(f"{who}: its path must begin with / and hold no control character")
-    if cookie.same_site not in ("", "Strict", "Lax", "None"):
-        raise JarFault(f"{who}: SameSite is neither Strict, Lax nor None")
-    if len(cookie.name) + len(cookie.value) + len(cookie.path) > _MAX_COOKIE:
-        raise JarFault(f"{who} is longer than {_MAX_COOKIE} bytes")
-    if any(ord(c) > 255 for c in cookie.name + cookie.value + cookie.path):
-        raise JarFault(f"{who} holds a character that is not a byte")
-    return cookie
+def format_netscape(jar: Jar) -> str:
+    """Return a jar as cookies.txt. No cookie of a Jar can forge a line or a field of it."""
+    lines = ["# Netscape HTTP Cookie File", "# Written by sja-units; changes here are lost."]
+    for cookie in jar:
+        fields = (
+            cookie.domain if cookie.host_only else f".{cookie.domain}",
+            "FALSE" if cookie.host_only else "TRUE",
+            _to_text(cookie.path),
+            "TRUE" if cookie.secure else "FALSE",
+            str(cookie.expires or 0),
+            _to_text(cookie.name),
+            _to_text(cookie.value),
+        )
+        lines.append((_HTTP_ONLY if cookie.http_only else "") + "\t".join(fields))
+    return "\n".join(lines) + "\n"
 
 
-def check_jar(cookies: list[Cookie]) -> Jar:
-    """Return the cookies as a jar, the last of equal ones; raise JarFault where one is bad."""
-    jar = {(c.domain, c.host_only, c.path, c.name): check_cookie(c) for c in cookies}
-    if len(jar) > MAX_COOKIES:
-        raise JarFault(f"more than {MAX_COOKIES} cookies")
-    if sum(len(c.name) + len(c.value) for c in jar.values()) > MAX_BYTES:
-        raise JarFault(f"more than {MAX_BYTES} bytes of cookies")
-    return tuple(jar.values())
+def format_json(jar: Jar) -> str:
+    """Return a jar as Playwright's storage_state."""
+    rows = [
+        {
+            "name": _to_text(cookie.name),
+            "value": _to_text(cookie.value),
+            "domain": cookie.domain if cookie.host_only else f".{cookie.domain}",
+            "path": _to_text(cookie.path),
+            "expires": -1 if cookie.expires is None else cookie.expires,
+            "httpOnly": cookie.http_only,
+            "secure": cookie.secure,
+            "sameSite": cookie.same_site or "Lax",  # what browsers take silence for
+        }
+        for cookie in jar
+    ]
+    return json.dumps({"cookies": rows, "origins": []}, indent=2, ensure_ascii=False)
 
 
-def pack(jar: Jar) -> list[dict[str, Any]]:
-    """Return a jar as plain values for JSON."""
-    return [cookie._asdict() for cookie in jar]
+def _to_wire(text: str) -> str:
+    """Return a text with a character for each byte that a browser would send."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
-def unpack(rows: object) -> Jar:
-    """Return the jar that `pack` made these values of; raise JarFault if it did not."""
-    if not isinstance(rows, list):
-        raise JarFault("it holds no list of cookies")
-    return check_jar([_unpack_cookie(row) for row in rows])
-
-
-def _unpack_cookie(row: object) -> Cookie:
-    if not isinstance(row, dict):
-        raise JarFault("a cookie is not a table of fields")
+def _to_text(wire: str) -> str:
+    if wire.isascii():
+        return wire
     try:
-        cookie = Cookie(**row)
-    except TypeError:
-        raise JarFault("a cookie has fields that are not known, or lacks some") from None
-    texts = (cookie.name, cookie.value, cookie.domain, cookie.path, cookie.same_site)
-    flags = (cookie.secure, cookie.http_only, cookie.host_only, cookie.assumed)
-    if not (
-        all(type(text) is str for text in texts)
-        and all(type(flag) is bool for flag in flags)
-        and (cookie.expires is None or type(cookie.expires) is int)
-    ):
-        raise JarFault("a cookie has a field of the wrong type")
-    return cookie
+        return wire.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return wire
 
 
-def dump(jar: Jar) -> bytes:
-    """Return a jar as the job keeps it on disk."""
-    return json.dumps({"version": 1, "cookies": pack(jar)}, indent=1).encode()
+def _split_domain(domain: str) -> tuple[str, bool]:
+    """Return the domain without its dot, and whether the dot says that it counts for sub-hosts."""
+    return domain.removeprefix(".").lower(), domain.startswith(".")
 
 
-def load(data: bytes) -> Jar:
-    """Return the jar of a file that `dump` made; raise JarFault if it is torn or another thing."""
+def _parse_netscape(text: str) -> Jar:
+    cookies = []
+    # Not splitlines(): it also splits at characters that may stand in a value.
+    for number, line in enumerate(text.split("\n"), 1):
+        line = line.removesuffix("\r")
+        http_only = line.startswith(_HTTP_ONLY)
+        line = line.removeprefix(_HTTP_ONLY)
+        if not line.strip() or (line.startswith("#") and not http_only):
+            continue
+        fields = line.split("\t")
+        if len(fields) == 6:
+            fields.append("")  # an empty value whose tab an editor has cut off
+        if len(fields) != 7:
+            raise JarFault(
+                f"line {number} has {len(fields)} fields; cookies.txt has 7, separated by tabs"
+            )
+        domain, dotted = _split_domain(fields[0])
+        cookies.append(
+            Cookie(
+                name=_to_wire(fields[5]),
+                value=_to_wire(fields[6]),
+                domain=domain,
+                path=_to_wire(fields[2]),
+                expires=_parse_expires(fields[4], f"line {number}"),
+                secure=fields[3].upper() == "TRUE",
+                http_only=http_only,
+                host_only=not dotted and fields[1].upper() != "TRUE",
+            )
+        )
+    return check_jar(cookies)
+
+
+def _parse_header(text: str, host: str) -> Jar:
+    if "\n" in text:
+        raise JarFault(
+            "it is neither cookies.txt (fields separated by tabs), nor JSON, nor one line"
+        )
+    if text[:7].lower() == "cookie:":
+        text = text[7:]
+    cookies = []
+    for number, pair in enumerate(text.split(";"), 1):
+        name, equals, value = pair.strip().partition("=")
+        if not name and not equals:
+            continue
+        if not equals:
+            raise JarFault(f"part {number} of the line is not NAME=VALUE")
+        cookies.append(
+            Cookie(name=_to_wire(name), value=_to_wire(value), domain=host.lower(), assumed=True)
+        )
+    return check_jar(cookies)
+
+
+def _parse_json(text: str) -> Jar:
     try:
-        document = json.loads(data)
+        document = json.loads(text)
     except (ValueError, RecursionError):
-        raise JarFault("it is not complete JSON") from None
-    if not isinstance(document, dict) or document.get("version") != 1:
-        raise JarFault("it is not a jar of this version")
-    return unpack(document.get("cookies"))
+        raise JarFault("it begins like JSON but is not complete JSON") from None
+    rows = document.get("cookies") if isinstance(document, dict) else document
+    if not isinstance(rows, list):
+        raise JarFault("it is JSON, but holds no list of cookies")
+    if not rows and document and document.get("origins"):
+        raise JarFault("it holds no cookie: this login sits in the browser's local storage")
+    return check_jar([_parse_row(row, f"cookie {n}") for n, row in enumerate(rows, 1)])
+
+
+def _parse_row(row: Any, where: str) -> Cookie:
+    if not isinstance(row, dict):
+        raise JarFault(f"{where} is not a table of fields")
+    texts = {}
+    for key in ("name", "value", "domain", "path"):
+        value = row.get(key, "/" if key == "path" else None)
+        if not isinstance(value, str):
+            raise JarFault(f"{where} lacks the text {key!r}")
+        texts[key] = value
+    domain, dotted = _split_domain(texts["domain"])
+    host_only = row.get("hostOnly")
+    expires = row.get("expires", row.get("expirationDate"))
+    same_site = row.get("sameSite")
+    return Cookie(
+        name=_to_wire(texts["name"]),
+        value=_to_wire(texts["value"]),
+        domain=domain,
+        path=_to_wire(texts["path"]),
+        expires=None if row.get("session") is True else _parse_expires(expires, where),
+        secure=row.get("secure") is True,
+        http_only=row.get("httpOnly") is True,
+        host_only=host_only if isinstance(host_only, bool) else not dotted,
+        same_site=_SAME_SITES.get(same_site.lower(), "") if isinstance(same_site, str) else "",
+    )
+
+
+def _parse_expires(value: object, where: str) -> int | None:
+    """Return an expiry as Unix time; what is absent, 0 or -1 is a session cookie."""
+    if value is None or value == "":
+        return None
+    try:
+        if not isinstance(value, int | float | str):
+            raise ValueError
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise JarFault(f"{where} has an expiry that is not a number") from None
+    if math.isnan(number) or number <= 0:
+        return None
+    return int(min(number, 253402300799))  # the year 9999

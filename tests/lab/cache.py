@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-_UNUSED_SECONDS = 14 * 24 * 3600
+_UNUSED_SECONDS = 2 * 24 * 3600
 
 
 def lab() -> Path:
@@ -21,7 +21,7 @@ def build_once(family: str, key: str, build: Callable[[Path], None]) -> Path:
 
     Of two processes that want it at once, one builds and the other waits for it. A build that
     was cut off leaves nothing that looks complete. Folders of the same family that nobody has
-    asked for in two weeks go when a new one is built.
+    asked for in two days go when a new one is built.
     """
     folder = lab()
     folder.mkdir(parents=True, exist_ok=True)

@@ -5,14 +5,17 @@ Only its policy is used, never its files: MozillaCookieJar writes forged cookies
 """
 
 import re
+import time
 from http.cookiejar import Cookie as StandardCookie
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NamedTuple
 from urllib.request import Request
 
-from sja_units.keepalive.jar import Cookie, Jar, JarFault, check_cookie, check_jar
+from sja_units.keepalive.cookie import Cookie, Jar, JarFault, check_cookie, check_jar
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_HTTP_ONLY = re.compile(r";\s*httponly\b[^;]*", re.IGNORECASE)
+_SAME_SITE = re.compile(r";\s*samesite\s*=\s*(strict|lax|none)\s*(?=;|$)", re.IGNORECASE)
 
 
 class Merged(NamedTuple):
@@ -59,11 +62,6 @@ def cookie_header(jar: Jar, url: str) -> str:
     return request.get_header("Cookie", "")
 
 
-def matching(jar: Jar, url: str) -> Jar:
-    """Return the cookies that a request of that page would carry."""
-    return tuple(c for c in jar if cookie_header((c,), url))
-
-
 def merge(jar: Jar, url: str, set_cookies: tuple[str, ...]) -> Merged:
     """Return the jar after an answer of that page with those Set-Cookie values.
 
@@ -71,7 +69,8 @@ def merge(jar: Jar, url: str, set_cookies: tuple[str, ...]) -> Merged:
     """
     request = Request(url)
     standard, ours = _fill(jar, request)
-    clean = [line for line in set_cookies if not _CONTROL.search(line)]
+    host = request.host.partition(":")[0]
+    clean = [_normalise(line, host) for line in set_cookies if not _CONTROL.search(line)]
     refused = len(set_cookies) - len(clean)
     # Its extract_cookies() takes any object with info() and get_all().
     answer: Any = _Answer(clean)
@@ -93,6 +92,16 @@ def merge(jar: Jar, url: str, set_cookies: tuple[str, ...]) -> Merged:
     if jar and not merged:
         return Merged(jar, len(set_cookies))
     return Merged(merged, refused)
+
+
+def _normalise(line: str, host: str) -> str:
+    """Write attributes as http.cookiejar can be asked for them; drop what it misunderstands."""
+    line = _HTTP_ONLY.sub("; HttpOnly", line)
+    line = _SAME_SITE.sub(lambda match: f"; SameSite={match[1].capitalize()}", line)
+    if "." not in host:
+        # RFC 6265, 5.3, step 5: a domain without a dot counts if it is the host's own name.
+        line = re.sub(rf";\s*domain\s*=\s*\.?{re.escape(host)}\s*(?=;|$)", "", line, flags=re.I)
+    return line
 
 
 def _fill(jar: Jar, request: Request) -> tuple[_StandardJar, dict[int, Cookie]]:
@@ -140,11 +149,6 @@ def _from_standard(cookie: StandardCookie, request: Request) -> Cookie | None:
     domain = cookie.domain.removeprefix(".")
     if host_only and domain == _local(plain := domain.removesuffix(".local"), request):
         domain = plain
-    rest: dict[str, str | None] = {
-        name.lower(): value
-        for name, value in cookie._rest.items()  # type: ignore[attr-defined]
-    }
-    same_site = (rest.get("samesite") or "").capitalize()
     try:
         return check_cookie(
             Cookie(
@@ -154,10 +158,20 @@ def _from_standard(cookie: StandardCookie, request: Request) -> Cookie | None:
                 path=cookie.path,
                 expires=cookie.expires,
                 secure=cookie.secure,
-                http_only="httponly" in rest,
+                http_only=cookie.has_nonstandard_attr("HttpOnly"),
                 host_only=host_only,
-                same_site=same_site if same_site in ("Strict", "Lax", "None") else "",
+                same_site=cookie.get_nonstandard_attr("SameSite", ""),
             )
         )
     except JarFault:
         return None
+
+
+def find_expiry(jar: Jar, url: str) -> int | None:
+    """Return the Unix time at which the first cookie for that page ends, None if none has one.
+
+    Dates in the past are left out: such cookies are tried all the same.
+    """
+    now = time.time()
+    dates = [c.expires for c in jar if c.expires and c.expires > now and cookie_header((c,), url)]
+    return min(dates, default=None)

@@ -1,0 +1,103 @@
+"""What an acquisition job says of itself: figures, and one sentence. Pure."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sja_units.acquisition.spool import SpoolState
+from sja_units.acquisition.words import count
+from sja_units.runtime import format_time
+
+
+class DeviceState(NamedTuple):
+    """How one device is."""
+
+    name: str
+    state: str  # healthy, error, timeout, disconnected
+    last_success_ns: int | None
+    consecutive_failures: int
+    message: str
+    bad_registers: list[str]
+    busy: int
+
+
+class SinkState(NamedTuple):
+    """How the way to the database is."""
+
+    state: str  # healthy, error (it is tried again), refused (a person has to act), local
+    last_success_ns: int | None
+    message: str
+    parked: int
+
+
+class Totals(NamedTuple):
+    """What the job has done since it started."""
+
+    cycles: int
+    late_cycles: int
+    samples: int
+
+
+def summarize(
+    totals: Totals,
+    devices: Sequence[DeviceState],
+    spool: SpoolState,
+    sink: SinkState,
+    clock_is_set: bool,
+) -> dict[str, Any]:
+    """Return the kind's own fields of health.json; `message` is the sentence for STATUS."""
+    faults = _find_faults(devices, spool, sink, clock_is_set)
+    healthy = sum(device.state == "healthy" for device in devices)
+    sentence = f"{healthy}/{count(len(devices), 'device')} healthy"
+    return {
+        "ok": not faults,
+        "message": " · ".join((sentence, *faults)),
+        **totals._asdict(),
+        "devices": {device.name: _describe_device(device) for device in devices},
+        "spool": {
+            "bytes": spool.bytes,
+            "batches": spool.batches,
+            "oldest": _time(spool.oldest_ns),
+            "dropped": spool.dropped,
+        },
+        "sink": {
+            "state": sink.state,
+            "last_success": _time(sink.last_success_ns),
+            "message": sink.message,
+            "parked": sink.parked,
+        },
+    }
+
+
+def _find_faults(
+    devices: Sequence[DeviceState], spool: SpoolState, sink: SinkState, clock_is_set: bool
+) -> list[str]:
+    faults = []
+    if not clock_is_set:
+        faults.append("the clock is not set: values wait until it is")
+    for device in devices:
+        if device.state != "healthy":
+            faults.append(f"{device.name}: {device.message}")
+        elif device.bad_registers:
+            faults.append(f"{device.name}: {count(len(device.bad_registers), 'bad register')}")
+    if sink.state in ("error", "refused"):
+        faults.append(f"database: {sink.message}, {count(spool.lines, 'line')} kept")
+    if spool.fault:
+        faults.append(f"spool: the disk takes nothing: {spool.fault}")
+    if spool.is_dropping:
+        faults.append(f"spool: full, {count(spool.dropped, 'line')} dropped")
+    return faults
+
+
+def _describe_device(device: DeviceState) -> dict[str, Any]:
+    return {
+        "state": device.state,
+        "last_success": _time(device.last_success_ns),
+        "consecutive_failures": device.consecutive_failures,
+        "message": device.message,
+        "bad_registers": device.bad_registers,
+        "busy": device.busy,
+    }
+
+
+def _time(ns: int | None) -> str | None:
+    return None if ns is None else format_time(ns / 1e9)

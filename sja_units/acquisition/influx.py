@@ -1,0 +1,94 @@
+"""What InfluxDB is asked, and what its answers mean. Pure.
+
+Sources: https://docs.influxdata.com/influxdb/v1/tools/api/#write-http-endpoint and
+https://docs.influxdata.com/influxdb/v2/api/v2/#operation/PostWrite .
+"""
+
+import json
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from email.utils import mktime_tz, parsedate_tz
+from typing import NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from sja_units.acquisition.config import SinkConfig
+
+LONGEST_RETRY_AFTER = 300.0
+
+
+class Verdict(NamedTuple):
+    """What an answer means for the lines that were sent."""
+
+    kind: str
+    """written; later: the same again after a while; refused: as later, but a person has to act;
+    split: some of the lines are bad; halve: they are too many at once."""
+
+    message: str = ""
+    wait: float = 0.0  # seconds that the database asked for
+
+
+def make_target(sink: SinkConfig) -> tuple[str, dict[str, str]]:
+    """Return path and headers of the request that writes."""
+    prefix = urlsplit(sink.url).path.rstrip("/")
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
+    if sink.bucket:
+        query = urlencode({"org": sink.org, "bucket": sink.bucket, "precision": "ns"})
+        if sink.token:
+            headers["Authorization"] = f"Token {sink.token}"
+        return f"{prefix}/api/v2/write?{query}", headers
+    query = urlencode({"db": sink.database, "precision": "ns"})
+    if sink.username:
+        pair = f"{sink.username}:{sink.password}".encode()
+        headers["Authorization"] = f"Basic {b64encode(pair).decode()}"
+    return f"{prefix}/write?{query}", headers
+
+
+def judge(status: int, headers: Mapping[str, str], body: bytes) -> Verdict:
+    """Return what an answer means.
+
+    headers: with names in lower case. A 2xx with an error inside, or with a page of some proxy,
+    has not written anything that we could rely on.
+    """
+    message = _read_message(status, body)
+    if 200 <= status < 300:
+        if status == 204 or not body.strip() or _is_plain_result(body):
+            return Verdict("written")
+        return Verdict("later", f"{status}, but not from a database: {message}")
+    if status in (400, 422):
+        return Verdict("split", message)
+    if status == 413:
+        return Verdict("halve", message)
+    if status == 429 or status >= 500:
+        return Verdict("later", message, _read_retry_after(headers.get("retry-after", "")))
+    return Verdict("refused", message)
+
+
+def _is_plain_result(body: bytes) -> bool:
+    try:
+        result = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(result, dict) and "error" not in result and "code" not in result
+
+
+def _read_message(status: int, body: bytes) -> str:
+    """Return the status with the reason that a database puts into its JSON, on one line."""
+    text = body.decode("utf-8", "replace")
+    try:
+        result = json.loads(body)
+        if isinstance(result, dict):
+            text = str(result.get("error") or result.get("message") or text)
+    except ValueError:
+        pass
+    text = " ".join(text.split())
+    return f"{status}: {text[:200]}" if text else str(status)
+
+
+def _read_retry_after(text: str) -> float:
+    try:
+        wait = float(text)
+    except ValueError:
+        date = parsedate_tz(text)
+        wait = mktime_tz(date) - time.time() if date else 0.0
+    return min(max(wait, 0.0), LONGEST_RETRY_AFTER) if wait == wait else 0.0

@@ -1,0 +1,214 @@
+"""The loop of an acquisition job: collect what the pollers read, put it on disk, say how it is."""
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Sequence
+
+from sja_units import journal
+from sja_units.acquisition import health
+from sja_units.acquisition.clock import is_plausible
+from sja_units.acquisition.config import AcquisitionConfig, Device
+from sja_units.acquisition.poll import Inbox, Poller, Reading
+from sja_units.acquisition.record import Lines, Recorder
+from sja_units.acquisition.sink import Sink
+from sja_units.acquisition.spool import Spool
+from sja_units.acquisition.upload import Uploader
+from sja_units.acquisition.words import count
+from sja_units.acquisition.worker_thread import WorkerThread
+from sja_units.runtime import Runtime
+
+REPORT_SECONDS = 1.0
+VALID_SECONDS = 20.0
+_QUIET_REPORT_SECONDS = 5.0
+_HELD_READINGS = 20_000
+_FLUSH_SECONDS = 5.0
+_STOP_POLLERS_SECONDS = 20.0
+
+
+def run(config: AcquisitionConfig, runtime: Runtime) -> None:
+    """Acquire until told to stop. Raises WorkerEnd where the job cannot go on."""
+    Acquisition(config, runtime).run()
+
+
+class Acquisition:
+    """The main thread's view of a running job."""
+
+    def __init__(self, config: AcquisitionConfig, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._inbox = Inbox(runtime.wake)
+        is_local = config.sink.type == "local"
+        self._spool = Spool(f"{runtime.state_dir}/spool", config.spool, keeps_all=is_local)
+        self._sink = None if is_local else self._make_sink(config)
+        self._pollers = _make_pollers(config, self._inbox)
+        self._recorders = {
+            device.name: Recorder(device, config.sink.layout) for device in config.devices
+        }
+        self._last_success: dict[str, int] = {}
+        self._held: deque[Reading] = deque(maxlen=_HELD_READINGS)
+        self._samples = 0
+        self._clock_is_set = True
+        self._flush_at = 0.0
+        self._report_at = 0.0
+        self._reported: dict[str, object] = {}
+        self._reported_at = 0.0
+
+    def _make_sink(self, config: AcquisitionConfig) -> Sink:
+        dead_letter = f"{self._runtime.state_dir}/dead-letter.lp"
+        return Sink(self._spool, Uploader(config.sink), dead_letter)
+
+    @property
+    def _threads(self) -> list[WorkerThread]:
+        return [*self._pollers, *([self._sink] if self._sink else [])]
+
+    def run(self) -> None:
+        self._tell_plan()
+        for thread in self._threads:
+            thread.start()
+        self._report()
+        self._runtime.ready()
+        while not self._runtime.stopping:
+            self._check_threads()
+            self._collect()
+            if time.monotonic() >= self._report_at:
+                self._report()
+            self._runtime.wait(self._next_wait())
+        self._stop()
+
+    def _tell_plan(self) -> None:
+        readers = [reader for poller in self._pollers for reader in poller.readers]
+        blocks = [block for reader in readers for block in reader.blocks]
+        words = count(sum(b.size for b in blocks if b.table in ("holding", "input")), "register")
+        bits = sum(b.size for b in blocks if b.table in ("coil", "discrete"))
+        points = count(sum(len(reader.device.points) for reader in readers), "point")
+        journal.info(
+            f"{count(len(blocks), 'request')} a cycle for {words}"
+            + (f" and {count(bits, 'bit')}" if bits else "")
+            + f", {points} of {count(len(readers), 'device')}"
+        )
+
+    def _check_threads(self) -> None:
+        """Ping only while every thread keeps its own word; raise what ended one."""
+        now = time.monotonic()
+        for thread in self._threads:
+            if thread.failure is not None:
+                journal.error("".join(traceback.format_exception(thread.failure)))
+                raise RuntimeError(f"the thread {thread.name!r} has ended")
+        if all(thread.is_on_time(now) for thread in self._threads):
+            self._runtime.ping()
+
+    def _next_wait(self) -> float:
+        now = time.monotonic()
+        if self._flush_at > now:
+            return self._flush_at - now
+        return max(0.0, self._report_at - now)
+
+    def _collect(self) -> None:
+        """Put on the disk what has come, with one sync for all of it."""
+        if time.monotonic() < self._flush_at:
+            return
+        self._held.extend(self._inbox.take())
+        self._clock_is_set = is_plausible(time.time_ns())
+        if not self._clock_is_set:
+            return
+        offset_ns = time.time_ns() - time.monotonic_ns()
+        lines: list[str] = []
+        oldest = 0
+        while self._held:
+            made = self._record(self._held.popleft(), offset_ns)
+            lines += made.lines
+            oldest = min(oldest or made.time_ns, made.time_ns)
+        began = time.monotonic()
+        if lines:
+            self._spool.put(("\n".join(lines) + "\n").encode(), len(lines), oldest)
+        else:
+            self._spool.flush()
+        # Endpoints answer at about the same time: they share a sync, the more so on a slow disk.
+        now = time.monotonic()
+        self._flush_at = now + max(0.02, 3 * (now - began)) if lines else 0.0
+
+    def _record(self, reading: Reading, offset_ns: int) -> Lines:
+        made = self._recorders[reading.device.name].make_lines(reading.answers, offset_ns)
+        self._samples += made.samples
+        self._last_success[reading.device.name] = made.time_ns
+        return made
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        self._report_at = now + REPORT_SECONDS
+        fields = self._look()
+        if fields == self._reported and now < self._reported_at + _QUIET_REPORT_SECONDS:
+            return
+        self._reported, self._reported_at = fields, now
+        self._runtime.status(str(fields["message"]))
+        self._runtime.report(fields, VALID_SECONDS)
+
+    def _look(self) -> dict[str, object]:
+        totals = health.Totals(
+            cycles=max(poller.cycles for poller in self._pollers),
+            late_cycles=sum(poller.late_cycles for poller in self._pollers),
+            samples=self._samples,
+        )
+        devices = [
+            health.DeviceState(
+                reader.device.name,
+                reader.state,
+                self._last_success.get(reader.device.name),
+                reader.consecutive_failures,
+                reader.message,
+                reader.bad_registers(),
+                reader.busy,
+            )
+            for poller in self._pollers
+            for reader in poller.readers
+        ]
+        sink = health.SinkState("local", None, "", 0)
+        if self._sink:
+            sink = health.SinkState(
+                self._sink.state,
+                self._sink.last_success_ns,
+                self._sink.message,
+                self._sink.parked,
+            )
+        return health.summarize(totals, devices, self._spool.state(), sink, self._clock_is_set)
+
+    def _stop(self) -> None:
+        """Finish what is under way, put it on the disk, send what can be sent in a few seconds."""
+        self._runtime.status("stopping: what was read is put on the disk")
+        for poller in self._pollers:
+            poller.stop()
+        self._join(self._pollers, _STOP_POLLERS_SECONDS)
+        self._flush_at = 0.0
+        self._collect()
+        if self._sink:
+            self._sink.stop(time.monotonic() + _FLUSH_SECONDS)
+            self._join([self._sink], _FLUSH_SECONDS + 1)
+        self._tell_rest()
+        self._spool.close()
+
+    def _join(self, threads: Sequence[WorkerThread], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        for thread in threads:
+            while thread.is_alive() and time.monotonic() < deadline:
+                thread.join(0.2)
+                self._runtime.ping()
+
+    def _tell_rest(self) -> None:
+        if self._held:
+            journal.warning(f"stopped: {count(len(self._held), 'reading')} of an unset clock lost")
+        rest = self._spool.state()
+        if self._sink is None:
+            journal.info(f"stopped: {count(rest.lines, 'line')} on the disk")
+        elif rest.lines:
+            journal.notice(f"stopped: {count(rest.lines, 'line')} stay on the disk, to be sent")
+        else:
+            journal.info("stopped: everything that was read is in the database")
+
+
+def _make_pollers(config: AcquisitionConfig, inbox: Inbox) -> list[Poller]:
+    """Return one poller an endpoint, all on one grid."""
+    endpoints: dict[tuple[str, str, int], list[Device]] = {}
+    for device in config.devices:
+        endpoints.setdefault(device.endpoint, []).append(device)
+    start = time.monotonic()
+    return [Poller(devices, config.interval, start, inbox) for devices in endpoints.values()]

@@ -1,0 +1,138 @@
+"""One kept-alive HTTP connection to the database, with one deadline for a whole request."""
+
+import http.client
+import io
+import socket
+import ssl
+import time
+import zlib
+from urllib.parse import urlsplit
+
+from sja_units.acquisition import influx
+from sja_units.acquisition.config import SinkConfig
+from sja_units.acquisition.influx import Verdict
+from sja_units.acquisition.words import describe_os_error
+
+REQUEST_SECONDS = 15.0
+_MAX_ANSWER = 64 * 1024
+
+
+class _DeadlineSocket:
+    """The part of a socket that http.client uses; all waiting ends at one moment."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.deadline = 0.0
+
+    def arm(self) -> None:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        self._connection.settimeout(left)
+
+    def sendall(self, data: bytes) -> None:
+        self.arm()
+        self._connection.sendall(data)
+
+    def recv_into(self, buffer: memoryview) -> int:
+        self.arm()
+        return self._connection.recv_into(buffer)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Stream(self))
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class _Stream(io.RawIOBase):
+    """What http.client reads an answer from."""
+
+    def __init__(self, source: _DeadlineSocket) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        return self._source.recv_into(buffer)
+
+
+class Uploader:
+    """Sends line protocol; only the sink's thread uses it."""
+
+    def __init__(self, sink: SinkConfig) -> None:
+        parts = urlsplit(sink.url)
+        self._host = parts.hostname or ""
+        self._path, self._headers = influx.make_target(sink)
+        self._tls = _make_tls(sink.ca_file) if parts.scheme == "https" else None
+        self._port = parts.port or (443 if self._tls else 80)
+        self._http: http.client.HTTPConnection | None = None
+        self._socket: _DeadlineSocket | None = None
+
+    def send(self, body: bytes) -> Verdict:
+        """Send lines and return what the answer means; what the network does is an answer, too."""
+        # gzip at its fastest: line protocol shrinks to a tenth
+        packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+        packed = packer.compress(body) + packer.flush()
+        was_open = self._socket is not None
+        try:
+            try:
+                return self._exchange(packed)
+            except (ConnectionError, http.client.RemoteDisconnected):
+                if not was_open:
+                    raise
+                # The database closed a connection that was idle: that is no failure yet.
+                self.close()
+                return self._exchange(packed)
+        except OSError as error:
+            self.close()
+            return Verdict("later", describe_os_error(error))
+        except http.client.HTTPException as error:
+            self.close()
+            return Verdict("later", f"the answer is not HTTP: {type(error).__name__}")
+
+    def _exchange(self, packed: bytes) -> Verdict:
+        deadline = time.monotonic() + REQUEST_SECONDS
+        if self._socket is None:
+            self._connect(deadline)
+        assert self._socket is not None
+        assert self._http is not None
+        self._socket.deadline = deadline
+        self._http.request("POST", self._path, packed, self._headers)
+        answer = self._http.getresponse()
+        body = answer.read(_MAX_ANSWER)
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        if not answer.isclosed():
+            self.close()
+        return influx.judge(answer.status, headers, body)
+
+    def _connect(self, deadline: float) -> None:
+        connection = socket.create_connection((self._host, self._port), REQUEST_SECONDS)
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls:
+                connection.settimeout(max(0.001, deadline - time.monotonic()))
+                connection = self._tls.wrap_socket(connection, server_hostname=self._host)
+        except BaseException:
+            connection.close()
+            raise
+        self._socket = _DeadlineSocket(connection)
+        self._http = http.client.HTTPConnection(self._host, self._port)
+        self._http.sock = self._socket
+        self._http.auto_open = 0
+
+    def close(self) -> None:
+        if self._http is not None:
+            self._http.close()
+        self._http = self._socket = None
+
+
+def _make_tls(ca_file: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca_file:
+        context.load_verify_locations(cafile=ca_file)
+    else:
+        # A folder is read only as far as needed; the one large file costs every worker 1 MiB.
+        context.load_verify_locations(capath=ssl.get_default_verify_paths().openssl_capath)
+    return context

@@ -1,0 +1,54 @@
+"""The program that logs in again and prints a fresh jar."""
+
+import os
+import signal
+from typing import NoReturn
+
+from sja_units.errors import SjaError
+from sja_units.keepalive.child import run_child
+from sja_units.keepalive.config import Address, Login
+from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault
+from sja_units.keepalive.jar import parse_jar
+from sja_units.runtime import Runtime
+
+# Its secrets are files under CREDENTIALS_DIRECTORY; an environment can be read by others.
+_PASSED_ON = ("PATH", "LANG", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY")
+
+
+class LoginFault(SjaError):
+    """The program did not bring a jar."""
+
+
+def log_in(login: Login, page: Address, runtime: Runtime, reason: str) -> Jar:
+    """Return the jar that the program prints; raise LoginFault if it prints none in its time.
+
+    What it writes to stderr goes to the journal.
+    """
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment |= {"SJA_JOB": str(runtime.job), "SJA_URL": page.url, "SJA_REASON": reason}
+    try:
+        ended = run_child(
+            lambda fd: _exec(login.command, environment, fd),
+            login.timeout,
+            give_up=lambda: runtime.stopping,
+            limit=MAX_BYTES,
+        )
+    except OSError as error:
+        raise LoginFault(f"no process for the login program: {error.strerror}") from None
+    if ended.late:
+        raise LoginFault(f"the login program did not end within {login.timeout:g} s")
+    if ended.cut:
+        raise LoginFault(f"the login program printed more than {MAX_BYTES} bytes")
+    if ended.status != 0:
+        raise LoginFault(f"the login program ended with status {ended.status}")
+    try:
+        return parse_jar(ended.output.decode("utf-8-sig", "replace"), page.host)
+    except JarFault as fault:
+        raise LoginFault(f"the login program printed no jar: {fault}") from None
+
+
+def _exec(command: tuple[str, ...], environment: dict[str, str], writer: int) -> NoReturn:
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(writer, 1)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, which a program inherits
+    os.execve(command[0], command, environment)

@@ -1,0 +1,123 @@
+"""The job's jar on disk: its generations, a jar that a person gives, the copy that it publishes."""
+
+import os
+import stat
+from contextlib import suppress
+from typing import NamedTuple
+
+from sja_units import journal
+from sja_units.durable import replace_file, sync_folder
+from sja_units.errors import WorkerEnd
+from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault, dump, load
+
+GENERATIONS = 3
+_MAX_FILE = 16 * MAX_BYTES
+
+
+class Given(NamedTuple):
+    """What came of the jar that a person gave."""
+
+    jar: Jar | None
+    fault: str  # why it was not taken, "" if it was or none was there
+
+
+def load_jar(folder: str) -> Jar | None:
+    """Return the newest jar that can be read, None if there never was one.
+
+    A broken one is kept aside. Raises WorkerEnd if the disk refuses.
+    """
+    path = f"{folder}/jar.json"
+    older = [f"{path}.{n}" for n in range(1, GENERATIONS + 1)]
+    broken = False
+    for candidate in (path, *older):
+        try:
+            jar = load(_read(candidate, _MAX_FILE))
+        except FileNotFoundError:
+            continue
+        except JarFault as fault:
+            broken = True
+            journal.error(f"{candidate} is broken: {fault}; trying the one before it")
+            continue
+        except OSError as error:
+            raise WorkerEnd(f"{candidate} cannot be read: {error.strerror}") from None
+        if candidate != path:
+            journal.error(f"the session goes on with the older jar {candidate}")
+            _set_aside(path, f"{path}.bad")
+            replace_file(path, dump(jar))
+        return jar
+    if broken:
+        journal.error("no jar can be read any more: the site is asked without cookies")
+        _set_aside(path, f"{path}.bad")
+    return None
+
+
+def save_jar(folder: str, jar: Jar) -> None:
+    """Make this the job's jar; the one before becomes generation 1. Raises OSError.
+
+    At every moment there is a complete jar.json, whatever ends the process or the machine.
+    """
+    path = f"{folder}/jar.json"
+    with suppress(FileNotFoundError):
+        _keep_generation(path)
+    replace_file(path, dump(jar))
+
+
+def _keep_generation(path: str) -> None:
+    newest = f"{path}.1"
+    if os.path.exists(newest) and os.path.samefile(path, newest):
+        return  # an attempt before this one got as far as here
+    for n in range(GENERATIONS - 1, 0, -1):
+        with suppress(FileNotFoundError):
+            os.rename(f"{path}.{n}", f"{path}.{n + 1}")
+    os.link(path, newest)
+
+
+def take_given(folder: str, host: str) -> Given:
+    """Make the jar that a person put at given.txt the job's own: it wins exactly once.
+
+    Raises OSError if the disk refuses; nothing is lost then.
+    """
+    waiting, taken = f"{folder}/given.txt", f"{folder}/given.taken"
+    if not os.path.lexists(taken):  # else a kill came between
+        try:
+            os.rename(waiting, taken)
+        except FileNotFoundError:
+            return Given(None, "")
+    from sja_units.keepalive.jar import parse_jar
+
+    try:
+        jar = parse_jar(_read(taken, MAX_BYTES).decode("utf-8-sig", "replace"), host)
+    except (JarFault, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        _set_aside(taken, f"{folder}/given.bad")
+        sync_folder(folder)
+        return Given(None, f"the new cookies cannot be taken: {reason} (kept as given.bad)")
+    save_jar(folder, jar)
+    os.unlink(taken)
+    sync_folder(folder)  # else, after a power cut, it would win over newer cookies
+    return Given(jar, "")
+
+
+def publish(folder: str, jar: Jar) -> None:
+    """Give applications the jar as cookies.txt, if their folder is there. Raises OSError."""
+    if not os.access(folder, os.W_OK):
+        return
+    from sja_units.keepalive.jar import format_netscape
+
+    replace_file(f"{folder}/cookies.txt", format_netscape(jar).encode(), 0o640, sync=False)
+
+
+def _read(path: str, limit: int) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise JarFault("it is not a regular file")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise JarFault(f"it is larger than {limit} bytes")
+    return data
+
+
+def _set_aside(path: str, aside: str) -> None:
+    with suppress(FileNotFoundError):
+        os.replace(path, aside)

@@ -1,0 +1,136 @@
+"""Alive, expired or unknown: what an answer says about the session. Pure."""
+
+import json
+import re
+from http import HTTPStatus
+
+from sja_units.keepalive.answer import ALIVE, EXPIRED, UNKNOWN, Answer, NoAnswer, Verdict
+from sja_units.keepalive.config import Expected, KeepaliveConfig, Marks
+
+# What the well-known firewalls put on their own pages, and sites hardly ever on theirs.
+_WALL_HEADERS = {"cf-mitigated": "Cloudflare", "x-amzn-waf-action": "AWS WAF"}
+_WALL_TEXTS = {
+    "/cdn-cgi/challenge-platform/": "Cloudflare",
+    "_Incapsula_Resource": "Imperva",
+    "px-captcha": "HUMAN",
+    "captcha-delivery.com": "DataDome",
+    "aliyun_waf": "Aliyun WAF",
+}
+_INDEX = re.compile(r"[0-9]{1,9}")
+
+
+def judge(answer: Answer | NoAnswer, held: frozenset[str], config: KeepaliveConfig) -> Verdict:
+    """Return what an answer says about the session.
+
+    held: names of the cookies that the jar would hold after it.
+    """
+    if isinstance(answer, NoAnswer):
+        return Verdict(UNKNOWN, answer.reason)
+    if answer.status == 429 or answer.status >= 500:
+        return Verdict(UNKNOWN, f"the site answers {name_status(answer.status)}")
+    if sign := _find_expired_mark(answer, config.expired):
+        return Verdict(EXPIRED, sign)
+    missing = _find_missing(answer, held, config.alive)
+    # The job's own marks are surer than any guess at a firewall; a bare status is not.
+    sure = bool(config.alive.body_contains or config.alive.json) and not missing
+    if not sure and (wall := find_wall(answer)):
+        return Verdict(UNKNOWN, f"{wall} stands before the site (it answers {answer.status})")
+    if answer.status in config.expired.status:
+        return Verdict(EXPIRED, f"the site answers {name_status(answer.status)}")
+    if missing:
+        return Verdict(UNKNOWN, missing)
+    return Verdict(ALIVE, f"the site answers {answer.status}")
+
+
+def name_status(status: int) -> str:
+    """Return a status as "404 Not Found"."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def find_wall(answer: Answer) -> str:
+    """Return what keeps the page from us instead of the site itself, "" for nothing."""
+    for name, _ in answer.headers:
+        if name in _WALL_HEADERS:
+            return f"a challenge of {_WALL_HEADERS[name]}"
+    for text, whose in _WALL_TEXTS.items():
+        if text in answer.body:
+            return f"a challenge of {whose}"
+    # Many a page mentions a captcha; only where access is refused is it likely the reason.
+    if answer.status == 403 and "captcha" in answer.body.lower():
+        return "a captcha"
+    return ""
+
+
+def _find_expired_mark(answer: Answer, marks: Marks) -> str:
+    """Return the first of the job's own marks of a dead session that holds, "" for none."""
+    if marks.redirect_contains and marks.redirect_contains in _redirect(answer):
+        return "the site redirects as expired.redirect_contains says"
+    if marks.body_contains and marks.body_contains in answer.body:
+        return "the page holds the text of expired.body_contains"
+    document = _parse(answer, marks)
+    for path, expected in marks.json:
+        if _holds(document, path, expected):
+            return f"{path!r} in the page is as expired.json says"
+    return ""
+
+
+def _find_missing(answer: Answer, held: frozenset[str], marks: Marks) -> str:
+    """Return the first mark of a live session that is missing, "" if all hold."""
+    if not _is_good_status(answer, marks):
+        return f"the site answers {name_status(answer.status)}{_say_redirect(answer)}"
+    if marks.redirect_contains and marks.redirect_contains not in _redirect(answer):
+        return "the site does not redirect as alive.redirect_contains says"
+    if marks.body_contains and marks.body_contains not in answer.body:
+        partly = " (only its first MiB was looked at)" if answer.cut else ""
+        return f"the page does not hold the text of alive.body_contains{partly}"
+    document = _parse(answer, marks)
+    for path, expected in marks.json:
+        if not _holds(document, path, expected):
+            return f"{path!r} in the page is not as alive.json says"
+    for name in marks.cookies:
+        if name not in held:
+            return f"the jar holds no cookie {name!r}"
+    return ""
+
+
+def _is_good_status(answer: Answer, marks: Marks) -> bool:
+    if marks.status:
+        return answer.status in marks.status
+    return answer.status // 100 == (3 if marks.redirect_contains else 2)
+
+
+def _redirect(answer: Answer) -> str:
+    return answer.location if answer.status // 100 == 3 else ""
+
+
+def _say_redirect(answer: Answer) -> str:
+    """Tell where a redirect goes, without its query: that may hold a ticket."""
+    target = _redirect(answer).partition("?")[0].partition("#")[0]
+    shown = "".join(c for c in target if c.isprintable())[:80]
+    return f" to {shown} (expired.redirect_contains could say what that means)" if shown else ""
+
+
+def _parse(answer: Answer, marks: Marks) -> object:
+    if not marks.json:
+        return None
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _holds(document: object, path: str, expected: Expected) -> bool:
+    value = document
+    for key in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return False
+    if expected is True:
+        return value is not None and value is not False
+    return value == expected and isinstance(value, bool) == isinstance(expected, bool)

@@ -1,0 +1,182 @@
+"""The contract's table: whatever happens, the last order decides what runs after the next boot."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.lab.machine import Machine
+from tests.system.jobs import (
+    is_wanted,
+    states,
+    unit_of,
+    view,
+    wait_active,
+    wait_state,
+    write_idle,
+)
+
+JOB = "acquisition/line1"
+UNIT = unit_of(JOB)
+
+
+def stop_by_systemctl(machine: Machine) -> None:
+    machine.run("systemctl", "stop", UNIT)
+
+
+def stop_by_sjactl(machine: Machine) -> None:
+    machine.run("sjactl", "stop", JOB)
+
+
+def stop_over_dbus(machine: Machine) -> None:
+    manager = "org.freedesktop.systemd1.Manager"
+    name, path = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
+    machine.run("busctl", "call", name, path, manager, "StopUnit", "ss", UNIT, "replace")
+    wait_state(machine, JOB, "stopped")
+
+
+def restart_by_systemctl(machine: Machine) -> None:
+    machine.run("systemctl", "restart", UNIT)
+
+
+def stop_target(machine: Machine) -> None:
+    machine.run("systemctl", "stop", "sja-jobs.target")
+    wait_state(machine, JOB, "down")
+
+
+def kill_worker(machine: Machine) -> None:
+    machine.run("kill", "-9", str(view(machine, JOB)["pid"]))
+
+
+def terminate_worker(machine: Machine) -> None:
+    machine.run("kill", str(view(machine, JOB)["pid"]))
+
+
+def nothing(_machine: Machine) -> None:
+    pass
+
+
+@pytest.mark.parametrize("off", [Machine.poweroff, Machine.cut], ids=["poweroff", "cut"])
+@pytest.mark.parametrize(
+    ("happening", "comes_back"),
+    [
+        (nothing, True),
+        (kill_worker, True),
+        (terminate_worker, True),
+        (restart_by_systemctl, True),
+        (stop_target, True),
+        (stop_by_systemctl, False),
+        (stop_by_sjactl, False),
+        (stop_over_dbus, False),
+    ],
+)
+def test_after_the_next_boot(
+    machine: Machine,
+    happening: Callable[[Machine], None],
+    off: Callable[[Machine], None],
+    comes_back: bool,
+) -> None:
+    write_idle(machine, "line1")
+    machine.run("systemctl", "start", UNIT)
+    wait_active(machine, JOB)
+    happening(machine)
+    off(machine)
+    machine.boot()
+    if comes_back:
+        wait_active(machine, JOB)
+        assert is_wanted(machine, JOB)
+    else:
+        assert states(machine)[JOB] == "stopped"
+        assert not is_wanted(machine, JOB)
+
+
+def test_a_stop_while_it_waits_for_the_next_try_counts(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    machine.run("systemctl", "start", UNIT)
+
+    def crash() -> bool:
+        shown = view(machine, JOB)
+        if shown["state"] in ("running", "degraded"):
+            machine.run("kill", "-9", str(shown["pid"]), check=False)
+        return shown["state"] == "restarting" and shown["restarts"] >= 5
+
+    # From the fifth crash in a row on, there is a pause of many seconds, in which the stop comes.
+    machine.wait_for(crash, what="a pause before the next try")
+    machine.run("systemctl", "stop", UNIT)
+    assert view(machine, JOB)["state"] == "stopped"
+    machine.cut()
+    machine.boot()
+    assert states(machine)[JOB] == "stopped"
+
+
+def test_the_target_brings_back_what_it_took_along(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    write_idle(machine, "line2")
+    machine.run("sjactl", "start", "line1", "line2")
+    machine.run("sjactl", "stop", "line2")
+    stop_target(machine)
+    assert machine.run("sjactl", "check", check=False).returncode == 0
+    machine.run("systemctl", "start", "sja-jobs.target")
+    wait_active(machine, JOB)
+    assert states(machine)["acquisition/line2"] == "stopped"
+
+
+def test_an_order_in_maintenance_is_an_order(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    write_idle(machine, "line2")
+    machine.run("systemctl", "stop", "sja-jobs.target")
+    machine.run("systemctl", "start", UNIT, unit_of("acquisition/line2"))
+    machine.run("systemctl", "stop", UNIT)
+    machine.reboot()
+    wait_active(machine, "acquisition/line2")
+    assert states(machine)[JOB] == "stopped"
+
+
+def test_a_job_that_failed_gets_one_start_after_a_boot(machine: Machine) -> None:
+    machine.write("/etc/sja-units/acquisition/line1.toml", "interval = 5\n")
+    assert machine.run("systemctl", "start", UNIT, check=False).returncode != 0
+    failed = wait_state(machine, JOB, "failed")
+    assert failed["wanted"]
+    assert failed["error"]["exit_code"] == 78
+    machine.reboot()
+    failed = wait_state(machine, JOB, "failed")
+    assert "interval" in failed["error"]["message"]
+    assert failed["restarts"] == 0
+    report = machine.journal("sja-relaunch.service")
+    assert "failed to recover after restart" in report
+    # systemd runs nothing of a unit that has failed: sjactl's stop is the order that counts.
+    machine.run("sjactl", "stop", JOB)
+    assert not is_wanted(machine, JOB)
+    machine.reboot()
+    assert states(machine)[JOB] == "stopped"
+
+
+def test_the_last_error_survives_a_power_cut(machine: Machine) -> None:
+    machine.write("/etc/sja-units/acquisition/line1.toml", "interval = 5\n")
+    machine.run("systemctl", "start", UNIT, check=False)
+    before = wait_state(machine, JOB, "failed")["error"]
+    machine.run("systemctl", "disable", "sja-relaunch")
+    machine.cut()
+    machine.boot()
+    after = view(machine, JOB)
+    assert (after["state"], after["error"]) == ("down", before)
+
+
+def test_relaunch_false_stays_away(machine: Machine) -> None:
+    write_idle(machine, "line1", extra="relaunch = false")
+    machine.run("systemctl", "start", UNIT)
+    assert wait_active(machine, JOB)["relaunch"] is False
+    machine.reboot()
+    assert states(machine)[JOB] == "stopped"
+    assert machine.run("sjactl", "check", check=False).returncode == 0
+
+
+def test_the_switch_against_recovery(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    machine.run("systemctl", "start", UNIT)
+    machine.run("systemctl", "disable", "sja-relaunch")
+    machine.reboot()
+    assert states(machine)[JOB] == "down"
+    assert machine.run("sjactl", "check", "--repair", check=False).returncode == 1
+    assert states(machine)[JOB] == "down"
+    machine.run("systemctl", "enable", "--now", "sja-relaunch")
+    wait_active(machine, JOB)
