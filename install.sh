@@ -168,6 +168,8 @@ install_packages() {
     { required_packages; useful_packages; } | quietly xargs \
         apt-get -q -o DPkg::Lock::Timeout=120 install -y --no-install-recommends ||
         fail "apt-get could not install $required $useful; mend what it says, then run this again"
+    # Its package leaves the starting to the next boot.
+    [ -S /run/dbus/system_bus_socket ] || systemctl start dbus.socket
     required=$(required_packages | joined)
     [ -z "$required" ] || fail "after apt-get still missing: $required; reboot, then run this again"
 }

@@ -48,35 +48,40 @@ class Runtime:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._order_stop)
 
+    def _notify(self, state: str) -> None:
+        # sdnotify sends Latin-1 and drops the rest in silence, systemd wants UTF-8: characters
+        # that stand for the bytes of UTF-8 pass through as those bytes.
+        self._notifier.notify(state.encode().decode("latin-1"))
+
     def _order_stop(self, _number: int, _frame: object) -> None:
         self.stopping = True
-        self._notifier.notify("STOPPING=1")
+        self._notify("STOPPING=1")
 
     def status(self, text: str) -> None:
         """Show one sentence in `systemctl status`."""
         line = " ".join(text.split())
         if line != self._status:
             self._status = line
-            self._notifier.notify(f"STATUS={line}")
+            self._notify(f"STATUS={line}")
 
     def ready(self) -> None:
         """Tell systemd that the job does its work; later calls do nothing."""
         if not self._is_ready:
             self._is_ready = True
-            self._notifier.notify("READY=1")
+            self._notify("READY=1")
 
     def ping(self) -> None:
         """Tell systemd that the work moves; call it from the loop that does the work."""
         now = time.monotonic()
         if now >= self._next_ping:
             self._next_ping = now + self._ping_every
-            self._notifier.notify("WATCHDOG=1")
+            self._notify("WATCHDOG=1")
 
     def allow(self, seconds: float) -> None:
         """Let the next step of the loop take that long before systemd takes it for a hang."""
         needed = max(seconds + 5, self._ping_every * 3)
         if self._ping_every:
-            self._notifier.notify(f"WATCHDOG_USEC={int(needed * 1_000_000)}\nWATCHDOG=1")
+            self._notify(f"WATCHDOG_USEC={int(needed * 1_000_000)}\nWATCHDOG=1")
 
     def wait(self, seconds: float) -> None:
         """Sleep that long; less when a signal or `wake` comes."""

@@ -58,20 +58,20 @@ class Poller(WorkerThread):
         self._inbox = inbox
         self._link = Link(first.transport, first.host, first.port)
         self._back_off = BackOff()
-        self._stop = Event()
+        self._ordered_to_stop = Event()
 
     def stop(self) -> None:
         """Ask the thread to end after the request that is under way."""
         for reader in self.readers:
             reader.stopping = True
-        self._stop.set()
+        self._ordered_to_stop.set()
 
     def _allow(self, seconds: float) -> None:
         self.due_within(seconds + RESOLVE_SECONDS)
 
     def work(self) -> None:
         tick = 0
-        while not self._stop.is_set():
+        while not self._ordered_to_stop.is_set():
             if self._back_off.is_due():
                 self._poll()
             self.cycles += 1
@@ -81,12 +81,12 @@ class Poller(WorkerThread):
             tick = following
             wait = self._start + tick * self._interval - time.monotonic()
             self.due_within(wait)
-            self._stop.wait(wait)
+            self._ordered_to_stop.wait(wait)
         self._link.close()
 
     def _poll(self) -> None:
         for i, reader in enumerate(self.readers):
-            if self._stop.is_set():
+            if self._ordered_to_stop.is_set():
                 return
             if not reader.is_due():
                 continue

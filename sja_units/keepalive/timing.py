@@ -25,7 +25,7 @@ def delay_retry(failures: int, interval: float, retry_after: float | None) -> fl
 
     Never more than the interval: a session dies of waiting, too.
     """
-    backoff = FIRST_RETRY * 2 ** min(failures - 1, 20) * spread(0.75, 1.25)
+    backoff = FIRST_RETRY * 2.0 ** min(failures - 1, 20) * spread(0.75, 1.25)
     return min(interval, max(backoff, retry_after or 0.0))
 
 
@@ -36,4 +36,4 @@ def delay_first(interval: float, uptime: float) -> float:
 
 def delay_login(attempts: int, interval: float) -> float:
     """Return the seconds between the last login and the next, after so many attempts."""
-    return min(interval, 30.0 * 4 ** min(attempts - 1, 10)) if attempts else 0.0
+    return min(interval, 30.0 * 4.0 ** min(attempts - 1, 10)) if attempts else 0.0

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.lab.machine import LabError, Machine
+from tests.lab.machine import Machine
+from tests.lab.process import LabError
 from tests.system.jobs import IDLE, is_wanted, states, unit_of, view, wait_active, write_idle
 
 BAD_NAMES = [

@@ -97,7 +97,7 @@ def test_a_stop_while_it_waits_for_the_next_try_counts(machine: Machine) -> None
         shown = view(machine, JOB)
         if shown["state"] in ("running", "degraded"):
             machine.run("kill", "-9", str(shown["pid"]), check=False)
-        return shown["state"] == "restarting" and shown["restarts"] >= 5
+        return bool(shown["state"] == "restarting" and shown["restarts"] >= 5)
 
     # From the fifth crash in a row on, there is a pause of many seconds, in which the stop comes.
     machine.wait_for(crash, what="a pause before the next try")
