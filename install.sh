@@ -260,7 +260,7 @@ remove_obsolete_units() {
 apply_configurations() {
     [ -n "$(find /etc/sja-units -mindepth 2 -name '*.toml' -print -quit)" ] || return 0
     say "Applying the configurations that are here"
-    "$sjactl" apply >"$work/log" || note "not all of them could be applied, see above"
+    quietly "$sjactl" apply || note "not all of them could be applied, see above"
 }
 
 # Each unit once: whether it stays enabled is the administrator's business from then on.
@@ -279,7 +279,7 @@ restart_jobs() {
     jobs_that active,reloading,activating >"$work/ran"
     [ -s "$work/ran" ] || return 0
     say "Restarting $(wc -l <"$work/ran") running jobs with the new version"
-    xargs -d '\n' systemctl try-restart -- <"$work/ran" || :
+    xargs -d '\n' systemctl try-restart -- <"$work/ran" 2>/dev/null || :
     jobs_that active,reloading,activating >"$work/runs"
 }
 

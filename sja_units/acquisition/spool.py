@@ -1,9 +1,8 @@
-"""What was read, on disk until the database has it: append-only segments, a cursor, bounds.
+"""What was read, on disk until the database has it: append-only segments within bounds.
 
-The main thread puts, the sink's thread reads and acknowledges.
+The main thread puts and flushes, the sink's thread reads and acknowledges.
 """
 
-import fcntl
 import os
 import time
 from collections import deque
@@ -15,12 +14,12 @@ from sja_units import journal
 from sja_units.acquisition import segments
 from sja_units.acquisition.config import SpoolConfig
 from sja_units.acquisition.segments import Batch
-from sja_units.durable import replace_file, sync_folder
-from sja_units.errors import WorkerEnd
+from sja_units.acquisition.spool_folder import Cursor, SpoolFolder
 
 PENDING_BYTES = 8 * 2**20
-_CHUNK = 2**20
+_READ_BYTES = 2**20
 _CURSOR_SECONDS = 1.0
+_BOUND_SECONDS = 1.0
 
 
 class SpoolState(NamedTuple):
@@ -33,139 +32,105 @@ class SpoolState(NamedTuple):
     dropped: int  # lines, since the spool was made
     is_dropping: bool
     fault: str  # why the disk takes nothing, "" while it does
+    write_errors: int
 
 
 class _Segment:
-    """A file of the spool; `size` is what is surely on the disk."""
+    """A file of the spool."""
 
-    __slots__ = ("batches", "lines", "number", "opened", "size")
+    __slots__ = ("batches", "is_closed", "lines", "number", "opened", "size")
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.size = 0
+        self.size = 0  # what is surely on the disk
         self.batches = 0  # not acknowledged
         self.lines = 0
         self.opened = time.monotonic()
+        self.is_closed = False  # never to be appended to again
 
 
 class Spool:
-    """A folder of segments. Raises WorkerEnd if another worker holds it."""
+    """A folder of segments. Raises OSError, or WorkerEnd if another worker holds it."""
 
     def __init__(self, folder: str, bounds: SpoolConfig, *, keeps_all: bool = False) -> None:
         """keeps_all: nothing is ever acknowledged, only the bounds remove (sink `local`)."""
-        self._folder = folder
+        self._folder = SpoolFolder(folder)
         self._bounds = bounds
         self._keeps_all = keeps_all
         self._segment_bytes = max(64 * 1024, min(bounds.max_bytes // 8, 8 * 2**20))
-        self._news = Condition()
-        self._segments: deque[_Segment] = deque()
+        self._news = Condition()  # guards segments and position
+        self._segments: list[_Segment] = []
         self._position = (0, 0)  # segment number and byte of what comes next to be sent
         self._taken = (0, 0)  # where `read` last took from
-        self._pending: deque[tuple[bytes, int]] = deque()
+        self._pending: deque[tuple[bytes, int]] = deque()  # batches and their numbers of lines
         self._pending_bytes = 0
         self._fd = -1
         self._fault = ""
-        self._is_full = False
+        self._write_errors = 0
+        self._is_dropping = False
         self._dropped = 0
         self._cursor_due = 0.0
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        self._lock_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._lock()
+        self._bound_due = 0.0
         self._load()
 
-    # --- opening
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WorkerEnd(f"another worker of this job holds {self._folder}") from None
-
-    def _path(self, name: str) -> str:
-        return f"{self._folder}/{name}"
-
     def _load(self) -> None:
-        found = (segments.parse_segment_name(entry) for entry in os.listdir(self._folder))
-        numbers = sorted(number for number in found if number is not None)
-        self._position = self._read_cursor()
+        cursor = self._folder.read_cursor()
+        self._dropped = cursor.dropped
+        if not self._keeps_all:
+            self._position = (cursor.number, cursor.offset)
+        numbers = self._folder.numbers()
         for number in numbers:
-            segment = self._load_segment(number, is_last=number == numbers[-1])
             if number < self._position[0]:
-                self._unlink(segment)  # done with, but killed before it was let go
+                self._folder.remove(number)  # sent, but killed before it was let go
             else:
-                self._segments.append(segment)
+                self._load_segment(number, is_last=number == numbers[-1])
         self._move_to_existing()
 
-    def _read_cursor(self) -> tuple[int, int]:
-        try:
-            with open(self._path("cursor"), "rb") as file:
-                number, offset, dropped = (int(word) for word in file.read(100).split())
-        except FileNotFoundError:
-            return 0, 0
-        except ValueError:
-            journal.warning("spool: the cursor is not readable; what is kept is sent once more")
-            return 0, 0
-        self._dropped = dropped
-        return (0, 0) if self._keeps_all else (number, offset)
-
-    def _load_segment(self, number: int, *, is_last: bool) -> _Segment:
-        segment = _Segment(number)
-        path = self._path(segments.name_segment(number))
-        with open(path, "rb") as file:
-            data = file.read()
+    def _load_segment(self, number: int, *, is_last: bool) -> None:
+        data = self._folder.read(number)
         if is_last and (end := segments.find_end(data)) < len(data):
-            self._quarantine(number, end, data[end:])
-            with open(path, "r+b") as file:
-                file.truncate(end)
-                os.fsync(file.fileno())
+            self._folder.quarantine(number, end, data[end:])
+            self._folder.truncate(number, end)
             data = data[:end]
+        segment = _Segment(number)
         segment.size = len(data)
-        if number == self._position[0]:
-            data = data[self._position[1] :]
-        segment.batches, segment.lines = segments.count_batches(data)
-        return segment
+        unsent = data[self._position[1] :] if number == self._position[0] else data
+        segment.batches, segment.lines = segments.count_batches(unsent)
+        self._segments.append(segment)
 
-    def _quarantine(self, number: int, offset: int, data: bytes) -> None:
-        """Keep bytes that are no batch in a dated file, and say so."""
-        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        name = f"torn-{moment}-{number}-{offset}"
-        journal.warning(
-            f"spool: {len(data)} bytes of segment {number} are not whole (a kill or a power cut "
-            f"in the middle of a write, or a damaged disk); they are kept in {name}"
-        )
-        try:
-            replace_file(self._path(name), data)
-        except OSError as error:
-            journal.error(f"spool: {name} could not be written: {error.strerror}")
+    # Writing: the main thread.
 
-    # --- writing: the main thread
-
-    def put(self, body: bytes, lines: int, time_ns: int) -> bool:
-        """Put lines on the disk and return True; False if they wait in memory for the disk."""
+    def put(self, body: bytes, lines: int, time_ns: int) -> None:
+        """Put lines on the disk; they wait in memory where the disk takes nothing."""
         record = segments.format_batch(body, lines, time_ns)
         self._pending.append((record, lines))
         self._pending_bytes += len(record)
-        return self.flush()
+        self.flush()
 
-    def flush(self) -> bool:
-        """Try to put on the disk what waits in memory; True if nothing waits any more."""
-        if not self._pending:
-            return True
+    def flush(self) -> None:
+        """Try to put on the disk what waits in memory, and keep within the bounds."""
         try:
-            self._write_pending()
+            while self._pending:
+                self._write_some()
         except OSError as error:
             self._note_fault(error)
             self._bound_pending()
-            return False
-        if self._fault:
-            journal.notice("spool: the disk takes data again")
-            self._fault = ""
-        self._bound_disk()
-        return True
+        else:
+            if self._fault:
+                journal.notice("spool: the disk takes data again")
+                self._fault = ""
+        if time.monotonic() >= self._bound_due:
+            self._bound_due = time.monotonic() + _BOUND_SECONDS
+            self._bound_disk()
 
-    def _write_pending(self) -> None:
-        segment = self._current()
-        data = b"".join(record for record, _ in self._pending)
+    def _write_some(self) -> None:
+        """Append as much as a segment holds, with one sync."""
+        segment = self._open_segment()
+        taken = size = 0
+        while taken < len(self._pending) and size < self._segment_bytes:
+            size += len(self._pending[taken][0])
+            taken += 1
+        data = b"".join(self._pending[i][0] for i in range(taken))
         try:
             view = memoryview(data)
             while view:
@@ -177,43 +142,34 @@ class Spool:
             raise
         with self._news:
             segment.size += len(data)
-            segment.batches += len(self._pending)
-            segment.lines += sum(lines for _, lines in self._pending)
+            segment.batches += taken
+            segment.lines += sum(self._pending.popleft()[1] for _ in range(taken))
+            self._pending_bytes -= len(data)
             self._news.notify_all()
-        self._pending.clear()
-        self._pending_bytes = 0
 
-    def _current(self) -> _Segment:
-        """Return the segment to append to, a new one where the last is full, old or not ours."""
+    def _open_segment(self) -> _Segment:
+        """Return the segment to append to, a new one where the last is full, old or damaged."""
         last = self._segments[-1] if self._segments else None
-        if last is not None and self._fd < 0 and self._is_fit(last):
-            path = self._path(segments.name_segment(last.number))
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
-        if last is not None and self._fd >= 0:
-            if self._is_fit(last):
-                return last
+        if last is not None and self._is_fit(last):
+            if self._fd < 0:
+                self._fd = self._folder.open(last.number)
+            return last
+        if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
         number = max(last.number if last else 0, self._position[0]) + 1
-        path = self._path(segments.name_segment(number))
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._fd = os.open(path, flags, 0o600)
+        self._fd = self._folder.create(number)
         segment = _Segment(number)
         with self._news:
             self._segments.append(segment)
-        try:
-            sync_folder(self._folder)
-        except OSError:
-            self._abandon(segment)
-            raise
         return segment
 
     def _is_fit(self, segment: _Segment) -> bool:
         limit = self._segment_bytes
         if not segment.batches and not self._keeps_all:
             limit //= 16  # all of it is sent: a new one lets it go
-        age = time.monotonic() - segment.opened
-        return segment.size < limit and age < self._bounds.max_age / 8
+        is_young = time.monotonic() - segment.opened < self._bounds.max_age / 8
+        return not segment.is_closed and segment.size < limit and is_young
 
     def _abandon(self, segment: _Segment) -> None:
         """Close a segment for good, cut to what is surely on the disk."""
@@ -222,19 +178,31 @@ class Spool:
         with suppress(OSError):
             os.close(self._fd)
         self._fd = -1
-        segment.opened = -1e9  # never appended to again
+        segment.is_closed = True
         if not segment.size:
             with self._news:
                 self._segments.remove(segment)
-            self._unlink(segment)
+            self._folder.remove(segment.number)
 
     def _note_fault(self, error: OSError) -> None:
+        self._write_errors += 1
         reason = error.strerror or str(error)
         if reason != self._fault:
             self._fault = reason
             journal.error(f"spool: the disk takes nothing: {reason}; values wait in memory")
 
-    # --- bounds
+    # Bounds: the main thread.
+
+    def count_dropped(self, lines: int, why: str) -> None:
+        """Take note of lines that are lost, and say so once until the spool is empty again."""
+        if lines and not self._is_dropping:
+            journal.error(f"spool: {why}: the oldest values are dropped from now on")
+        self._is_dropping = bool(lines) or (self._is_dropping and self._holds_something())
+        self._dropped += lines
+
+    def _holds_something(self) -> bool:
+        with self._news:
+            return bool(self._pending) or any(segment.batches for segment in self._segments)
 
     def _bound_pending(self) -> None:
         lost = 0
@@ -242,44 +210,41 @@ class Spool:
             record, lines = self._pending.popleft()
             self._pending_bytes -= len(record)
             lost += lines
-        self._count_dropped(lost, "the memory for values that wait for the disk is full")
+        self.count_dropped(lost, "the memory for values that wait for the disk is full")
 
     def _bound_disk(self) -> None:
         lost = 0
-        total = sum(segment.size for segment in self._segments)
-        while len(self._segments) > 1 and (
-            total > self._bounds.max_bytes or self._is_too_old(self._segments[0])
-        ):
+        while (number := self._find_excess()) is not None:
             with self._news:
-                segment = self._segments.popleft()
+                segment = self._segments[0]
+                if segment.number != number:
+                    continue  # the sink was done with it
+                del self._segments[0]
                 self._move_to_existing()
-            total -= segment.size
             lost += segment.lines
-            self._unlink(segment)
+            self._folder.remove(number)
         if self._keeps_all:
             self._dropped += lost  # its ordinary life, nothing to be told
         else:
-            self._count_dropped(lost, "the spool is full")
+            self.count_dropped(lost, "it is full")
         if lost:
             self._write_cursor()
 
-    def _is_too_old(self, segment: _Segment) -> bool:
-        try:
-            changed = os.stat(self._path(segments.name_segment(segment.number))).st_mtime
-        except OSError:
-            return False
-        return time.time() - changed > self._bounds.max_age
+    def _find_excess(self) -> int | None:
+        """Return the number of the oldest segment if the bounds want it gone."""
+        with self._news:
+            if len(self._segments) < 2:
+                return None
+            number = self._segments[0].number
+            total = sum(segment.size for segment in self._segments)
+        if total > self._bounds.max_bytes:
+            return number
+        with suppress(FileNotFoundError):
+            if time.time() - self._folder.last_change(number) > self._bounds.max_age:
+                return number
+        return None
 
-    def _count_dropped(self, lines: int, why: str) -> None:
-        if lines and not self._is_full:
-            journal.error(f"spool: {why}: the oldest values are dropped from now on")
-        self._is_full = bool(lines) or (self._is_full and not self._is_empty())
-        self._dropped += lines
-
-    def _is_empty(self) -> bool:
-        return not self._pending and not any(segment.batches for segment in self._segments)
-
-    # --- reading: the sink's thread
+    # Reading: the sink's thread.
 
     def wait(self, seconds: float) -> None:
         """Sleep until something is put or `wake` is called, at most that long."""
@@ -297,20 +262,26 @@ class Spool:
             with self._news:
                 self._move_to_existing()
                 number, offset = self._taken = self._position
-                segment = next((s for s in self._segments if s.number == number), None)
+                segment = self._find(number)
                 size = segment.size if segment else 0
                 is_last = segment is None or segment is self._segments[-1]
             if offset < size:
-                return self._read_batches(number, offset, size, max_lines)
-            if is_last:
+                if batches := self._read_batches(number, offset, size, max_lines):
+                    return batches
+                self._skip_damage(number, offset, size)
+            elif is_last:
                 return []
-            self._advance()
+            else:
+                self._advance()
+
+    def _find(self, number: int) -> _Segment | None:
+        return next((s for s in self._segments if s.number == number), None)
 
     def _read_batches(self, number: int, offset: int, size: int, max_lines: int) -> list[Batch]:
-        data = self._read_bytes(number, offset, min(_CHUNK, size - offset))
+        data = self._folder.read(number, offset, min(_READ_BYTES, size - offset))
         claimed = segments.measure_batch(data)
         if claimed and len(data) < claimed[0] <= size - offset:
-            data = self._read_bytes(number, offset, claimed[0])
+            data = self._folder.read(number, offset, claimed[0])
         batches: list[Batch] = []
         at = lines = 0
         while at < len(data) and lines < max_lines:
@@ -320,70 +291,56 @@ class Spool:
             batches.append(batch)
             at = batch.end - offset
             lines += batch.lines
-        if not batches:
-            self._skip_damage(number, offset, size)
         return batches
 
-    def _read_bytes(self, number: int, offset: int, count: int) -> bytes:
-        fd = os.open(self._path(segments.name_segment(number)), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return os.pread(fd, count, offset)
-        finally:
-            os.close(fd)
-
     def _skip_damage(self, number: int, offset: int, size: int) -> None:
-        data = self._read_bytes(number, offset, size - offset)
-        at = segments.find_next(data, 0)
-        self._quarantine(number, offset, data[:at])
+        data = self._folder.read(number, offset, size - offset)
+        # A file that is shorter than it was is at its end.
+        at = segments.find_next(data, 0) if data else size - offset
+        if data:
+            self._folder.quarantine(number, offset, data[:at])
+        batches, lines = segments.count_batches(data[at:])
         with self._news:
-            if self._position == (number, offset):
-                self._position = (number, offset + at)
-            for segment in self._segments:
-                if segment.number == number:
-                    segment.batches, segment.lines = segments.count_batches(data[at:])
+            segment = self._find(number)
+            if segment is None or self._position != self._taken:
+                return  # the bounds dropped it meanwhile
+            self._dropped += max(0, segment.lines - lines)
+            self._position = (number, offset + at)
+            segment.batches, segment.lines = batches, lines
 
     def acknowledge(self, batches: list[Batch]) -> None:
-        """Let go of batches that `read` gave: the database has them."""
+        """Let go of what `read` gave last: the database has it."""
         with self._news:
-            if not batches or self._position != self._taken:
-                return  # the bounds dropped them meanwhile
-            number = self._position[0]
-            for segment in self._segments:
-                if segment.number == number:
-                    segment.batches -= len(batches)
-                    segment.lines -= sum(batch.lines for batch in batches)
-            self._position = (number, batches[-1].end)
+            segment = self._find(self._position[0])
+            if segment is None or self._position != self._taken:
+                return  # the bounds dropped it meanwhile
+            segment.batches -= len(batches)
+            segment.lines -= sum(batch.lines for batch in batches)
+            self._position = (segment.number, batches[-1].end)
         if time.monotonic() >= self._cursor_due:
             self._write_cursor()
 
     def _advance(self) -> None:
-        """Go to the next segment and let the one that is done go."""
+        """Go to the next segment and let those that are done go."""
         with self._news:
             done = [s for s in self._segments if s.number <= self._position[0]]
-            for segment in done:
-                self._segments.remove(segment)
+            self._segments = [s for s in self._segments if s.number > self._position[0]]
             self._move_to_existing()
         self._write_cursor()
         for segment in done:
-            self._unlink(segment)
+            self._folder.remove(segment.number)
+
+    # Both threads.
 
     def _move_to_existing(self) -> None:
-        number, _ = self._position
-        if self._segments and number < self._segments[0].number:
+        if self._segments and self._position[0] < self._segments[0].number:
             self._position = (self._segments[0].number, 0)
 
     def _write_cursor(self) -> None:
         self._cursor_due = time.monotonic() + _CURSOR_SECONDS
-        text = f"{self._position[0]} {self._position[1]} {self._dropped}\n"
-        # It may lag behind: what is sent twice has the same series and time.
-        with suppress(OSError):
-            replace_file(self._path("cursor"), text.encode(), sync=False)
-
-    def _unlink(self, segment: _Segment) -> None:
-        with suppress(OSError):
-            os.unlink(self._path(segments.name_segment(segment.number)))
-
-    # --- both
+        with self._news:
+            cursor = Cursor(*self._position, self._dropped)
+        self._folder.write_cursor(cursor)
 
     def state(self) -> SpoolState:
         with self._news:
@@ -391,23 +348,23 @@ class Spool:
             size = sum(s.size for s in self._segments if s.number >= number)
             batches = sum(s.batches for s in self._segments)
             lines = sum(s.lines for s in self._segments)
-        oldest = self._find_oldest(number, offset) if batches else None
-        waiting = sum(lines for _, lines in self._pending)
         return SpoolState(
             max(0, size - offset) if batches else 0,
             batches + len(self._pending),
-            lines + waiting,
-            oldest,
+            lines + sum(lines for _, lines in self._pending),
+            self._find_oldest(number, offset) if batches else None,
             self._dropped,
-            self._is_full,
+            self._is_dropping,
             self._fault,
+            self._write_errors,
         )
 
     def _find_oldest(self, number: int, offset: int) -> int | None:
         try:
-            claimed = segments.measure_batch(self._read_bytes(number, offset, segments.MAX_HEADER))
+            header = self._folder.read(number, offset, segments.MAX_HEADER)
         except OSError:
             return None
+        claimed = segments.measure_batch(header)
         return claimed[2] if claimed else None
 
     def close(self) -> None:
@@ -416,4 +373,4 @@ class Spool:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-        os.close(self._lock_fd)
+        self._folder.close()

@@ -2,26 +2,18 @@
 
 import os
 import time
-from typing import Any
 
 from sja_units import journal
 from sja_units.errors import PersonNeeded, WorkerEnd, WrongConfig
+from sja_units.keepalive import timing
 from sja_units.keepalive.answer import ALIVE, EXPIRED, Look
-from sja_units.keepalive.config import KeepaliveConfig
+from sja_units.keepalive.config import KeepaliveConfig, Login
 from sja_units.keepalive.cookie import Jar
 from sja_units.keepalive.look import look_aside
+from sja_units.keepalive.report import Reporter
 from sja_units.keepalive.state import load_state, save_state
 from sja_units.keepalive.store import load_jar, publish, save_jar, take_given
-from sja_units.keepalive.timing import (
-    delay_confirmation,
-    delay_first,
-    delay_login,
-    delay_refresh,
-    delay_retry,
-)
-from sja_units.runtime import Runtime, format_time
-
-_ALLOWANCE = 15.0  # seconds that a busy machine may be late with a look
+from sja_units.runtime import Runtime
 
 
 def run(config: KeepaliveConfig, runtime: Runtime) -> None:
@@ -29,207 +21,159 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
 
     Raises PersonNeeded when it is gone for good, WrongConfig and WorkerEnd as they say.
     """
-    _Keeper(config, runtime).run()
+    if config.ca_file and not os.access(config.ca_file, os.R_OK):
+        raise WrongConfig(f"ca_file: {config.ca_file} cannot be read")
+    keeper = _Keeper(config, runtime)
+    keeper.wait_for_turn()
+    while not runtime.stopping:
+        keeper.take_given()
+        runtime.allow(config.timeout)
+        delay = keeper.digest(look_aside(config, keeper.jar))
+        runtime.wait_until(time.monotonic() + delay)
+    keeper.save_jar()
 
 
 class _Keeper:
     def __init__(self, config: KeepaliveConfig, runtime: Runtime) -> None:
-        self.config = config
-        self.runtime = runtime
-        self.folder = runtime.state_dir
-        # Beside, not in, the job's own folder: it stays while the job restarts.
+        self._config = config
+        self._runtime = runtime
+        self._reporter = Reporter(runtime, config.timeout)
+        self._folder = runtime.state_dir
+        # Beside the job's own folder and not in it: it stays while the job restarts.
         root = os.path.dirname(os.path.dirname(runtime.run_dir))
-        self.published = f"{root}/cookies/{runtime.job.name}"
-        self.state = load_state(self.folder)
-        self.jar: Jar = ()
-        self.is_saved = True
-        self.expired_in_row = 0
-        self.session = ""  # what the last look found
-        self.expires_at: int | None = None
-        self.remarks: dict[str, str] = {}  # what else a person should know, by its cause
+        self._published = f"{root}/cookies/{runtime.job.name}"
+        self._expired_in_row = 0
+        self._state = load_state(self._folder)
+        self.jar: Jar = load_jar(self._folder)
+        self._is_saved = True
 
-    def run(self) -> None:
-        self._prepare()
-        while not self.runtime.stopping:
-            self._take_given()
-            self.runtime.allow(self.config.timeout)
-            found = look_aside(self.config, self.jar)
-            delay = self._digest(found)
-            self.runtime.wait_until(time.monotonic() + delay)
-        self._save_jar()
+    def wait_for_turn(self) -> None:
+        """After a boot, wait a little, so that a hundred jobs do not ask one site at once."""
+        uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
+        delay = timing.delay_first(self._config.interval, uptime)
+        if self._state.last_look and delay:
+            self._runtime.status(f"just booted: first look in {delay:.0f} s, one job after another")
+            self._runtime.wait_until(time.monotonic() + delay)
 
-    def _prepare(self) -> None:
-        if self.config.ca_file and not os.access(self.config.ca_file, os.R_OK):
-            raise WrongConfig(f"ca_file: {self.config.ca_file} cannot be read")
-        jar = load_jar(self.folder)
-        self.jar = jar or ()
-        if jar is None and not os.path.lexists(f"{self.folder}/given.txt"):
-            journal.warning(f"no cookies yet: asking without ({self._remedy()})")
-        login = self.config.login
-        if login and self.state.login_attempts >= login.max_attempts:
-            # It had ended with 77. Somebody, or a boot, started it again: that is worth one try.
-            self.state = self.state._replace(login_attempts=login.max_attempts - 1)
-        delay = delay_first(self.config.interval, time.clock_gettime(time.CLOCK_BOOTTIME))
-        if self.state.last_look and delay:
-            self.runtime.status(f"just booted: {delay:.0f} s until the first look, in turn")
-            self.runtime.wait_until(time.monotonic() + delay)
-
-    def _remedy(self) -> str:
-        return f"set new cookies: sjactl cookies {self.runtime.job} --set FILE"
-
-    def _take_given(self) -> None:
+    def take_given(self) -> None:
+        """Take the jar that a person may have put there meanwhile."""
         try:
-            given = take_given(self.folder, self.config.host)
+            given = take_given(self._folder, self._config.host)
         except OSError as error:
-            self._remark("given", f"the new cookies cannot be stored: {error.strerror}")
+            self._reporter.remark("given", f"the new cookies cannot be stored: {error.strerror}")
             return
-        if given.fault:
-            self._remark("given", given.fault)
-        elif given.jar is not None:
-            self._remark("given", "")
-            journal.notice(f"took new cookies ({len(given.jar)})")
+        if given.jar is not None:
+            self._state = self._state._replace(login_attempts=0)
             self._adopt(given.jar)
-            self.state = self.state._replace(login_attempts=0)
+            journal.notice(f"took new cookies ({len(given.jar)})")
+        if given.jar is not None or given.fault:
+            self._reporter.remark("given", given.fault)
 
     def _adopt(self, jar: Jar) -> None:
+        """Use a jar that is saved already, and judge it from the beginning."""
         self.jar = jar
-        self.is_saved = True
-        self.expired_in_row = 0
+        self._is_saved = True
+        self._expired_in_row = 0
 
-    def _remark(self, cause: str, text: str) -> None:
-        """Note what a person should know, in the journal once; "" takes it back."""
-        if text and self.remarks.get(cause) != text:
-            journal.error(text)
-        self.remarks[cause] = text
-
-    def _digest(self, found: Look) -> float:
-        """Do what a look calls for; return the seconds until the next one."""
-        now = time.time()
-        outcome, reason = found.verdict
-        self._log_change(outcome, reason)
-        self.expired_in_row = self.expired_in_row + 1 if outcome == EXPIRED else 0
-        failures = 0 if outcome == ALIVE else self.state.failures + 1
-        self.state = self.state._replace(last_look=now, failures=failures)
-        if outcome == ALIVE:
-            return self._refresh(found, now)
-        if outcome != EXPIRED:
-            delay = delay_retry(failures, self.config.interval, found.retry_after)
-            self._conclude(found, delay, f"session uncertain: {reason}")
-            return delay
-        if self.expired_in_row < 2:
-            delay = delay_confirmation(self.config.interval)
-            self._conclude(found, delay, f"session seems expired: {reason}", is_ready=False)
-            return delay
-        return self._end_session(found)
-
-    def _log_change(self, outcome: str, reason: str) -> None:
-        if outcome != self.session:
-            log = journal.notice if outcome == ALIVE else journal.warning
-            log(f"session {outcome}: {reason}")
-            self.session = outcome
-
-    def _refresh(self, found: Look, now: float) -> float:
-        self.state = self.state._replace(last_alive=now, login_attempts=0)
-        self.expires_at = found.expires_at
-        if found.jar is not None and found.jar != self.jar:
-            self.jar = found.jar
-            self.is_saved = False
-        if found.refused:
-            text = f"the site sent cookies that no jar may hold ({found.refused} refused)"
-            self._remark("refused", text)
-        self._save_jar()
-        self._publish()
-        delay = delay_refresh(self.config.interval)
-        self._conclude(found, delay, "session alive")
-        return delay
-
-    def _save_jar(self) -> None:
-        if self.is_saved:
+    def save_jar(self) -> None:
+        """Save the jar if it is newer than the one on disk; a full disk is told, not fatal."""
+        if self._is_saved:
             return
         try:
-            save_jar(self.folder, self.jar)
+            save_jar(self._folder, self.jar)
         except OSError as error:
-            self._remark("disk", f"the jar cannot be saved: {error.strerror}")
+            self._reporter.remark("jar", f"the jar cannot be saved: {error.strerror}")
         else:
-            self.is_saved = True
-            self._remark("disk", "")
+            self._is_saved = True
+            self._reporter.remark("jar", "")
 
-    def _publish(self) -> None:
+    def digest(self, found: Look) -> float:
+        """Do what a look calls for; return the seconds until the next one."""
+        outcome, reason = found.verdict
+        self._expired_in_row = self._expired_in_row + 1 if outcome == EXPIRED else 0
+        failures = 0 if outcome == ALIVE else self._state.failures + 1
+        self._state = self._state._replace(last_look=time.time(), failures=failures)
+        if outcome == ALIVE:
+            return self._refresh(found)
+        if self._expired_in_row >= 2:
+            return self._end_session(found)
+        if outcome == EXPIRED:
+            # Not ready yet: a start with a dead session is to fail where the person can see it.
+            delay = timing.delay_confirmation(self._config.interval)
+            return self._conclude(found, f"session seems expired: {reason}", delay)
+        delay = timing.delay_retry(failures, self._config.interval, found.retry_after)
+        self._conclude(found, f"session uncertain: {reason}", delay)
+        self._runtime.ready()
+        return delay
+
+    def _refresh(self, found: Look) -> float:
+        self._state = self._state._replace(last_alive=time.time(), login_attempts=0)
+        self._reporter.remark("login", "")
+        if found.jar is not None and found.jar != self.jar:
+            self.jar = found.jar
+            self._is_saved = False
+        if found.refused:
+            journal.warning(
+                f"{found.refused} cookies of the site were refused: no jar may hold them"
+            )
+        self.save_jar()
         try:
-            publish(self.published, self.jar)
+            publish(self._published, self.jar)
         except OSError as error:
-            self._remark("publish", f"the jar cannot be published: {error.strerror}")
+            self._reporter.remark("publish", f"the jar cannot be published: {error.strerror}")
         else:
-            self._remark("publish", "")
+            self._reporter.remark("publish", "")
+        delay = timing.delay_refresh(self._config.interval)
+        self._conclude(found, "session alive", delay)
+        self._runtime.ready()
+        return delay
 
     def _end_session(self, found: Look) -> float:
         """Log in again, or end the job; return the seconds until the next look."""
-        reason = found.verdict.reason
-        login, attempts = self.config.login, self.state.login_attempts
+        login, attempts = self._config.login, self._state.login_attempts
+        message = f"session expired: {found.verdict.reason}"
         if login is None or attempts >= login.max_attempts:
-            tried = f", and {attempts} logins did not help" if attempts else ""
-            message = f"session expired: {reason}{tried}"
-            self._conclude(found, 0, message, is_ready=False)
-            raise PersonNeeded(message, self._remedy())
-        pause = delay_login(attempts, self.config.interval)
-        wait = min(pause, self.state.last_login + pause - time.time())
+            # A later start, by a person or a boot, is worth one more login.
+            self._state = self._state._replace(login_attempts=max(0, attempts - 1))
+            if login:
+                message += f"; {attempts} logins in a row did not help"
+            self._conclude(found, message, 0)
+            remedy = f"set new cookies: sjactl cookies {self._runtime.job} --set FILE"
+            raise PersonNeeded(message, remedy)
+        self._runtime.ready()
+        pause = timing.delay_login(attempts, self._config.interval)
+        wait = min(pause, self._state.last_login + pause - time.time())
         if wait > 0:
-            self._conclude(found, wait, f"session expired: {reason}; waiting to log in again")
-            return wait
-        self.state = self.state._replace(login_attempts=attempts + 1, last_login=time.time())
-        self._conclude(found, login.timeout, f"session expired: {reason}; logging in")
-        if self.remarks["state"]:  # attempts that nobody counts could lock the account
-            raise WorkerEnd(self.remarks["state"])
-        self.runtime.allow(login.timeout)
-        self._log_in(reason)
+            return self._conclude(found, f"{message}; waiting before the next login", wait)
+        self._state = self._state._replace(login_attempts=attempts + 1, last_login=time.time())
+        self._conclude(found, f"{message}; logging in", login.timeout)
+        self._log_in(login, found.verdict.reason)
         return 0
 
-    def _log_in(self, reason: str) -> None:
+    def _log_in(self, login: Login, reason: str) -> None:
         from sja_units.keepalive.login import LoginFault, log_in
 
-        login = self.config.login
-        assert login is not None
         try:
-            jar = log_in(login, self.config.address, self.runtime, reason)
-            save_jar(self.folder, jar)
+            # Attempts that nobody counts could lock the account.
+            save_state(self._folder, self._state)
+            self._runtime.allow(login.timeout)
+            jar = log_in(login, self._config.address, self._runtime, reason)
+            save_jar(self._folder, jar)
         except LoginFault as fault:
-            self._remark("login", str(fault))
+            self._reporter.remark("login", str(fault))
         except OSError as error:
-            raise WorkerEnd(f"the jar cannot be saved: {error.strerror}") from None
+            raise WorkerEnd(f"nothing can be saved: {error.strerror}") from None
         else:
-            self._remark("login", "")
+            self._reporter.remark("login", "")
             self._adopt(jar)
 
-    def _conclude(self, found: Look, delay: float, message: str, *, is_ready: bool = True) -> None:
-        """Remember and tell what a look found."""
+    def _conclude(self, found: Look, message: str, delay: float) -> float:
+        """Remember and tell what a look found; return `delay`."""
         try:
-            save_state(self.folder, self.state)
+            save_state(self._folder, self._state)
         except OSError as error:
-            self._remark("state", f"state.json cannot be saved: {error.strerror}")
+            self._reporter.remark("state", f"state.json cannot be saved: {error.strerror}")
         else:
-            self._remark("state", "")
-        remarks = "".join(f"; {text}" for text in self.remarks.values() if text)
-        next_look = time.time() + delay
-        clock = time.strftime("%H:%M:%S", time.localtime(next_look))
-        message = f"{message}{remarks}"
-        self.runtime.status(f"{message}; next look at {clock}" if delay else message)
-        self.runtime.report(
-            self._health(found, message, next_look), delay + self.config.timeout + _ALLOWANCE
-        )
-        if is_ready:
-            self.runtime.ready()
-
-    def _health(self, found: Look, message: str, next_look: float) -> dict[str, Any]:
-        def moment(seconds: float | None) -> str | None:
-            return format_time(seconds) if seconds else None
-
-        return {
-            "ok": found.verdict.outcome == ALIVE and not any(self.remarks.values()),
-            "message": message,
-            "session": found.verdict.outcome,
-            "last_alive": moment(self.state.last_alive),
-            "consecutive_failures": self.state.failures,
-            "http_status": found.http_status,
-            "expires_at": moment(self.expires_at),
-            "next_refresh": moment(next_look),
-        }
+            self._reporter.remark("state", "")
+        self._reporter.tell(found, self._state, message, delay)
+        return delay

@@ -21,34 +21,35 @@ class Given(NamedTuple):
     fault: str  # why it was not taken, "" if it was or none was there
 
 
-def load_jar(folder: str) -> Jar | None:
-    """Return the newest jar that can be read, None if there never was one.
+def load_jar(folder: str) -> Jar:
+    """Return the newest jar that can be read, an empty one if there is none.
 
-    A broken one is kept aside. Raises WorkerEnd if the disk refuses.
+    A broken one is kept aside and told. Raises WorkerEnd if the disk refuses.
     """
     path = f"{folder}/jar.json"
-    older = [f"{path}.{n}" for n in range(1, GENERATIONS + 1)]
-    broken = False
-    for candidate in (path, *older):
+    candidates = [path, *(f"{path}.{n}" for n in range(1, GENERATIONS + 1))]
+    found = False
+    for candidate in candidates:
         try:
             jar = load(_read(candidate, _MAX_FILE))
         except FileNotFoundError:
             continue
         except JarFault as fault:
-            broken = True
-            journal.error(f"{candidate} is broken: {fault}; trying the one before it")
+            found = True
+            journal.error(f"{candidate} is broken: {fault}")
+            if candidate == path:
+                os.replace(path, f"{path}.bad")
             continue
         except OSError as error:
             raise WorkerEnd(f"{candidate} cannot be read: {error.strerror}") from None
         if candidate != path:
-            journal.error(f"the session goes on with the older jar {candidate}")
-            _set_aside(path, f"{path}.bad")
-            replace_file(path, dump(jar))
+            journal.error(f"going on with the older jar {candidate}")
         return jar
-    if broken:
-        journal.error("no jar can be read any more: the site is asked without cookies")
-        _set_aside(path, f"{path}.bad")
-    return None
+    if found:
+        journal.error("no jar is readable any more: asking the site without cookies")
+    elif not os.path.lexists(f"{folder}/given.txt"):
+        journal.warning("there are no cookies yet: asking the site without")
+    return ()
 
 
 def save_jar(folder: str, jar: Jar) -> None:
@@ -89,7 +90,7 @@ def take_given(folder: str, host: str) -> Given:
         jar = parse_jar(_read(taken, MAX_BYTES).decode("utf-8-sig", "replace"), host)
     except (JarFault, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        _set_aside(taken, f"{folder}/given.bad")
+        os.replace(taken, f"{folder}/given.bad")
         sync_folder(folder)
         return Given(None, f"the new cookies cannot be taken: {reason} (kept as given.bad)")
     save_jar(folder, jar)
@@ -100,7 +101,7 @@ def take_given(folder: str, host: str) -> Given:
 
 def publish(folder: str, jar: Jar) -> None:
     """Give applications the jar as cookies.txt, if their folder is there. Raises OSError."""
-    if not os.access(folder, os.W_OK):
+    if not os.path.isdir(folder):
         return
     from sja_units.keepalive.jar import format_netscape
 
@@ -116,8 +117,3 @@ def _read(path: str, limit: int) -> bytes:
     if len(data) > limit:
         raise JarFault(f"it is larger than {limit} bytes")
     return data
-
-
-def _set_aside(path: str, aside: str) -> None:
-    with suppress(FileNotFoundError):
-        os.replace(path, aside)

@@ -77,7 +77,7 @@ def test_a_job_from_create_to_remove(machine: Machine) -> None:
     assert status(machine, "status", "line1") == 3
     assert status(machine, "restart", "acquisition/line1") == 0
     assert status(machine, "status", "line1") == 0
-    assert "local" in machine.run("sjactl", "logs", "line1", "-n", "50").stdout
+    assert "1 request a cycle" in machine.run("sjactl", "logs", "line1").stdout
     assert machine.run("sjactl", "remove", "line1").stdout == "acquisition/line1\n"
     assert states(machine) == {}
     left = machine.sh("find / -xdev -name '*line1*' -not -path '/proc/*' -not -path '/sys/*'")

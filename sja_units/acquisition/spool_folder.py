@@ -1,0 +1,122 @@
+"""The spool's files on disk; no two workers at once."""
+
+import fcntl
+import os
+import time
+from contextlib import suppress
+from typing import NamedTuple
+
+from sja_units import journal
+from sja_units.acquisition.segments import name_segment, parse_segment_name
+from sja_units.durable import replace_file, sync_folder
+from sja_units.errors import WorkerEnd
+
+KEPT_TORN_FILES = 20
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Cursor(NamedTuple):
+    """What comes next to be sent, and how many lines the bounds have dropped so far."""
+
+    number: int
+    offset: int
+    dropped: int
+
+
+class SpoolFolder:
+    """Opens, reads and removes segments. Methods raise OSError unless they say otherwise."""
+
+    def __init__(self, path: str) -> None:
+        """Make the folder and lock it; raise WorkerEnd if another worker holds it."""
+        self._path = path
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise WorkerEnd(f"another worker of this job holds {path}") from None
+
+    def close(self) -> None:
+        os.close(self._lock)
+
+    def _at(self, name: str) -> str:
+        return f"{self._path}/{name}"
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of all segments, oldest first."""
+        found = (parse_segment_name(entry) for entry in os.listdir(self._path))
+        return sorted(number for number in found if number is not None)
+
+    def create(self, number: int) -> int:
+        """Return a file descriptor to append to a new segment, whose name is on the disk."""
+        fd = os.open(self._at(name_segment(number)), _APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            sync_folder(self._path)
+        except OSError:
+            os.close(fd)
+            self.remove(number)
+            raise
+        return fd
+
+    def open(self, number: int) -> int:
+        """Return a file descriptor to append to a segment that exists."""
+        return os.open(self._at(name_segment(number)), _APPEND)
+
+    def read(self, number: int, offset: int = 0, count: int | None = None) -> bytes:
+        """Return bytes of a segment, to its end without a count."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(self._at(name_segment(number)), flags), "rb") as file:
+            file.seek(offset)
+            return file.read(-1 if count is None else count)
+
+    def truncate(self, number: int, size: int) -> None:
+        fd = self.open(number)
+        try:
+            os.ftruncate(fd, size)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def last_change(self, number: int) -> float:
+        """Return the Unix time at which a segment was last written to."""
+        return os.stat(self._at(name_segment(number))).st_mtime
+
+    def remove(self, number: int) -> None:
+        """Remove a segment; one that cannot be removed is tried again at the next start."""
+        with suppress(OSError):
+            os.unlink(self._at(name_segment(number)))
+
+    def read_cursor(self) -> Cursor:
+        """Return the cursor; one that stands before everything where there is none."""
+        try:
+            with open(self._at("cursor"), "rb") as file:
+                number, offset, dropped = (int(word) for word in file.read(100).split())
+        except FileNotFoundError:
+            return Cursor(0, 0, 0)
+        except ValueError:
+            journal.warning("spool: the cursor is not readable: what is kept is sent once more")
+            return Cursor(0, 0, 0)
+        return Cursor(number, offset, dropped)
+
+    def write_cursor(self, cursor: Cursor) -> None:
+        """Replace the cursor; one that lags is harmless: the same series and time is sent again."""
+        with suppress(OSError):
+            replace_file(self._at("cursor"), b"%d %d %d\n" % cursor, sync=False)
+
+    def quarantine(self, number: int, offset: int, data: bytes) -> None:
+        """Keep bytes that are no batch in a dated file, and say so."""
+        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        name = f"torn-{moment}-{number}-{offset}"
+        journal.warning(
+            f"spool: {len(data)} bytes of segment {number} are not whole (a kill or a power cut "
+            f"in the middle of a write, or a damaged disk); they are kept in {name}"
+        )
+        try:
+            replace_file(self._at(name), data)
+            torn = sorted(entry for entry in os.listdir(self._path) if entry.startswith("torn-"))
+            for entry in torn[:-KEPT_TORN_FILES]:
+                os.unlink(self._at(entry))
+        except OSError as error:
+            journal.error(f"spool: {name} could not be written: {error.strerror}")

@@ -1,0 +1,60 @@
+"""What a keep-alive job says of itself: STATUS, health.json and the journal."""
+
+import time
+
+from sja_units import journal
+from sja_units.keepalive.answer import ALIVE, Look
+from sja_units.keepalive.state import State
+from sja_units.runtime import Runtime, format_time
+
+_ALLOWANCE = 15.0  # seconds that a busy machine may be late with a look
+
+
+class Reporter:
+    """Tells each look, and remembers what else a person should know."""
+
+    def __init__(self, runtime: Runtime, timeout: float) -> None:
+        self._runtime = runtime
+        self._slack = timeout + _ALLOWANCE
+        self._remarks: dict[str, str] = {}
+        self._outcome = ""
+        self._expires_at: int | None = None
+
+    def remark(self, cause: str, text: str) -> None:
+        """Keep telling this until it is taken back with ""; the journal has it once."""
+        if text and self._remarks.get(cause) != text:
+            journal.error(text)
+        self._remarks[cause] = text
+
+    def tell(self, found: Look, state: State, message: str, delay: float) -> None:
+        """Tell what a look found; the next one comes after `delay` seconds (0: none)."""
+        self._log_change(found)
+        if found.verdict.outcome == ALIVE:
+            self._expires_at = found.expires_at
+        texts = [message, *(text for text in self._remarks.values() if text)]
+        message = "; ".join(texts)
+        next_look = time.time() + delay
+        clock = time.strftime("; next look at %H:%M:%S", time.localtime(next_look))
+        self._runtime.status(message + (clock if delay else ""))
+        health = {
+            "ok": found.verdict.outcome == ALIVE and len(texts) == 1,
+            "message": message,
+            "session": found.verdict.outcome,
+            "last_alive": _format(state.last_alive),
+            "consecutive_failures": state.failures,
+            "http_status": found.http_status,
+            "expires_at": _format(self._expires_at),
+            "next_refresh": _format(next_look if delay else None),
+        }
+        self._runtime.report(health, delay + self._slack)
+
+    def _log_change(self, found: Look) -> None:
+        outcome, reason = found.verdict
+        if outcome != self._outcome:
+            self._outcome = outcome
+            log = journal.notice if outcome == ALIVE else journal.warning
+            log(f"session {outcome}: {reason}")
+
+
+def _format(seconds: float | None) -> str | None:
+    return format_time(seconds) if seconds else None
