@@ -176,10 +176,10 @@ install_packages() {
 
 # Built beside the one in use and put in its place when whole: a failed upgrade changes nothing.
 build_venv() {
-    version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$here/pyproject.toml")
-    say "Building $venv: sja-units $version, $("$python" -V), packages of ${wheels:-the index}"
     "$python" -Ic 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         fail "$("$python" -V) is too old, 3.11 is needed; upgrade to Debian 12 or newer"
+    version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$here/pyproject.toml")
+    say "Building $venv: sja-units $version, $("$python" -V), packages of ${wheels:-the index}"
     unfinished=$venv.new
     rm -rf -- "$venv.new"
     quietly "$python" -I -m venv "$venv.new" || fail "$venv.new could not be made; see above"
@@ -372,7 +372,7 @@ purge() {
         groupdel "$group" || note "group $group stays: it is the main group of a user"
     done
     forget_units
-    say "Removed; nothing of it is left"
+    say "Removed with all that was its own"
 }
 
 main() {

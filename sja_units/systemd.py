@@ -47,6 +47,7 @@ class Systemd:
         self._bus: MessageBus | None = None
         self._results: dict[str, str] = {}
         self._waiting: dict[str, asyncio.Future[str]] = {}
+        self._is_subscribed = False
 
     def __enter__(self) -> "Systemd":
         try:
@@ -168,6 +169,9 @@ class Systemd:
 
     async def _watch_jobs(self) -> None:
         # Before the first order: a job may end before the reply that names it has been read.
+        if self._is_subscribed:
+            return
+        self._is_subscribed = True
         self._connection.add_message_handler(self._note_job_end)
         rule = f"type='signal',sender='{_NAME}',interface='{_MANAGER}',member='JobRemoved'"
         await self._send(_message(_BUS, "/org/freedesktop/DBus", _BUS, "AddMatch", "s", rule))

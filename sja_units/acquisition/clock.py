@@ -23,9 +23,9 @@ class Stamps:
         clock was set back, stamps go on at half speed until it has caught up: no value that is
         stored already is overwritten, and none gets a time far from its neighbours.
         """
-        slowed = self._stamp + max(1, (monotonic_ns - self._monotonic) // 2)
-        stamp = max(monotonic_ns + offset_ns, slowed)
-        # At first there is nothing to be later than.
-        self._stamp = stamp if self._stamp else monotonic_ns + offset_ns
-        self._monotonic = monotonic_ns
-        return self._stamp
+        stamp = monotonic_ns + offset_ns
+        if self._stamp:
+            slowed = (monotonic_ns - self._monotonic) // 2
+            stamp = max(stamp, self._stamp + max(1, slowed))
+        self._stamp, self._monotonic = stamp, monotonic_ns
+        return stamp

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from sja_units.acquisition.points import Point, read_name, read_point
+from sja_units.acquisition.points import Point, is_unsafe_name, read_name, read_point
 from sja_units.fields import Table
 
 TRANSPORTS = ("tcp", "udp", "tls", "rtu", "ascii", "rtu-over-tcp")
@@ -149,7 +149,11 @@ def _read_device(table: Table) -> Device:
 def _read_tags(table: Table) -> dict[str, str]:
     tags = {key: read_name(table, key, "") for key in table.names()}
     for key in tags:
-        if key in ("", "time", "_field", "_measurement") or re.search(r"[\x00-\x1f\x7f]|\\$", key):
+        if (
+            is_unsafe_name(key)
+            or key in ("", "time", "_field", "_measurement")
+            or re.search(r"[\x00-\x1f\x7f]", key)
+        ):
             table.fault(key, "cannot be the name of a tag")
     return {key: value for key, value in sorted(tags.items()) if value}
 

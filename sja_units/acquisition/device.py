@@ -11,6 +11,7 @@ from sja_units.acquisition.modbus import Link, LinkFault, Refusal, Request, make
 from sja_units.acquisition.plan import Block, Limits, halve, plan_blocks
 
 RETRY_REFUSED_SECONDS = 60.0
+TELL_LOST_SECONDS = 3600.0
 _REFUSED = (1, 2, 3, 4)
 _UNREACHABLE = (10, 11)  # a gateway speaks for a unit that is away
 _NAMED_AT_MOST = 5
@@ -42,6 +43,7 @@ class DeviceReader:
         self._requests: dict[Block, Request] = {}
         self._back_off = BackOff()
         self._lost_at = 0.0
+        self._tell_at = 0.0
         self.blocks: list[Block] = []
         self._plan()
 
@@ -151,18 +153,25 @@ class DeviceReader:
         self._note_lost(fault.state, str(fault))
 
     def _note_lost(self, state: str, message: str) -> None:
+        now = time.monotonic()
         if not self.consecutive_failures:
-            self._lost_at = time.monotonic()
+            self._lost_at, self._tell_at = now, now + TELL_LOST_SECONDS
             journal.warning(f"{self.device.name}: lost: {message}; it is tried again and again")
+        elif now >= self._tell_at:
+            self._tell_at = now + TELL_LOST_SECONDS
+            journal.warning(
+                f"{self.device.name}: lost for {(now - self._lost_at) / 3600:.0f} h, "
+                f"{self.consecutive_failures} cycles failed: {message}"
+            )
         self.consecutive_failures += 1
         self.state, self.message = state, message
         self._back_off.fail()
 
     def _note_answers(self, answers: list[Answer]) -> None:
         if not answers:
-            self.state = "error"
-            if len(self._refused) == len(self.device.points):
-                self.message = "it refuses all registers"
+            refuses_all = len(self._refused) == len(self.device.points)
+            self._note_lost("error", "it refuses all registers" if refuses_all else self.message)
+            self._back_off.reset()  # it does answer: asking again costs nobody anything
             return
         if self.consecutive_failures:
             away = time.monotonic() - self._lost_at

@@ -48,18 +48,18 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> Verdict:
     """Return what an answer means.
 
     headers: with names in lower case. A 2xx with an error inside, or with a page of some proxy,
-    has not written anything that we could rely on.
+    has not written anything that we could rely on; no more is a page with 400 about the lines.
     """
     message = _read_message(status, body)
     if 200 <= status < 300:
         if status == 204 or not body.strip() or _is_plain_result(body):
             return Verdict("written")
         return Verdict("later", f"{status}, but not from a database: {message}")
-    if status in (400, 422):
+    if status in (400, 422) and not body.lstrip().startswith(b"<"):
         return Verdict("split", message)
     if status == 413:
         return Verdict("halve", message)
-    if status == 429 or status >= 500:
+    if status in (408, 429) or status >= 500:
         return Verdict("later", message, _read_retry_after(headers.get("retry-after", "")))
     return Verdict("refused", message)
 

@@ -2,26 +2,26 @@
 
 import time
 import traceback
-from collections import deque
 from collections.abc import Sequence
 
 from sja_units import journal
 from sja_units.acquisition import health
 from sja_units.acquisition.clock import is_plausible
 from sja_units.acquisition.config import AcquisitionConfig, Device
+from sja_units.acquisition.dead_letter import DeadLetter
 from sja_units.acquisition.poll import Inbox, Poller, Reading
 from sja_units.acquisition.record import Lines, Recorder
 from sja_units.acquisition.sink import Sink
 from sja_units.acquisition.spool import Spool
 from sja_units.acquisition.upload import Uploader
-from sja_units.acquisition.words import count
+from sja_units.acquisition.words import count, describe_os_error
 from sja_units.acquisition.worker_thread import WorkerThread
+from sja_units.errors import WorkerEnd, WrongConfig
 from sja_units.runtime import Runtime
 
 REPORT_SECONDS = 1.0
 VALID_SECONDS = 20.0
 _QUIET_REPORT_SECONDS = 5.0
-_HELD_READINGS = 20_000
 _FLUSH_SECONDS = 5.0
 _STOP_POLLERS_SECONDS = 20.0
 
@@ -37,15 +37,13 @@ class Acquisition:
     def __init__(self, config: AcquisitionConfig, runtime: Runtime) -> None:
         self._runtime = runtime
         self._inbox = Inbox(runtime.wake)
-        is_local = config.sink.type == "local"
-        self._spool = Spool(f"{runtime.state_dir}/spool", config.spool, keeps_all=is_local)
-        self._sink = None if is_local else self._make_sink(config)
+        self._spool = _open_spool(runtime.state_dir, config)
+        self._sink = self._make_sink(config)
         self._pollers = _make_pollers(config, self._inbox)
         self._recorders = {
             device.name: Recorder(device, config.sink.layout) for device in config.devices
         }
         self._last_success: dict[str, int] = {}
-        self._held: deque[Reading] = deque(maxlen=_HELD_READINGS)
         self._samples = 0
         self._clock_is_set = True
         self._flush_at = 0.0
@@ -53,9 +51,17 @@ class Acquisition:
         self._reported: dict[str, object] = {}
         self._reported_at = 0.0
 
-    def _make_sink(self, config: AcquisitionConfig) -> Sink:
-        dead_letter = f"{self._runtime.state_dir}/dead-letter.lp"
-        return Sink(self._spool, Uploader(config.sink), dead_letter)
+    def _make_sink(self, config: AcquisitionConfig) -> Sink | None:
+        if config.sink.type == "local":
+            return None
+        dead_letter = DeadLetter(f"{self._runtime.state_dir}/dead-letter.lp")
+        try:
+            uploader = Uploader(config.sink)
+        except OSError as error:
+            raise WrongConfig(
+                f"sink.ca_file: {config.sink.ca_file!r}: {describe_os_error(error)}"
+            ) from None
+        return Sink(self._spool.reader, uploader, dead_letter)
 
     @property
     def _threads(self) -> list[WorkerThread]:
@@ -107,15 +113,16 @@ class Acquisition:
         """Put on the disk what has come, with one sync for all of it."""
         if time.monotonic() < self._flush_at:
             return
-        self._held.extend(self._inbox.take())
         self._clock_is_set = is_plausible(time.time_ns())
         if not self._clock_is_set:
-            return
+            return  # what was read waits, and gets its time once there is one
+        if lost := self._inbox.take_dropped():
+            self._spool.count_dropped(lost, "too much has come while the disk was slow")
         offset_ns = time.time_ns() - time.monotonic_ns()
         lines: list[str] = []
         oldest = 0
-        while self._held:
-            made = self._record(self._held.popleft(), offset_ns)
+        for reading in self._inbox.take():
+            made = self._record(reading, offset_ns)
             lines += made.lines
             oldest = min(oldest or made.time_ns, made.time_ns)
         began = time.monotonic()
@@ -194,8 +201,9 @@ class Acquisition:
                 self._runtime.ping()
 
     def _tell_rest(self) -> None:
-        if self._held:
-            journal.warning(f"stopped: {count(len(self._held), 'reading')} of an unset clock lost")
+        if self._inbox:
+            lost = count(len(self._inbox), "reading")
+            journal.warning(f"stopped: {lost} lost, because the clock was never set")
         rest = self._spool.state()
         if self._sink is None:
             journal.info(f"stopped: {count(rest.lines, 'line')} on the disk")
@@ -203,6 +211,14 @@ class Acquisition:
             journal.notice(f"stopped: {count(rest.lines, 'line')} stay on the disk, to be sent")
         else:
             journal.info("stopped: everything that was read is in the database")
+
+
+def _open_spool(state_dir: str, config: AcquisitionConfig) -> Spool:
+    folder = f"{state_dir}/spool"
+    try:
+        return Spool(folder, config.spool, keeps_all=config.sink.type == "local")
+    except OSError as error:
+        raise WorkerEnd(f"{folder} cannot be used: {describe_os_error(error)}") from None
 
 
 def _make_pollers(config: AcquisitionConfig, inbox: Inbox) -> list[Poller]:

@@ -8,7 +8,7 @@ Source: MODBUS Application Protocol V1.1b3 and MODBUS Messaging on TCP/IP V1.0b,
 import logging  # pymodbus has loaded it anyway
 import socket
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU
@@ -21,9 +21,6 @@ from sja_units.acquisition.words import describe_os_error
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 MAX_FRAME = 260
-RESOLVE_SECONDS = 60.0
-"""How long looking up a host's name may take; the C library sets the time, not we."""
-
 _REQUESTS = {
     "coil": ReadCoilsRequest,
     "discrete": ReadDiscreteInputsRequest,
@@ -93,6 +90,7 @@ class Link:
         self._transaction = 0
 
     def close(self) -> None:
+        """Close the connection, if there is one."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -141,19 +139,13 @@ class Link:
             raise LinkFault("disconnected", message, at_connect=True) from None
         deadline = time.monotonic() + timeout
         last: Exception = TimeoutError()
-        for family, type_, protocol, _, address in found:
-            connection = socket.socket(family, type_, protocol)
+        for *family, _, address in found:
             try:
-                connection.settimeout(max(0.001, deadline - time.monotonic()))
-                connection.connect(address)
+                self._socket = _connect(family, address, deadline)
             except OSError as error:
-                connection.close()
                 last = error
-                continue
-            if not self._is_datagram:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket = connection
-            return
+            else:
+                return
         raise LinkFault("disconnected", describe_os_error(last), at_connect=True)
 
     def _ask(
@@ -214,6 +206,20 @@ class Link:
         if len(data) > size:
             raise _Doubt("the answer is longer than a Modbus frame")
         return data
+
+
+def _connect(family: list[int], address: Any, deadline: float) -> socket.socket:
+    """Return a connection; `family` is all that a socket is made from."""
+    connection = socket.socket(*family)
+    try:
+        connection.settimeout(max(0.001, deadline - time.monotonic()))
+        connection.connect(address)
+        if connection.type == socket.SOCK_STREAM:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def _left(deadline: float) -> float:

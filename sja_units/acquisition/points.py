@@ -103,10 +103,15 @@ def _checked(table: Table, point: Point, limit: int) -> Point:
     return point
 
 
+def is_unsafe_name(name: str) -> bool:
+    """Tell whether line protocol has no way to write this name: a backslash in the wrong place."""
+    return bool(_UNSAFE_NAME.search(name))
+
+
 def read_name(table: Table, key: str, default: str | None = None) -> str:
     """Return a text that line protocol can carry as a name."""
     name = table.text(key, default)
-    if _UNSAFE_NAME.search(name):
+    if is_unsafe_name(name):
         table.fault(key, "has a backslash at its end or before a space, a comma or an equals sign")
     return name
 

@@ -9,10 +9,11 @@ from typing import NamedTuple
 from sja_units.acquisition.backoff import BackOff
 from sja_units.acquisition.config import Device
 from sja_units.acquisition.device import Answer, DeviceReader
-from sja_units.acquisition.modbus import RESOLVE_SECONDS, Link, LinkFault
+from sja_units.acquisition.modbus import Link, LinkFault
+from sja_units.acquisition.words import lookup_seconds
 from sja_units.acquisition.worker_thread import WorkerThread
 
-INBOX_READINGS = 100_000
+INBOX_READINGS = 20_000
 
 
 class Reading(NamedTuple):
@@ -28,17 +29,27 @@ class Inbox:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._readings: deque[Reading] = deque(maxlen=INBOX_READINGS)
         self._wake = wake
-        self.dropped = 0
+        self._dropped = 0
+        self._dropped_told = 0
+
+    def __len__(self) -> int:
+        return len(self._readings)
 
     def put(self, reading: Reading) -> None:
         if len(self._readings) == INBOX_READINGS:
-            self.dropped += 1
+            self._dropped += 1
         self._readings.append(reading)
         self._wake()
 
     def take(self) -> list[Reading]:
         """Return all that has come since the last time, oldest first."""
         return [self._readings.popleft() for _ in range(len(self._readings))]
+
+    def take_dropped(self) -> int:
+        """Return how many readings had no room since the last time."""
+        dropped = self._dropped - self._dropped_told
+        self._dropped_told += dropped
+        return dropped
 
 
 class Poller(WorkerThread):
@@ -50,6 +61,7 @@ class Poller(WorkerThread):
         """start: the moment of the monotonic clock at which the grid begins."""
         first = devices[0]
         super().__init__(f"poll {first.host}:{first.port}")
+        self._lookup_seconds = lookup_seconds(first.host)
         self.readers = [DeviceReader(device, self._allow) for device in devices]
         self.cycles = 0
         self.late_cycles = 0
@@ -67,7 +79,7 @@ class Poller(WorkerThread):
         self._ordered_to_stop.set()
 
     def _allow(self, seconds: float) -> None:
-        self.due_within(seconds + RESOLVE_SECONDS)
+        self.due_within(seconds + self._lookup_seconds)
 
     def work(self) -> None:
         tick = 0

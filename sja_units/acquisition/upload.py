@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sja_units.acquisition import influx
 from sja_units.acquisition.config import SinkConfig
 from sja_units.acquisition.influx import Verdict
-from sja_units.acquisition.words import describe_os_error
+from sja_units.acquisition.words import describe_os_error, lookup_seconds
 
 REQUEST_SECONDS = 15.0
 _MAX_ANSWER = 64 * 1024
@@ -67,6 +67,8 @@ class Uploader:
         self._path, self._headers = influx.make_target(sink)
         self._tls = _make_tls(sink.ca_file) if parts.scheme == "https" else None
         self._port = parts.port or (443 if self._tls else 80)
+        # A request, once more where an idle connection was closed, each with its connection.
+        self.longest_seconds = 2 * (lookup_seconds(self._host) + 2 * REQUEST_SECONDS)
         self._http: http.client.HTTPConnection | None = None
         self._socket: _DeadlineSocket | None = None
 

@@ -1,4 +1,14 @@
-"""Faults and figures in few words, for logs and STATUS. Pure."""
+"""Faults and figures in few words, for logs and STATUS; hosts. Pure."""
+
+import re
+
+RESOLVE_SECONDS = 60.0
+_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
+
+
+def lookup_seconds(host: str) -> float:
+    """Return how long looking up a host may take; the C library sets the time, not we."""
+    return 0.0 if _ADDRESS.fullmatch(host) else RESOLVE_SECONDS
 
 
 def describe_os_error(error: Exception) -> str:

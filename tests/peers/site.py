@@ -14,6 +14,7 @@ import json
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,11 +28,11 @@ COOKIE = "session"
 class Session:
     """One login: its token, the one before (an answer can get lost), and its last visit."""
 
-    def __init__(self, user: str, token: str, before: str = "", seen: float = 0.0) -> None:
+    def __init__(self, user: str, token: str, before: str, seen: float) -> None:
         self.user = user
         self.token = token
         self.before = before
-        self.seen = seen or time.time()
+        self.seen = seen
 
 
 class Site:
@@ -42,6 +43,8 @@ class Site:
         self.dead = dead  # how it shows that a session is gone: 401, 403, 302 or 200
         self.fault = ""  # what it has at the moment
         self.store = store
+        self.delay = 0.0  # seconds between a visit and its answer
+        self.clock: Callable[[], float] = time.time
         self.lock = threading.Lock()
         self.sessions: list[Session] = []
         self.stats = {"logins": 0, "alive": 0, "refused": 0, "requests": 0}
@@ -56,15 +59,15 @@ class Site:
             if (user, password) != (USER, PASSWORD):
                 return None
             self.stats["logins"] += 1
-            session = Session(user, secrets.token_urlsafe(24))
+            session = Session(user, secrets.token_urlsafe(24), "", self.clock())
             self.sessions.append(session)
             self._save()
             return session.token
 
     def visit(self, token: str) -> Session | None:
         """Return the session of a token after moving its token on, None if none lives."""
-        now = time.time()
         with self.lock:
+            now = self.clock()
             self.sessions = [s for s in self.sessions if now - s.seen <= self.session_life]
             for session in self.sessions:
                 if token and token in (session.token, session.before):
@@ -136,6 +139,7 @@ class Handler(BaseHTTPRequestHandler):
         cookies = SimpleCookie(self.headers.get("Cookie", ""))
         token = cookies[COOKIE].value if COOKIE in cookies else ""
         session = self.server.site.visit(token)
+        time.sleep(self.server.site.delay)
         if session:
             moved = self._set_cookie(session.token)
             self._send(200, {"username": session.user, "data": {"id": 7}}, moved)

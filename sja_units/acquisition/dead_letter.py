@@ -1,0 +1,47 @@
+"""The file for lines that a database refuses for good, each under a comment with the reason."""
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from sja_units import journal
+from sja_units.acquisition.words import count
+
+MAX_BYTES = 16 * 2**20
+_TELL_SECONDS = 600.0
+
+
+class DeadLetter:
+    """Appends to a file; with the one before it, it stays within twice MAX_BYTES."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._tell_at = 0.0
+        self._untold = 0
+
+    def park(self, refused: Sequence[tuple[bytes, str]]) -> None:
+        """Put lines, with the reasons, on the disk; raise OSError."""
+        self._make_room()
+        parts = (b"# %b\n%b\n" % (reason.encode(), line) for line, reason in refused)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(self._path, flags, 0o600), "ab") as file:
+            file.write(b"".join(parts))
+            file.flush()
+            os.fsync(file.fileno())
+        self._tell(len(refused), refused[0][1])
+
+    def _make_room(self) -> None:
+        with suppress(FileNotFoundError):
+            if os.stat(self._path).st_size > MAX_BYTES:
+                os.replace(self._path, f"{self._path}.old")
+                journal.warning(f"{self._path} was full; it is {self._path}.old now")
+
+    def _tell(self, lines: int, reason: str) -> None:
+        self._untold += lines
+        if time.monotonic() >= self._tell_at:
+            self._tell_at = time.monotonic() + _TELL_SECONDS
+            journal.warning(
+                f"database: refuses {count(self._untold, 'line')}, parked in {self._path}: {reason}"
+            )
+            self._untold = 0

@@ -1,0 +1,163 @@
+"""A site and a worker of its own for a test."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.peers.site import PASSWORD, USER, Site, SiteServer
+
+PATIENCE = 30.0  # seconds that a slow machine may take for anything
+PAGE = "/api/user/current"
+_TOP = Path(__file__).parents[3]
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.01)
+
+
+class Clock:
+    """A site's clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class RunningSite:
+    """A site with its server. Its sessions live 100 s of a clock that stands still."""
+
+    def __init__(self, site: Site, port: int = 0) -> None:
+        self.site = site
+        self.clock = Clock()
+        site.clock = self.clock
+        self.server = SiteServer(site, port=port)
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}{PAGE}"
+        self._thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self._thread.join()
+        self.server.server_close()
+
+    def log_in(self) -> str:
+        """Return a new session as "NAME=TOKEN"."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection.request("POST", "/login", urlencode({"user": USER, "password": PASSWORD}))
+        header = connection.getresponse().headers["Set-Cookie"]
+        connection.close()
+        return str(header).partition(";")[0]
+
+    def wait_for_visits(self, kind: str, more: int = 1) -> None:
+        goal = self.site.stats[kind] + more
+        wait_for(lambda: self.site.stats[kind] >= goal, f"{more} more visits {kind}")
+
+
+@contextmanager
+def running_site(dead: str = "401", port: int = 0) -> Iterator[RunningSite]:
+    running = RunningSite(Site(session_life=100, dead=dead), port)
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+class Worker:
+    """One job's folders, and its worker as systemd would run it."""
+
+    def __init__(self, folder: Path, config: str) -> None:
+        self.state = folder / "state"
+        self.run_dir = folder / "run" / "keepalive" / "x"
+        self.published = folder / "run" / "cookies" / "x"
+        credentials = folder / "credentials"
+        for path in (self.state, self.run_dir, self.published, credentials):
+            path.mkdir(parents=True)
+        (credentials / "config").write_text(config)
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.bind(str(folder / "notify"))
+        self._notify.setblocking(False)
+        self.journal = folder / "journal"
+        self.environment = os.environ | {
+            "STATE_DIRECTORY": str(self.state),
+            "RUNTIME_DIRECTORY": str(self.run_dir),
+            "CREDENTIALS_DIRECTORY": str(credentials),
+            "NOTIFY_SOCKET": str(folder / "notify"),
+        }
+        self.notes: list[str] = []
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def give(self, jar: str) -> None:
+        """Put a jar there as sjactl does."""
+        (self.state / "given.new").write_text(jar)
+        (self.state / "given.new").rename(self.state / "given.txt")
+
+    def start(self) -> None:
+        self.notes.clear()
+        command = [sys.executable, "-m", "sja_units.worker", "keepalive", "x"]
+        with self.journal.open("ab") as journal:
+            self.process = subprocess.Popen(
+                command, env=self.environment, cwd=_TOP, stderr=journal
+            )
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def wait_for_end(self) -> int:
+        assert self.process is not None
+        return self.process.wait(PATIENCE)
+
+    def heard(self, note: str) -> bool:
+        """Return whether the worker has told systemd that since it was started."""
+        while True:
+            try:
+                self.notes += self._notify.recv(65536).decode().split("\n")
+            except BlockingIOError:
+                return any(line.startswith(note) for line in self.notes)
+
+    def wait_until_ready(self) -> None:
+        wait_for(lambda: self.heard("READY=1"), "READY=1")
+
+    def health(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.run_dir / "health.json").read_text()))
+        except FileNotFoundError:
+            return {}
+
+    def wait_for_session(self, session: str) -> None:
+        wait_for(lambda: self.health().get("session") == session, f"session {session}")
+
+    def close(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._notify.close()
+
+    def said(self) -> str:
+        """Return all that others can see of the job."""
+        self.heard("")
+        return "\n".join([self.journal.read_text(), *self.notes, json.dumps(self.health())])
+
+    def saved(self) -> list[str]:
+        """Return the values of the saved jar."""
+        document = json.loads((self.state / "jar.json").read_text())
+        return [row["value"] for row in document["cookies"]]

@@ -1,0 +1,205 @@
+"""A whole worker process against a real site."""
+
+import json
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+from tests.unit.keepalive.harness import RunningSite, Worker, running_site, wait_for
+
+LIFE = 100.0  # of a session, on the site's clock, which only these tests move
+Maker = Callable[..., Worker]
+
+
+def start_alive(make_worker: Maker, site: RunningSite, more: str = "") -> Worker:
+    worker = make_worker(site.url, more)
+    worker.give("Cookie: " + site.log_in())
+    worker.start()
+    worker.wait_until_ready()
+    return worker
+
+
+def test_a_session_outlives_many_lives_and_dies_once_the_job_stops(
+    site: RunningSite, make_worker: Maker
+) -> None:
+    worker = start_alive(make_worker, site)
+    for _ in range(5):
+        site.clock.now += LIFE * 0.9
+        site.wait_for_visits("alive")
+    assert site.site.stats["refused"] == 0
+    assert worker.end() == 0
+    site.clock.now += LIFE * 1.1
+    worker.start()
+    assert worker.wait_for_end() == 77
+
+
+def test_kill_9_at_any_moment_loses_no_session(site: RunningSite, make_worker: Maker) -> None:
+    worker = start_alive(make_worker, site)
+    for i in range(12):
+        site.clock.now += LIFE * 0.9
+        site.wait_for_visits("requests")
+        time.sleep(0.004 * i)
+        worker.end(signal.SIGKILL)
+        assert len(worker.saved()) == 1
+        worker.start()
+        worker.wait_until_ready()
+        assert worker.health()["session"] == "alive"
+    assert site.site.stats["logins"] == 1
+
+
+def test_a_dead_session_fails_the_start_after_a_second_look(
+    site: RunningSite, make_worker: Maker
+) -> None:
+    worker = make_worker(site.url)
+    worker.give("session=long-gone")
+    worker.start()
+    assert worker.wait_for_end() == 77
+    assert not worker.heard("READY=1")
+    assert site.site.stats["refused"] == 2
+    assert worker.saved() == ["long-gone"]
+    assert "401" in worker.said()
+    assert "sjactl cookies keepalive/x --set" in worker.said()
+
+
+def test_one_expired_look_alone_ends_nothing(site: RunningSite, make_worker: Maker) -> None:
+    worker = start_alive(make_worker, site)
+    visit = site.site.visit
+    site.site.visit = lambda token: None  # type: ignore[method-assign]
+    wait_for(lambda: worker.health()["session"] == "expired", "a first look that says expired")
+    assert worker.health()["ok"] is False
+    site.site.visit = visit  # type: ignore[method-assign]
+    worker.wait_for_session("alive")
+    assert worker.end() == 0
+
+
+def test_a_site_that_is_away_is_uncertain_until_it_is_back(make_worker: Maker) -> None:
+    with running_site() as site:
+        token, store, port = site.log_in(), site.site, site.port
+    worker = make_worker(site.url)
+    worker.give(token)
+    worker.start()
+    worker.wait_until_ready()
+    health = worker.health()
+    assert (health["session"], health["ok"], health["http_status"]) == ("unknown", False, None)
+    assert health["consecutive_failures"] >= 1
+    assert "refused" in health["message"]
+    with running_site(port=port) as back:
+        back.site.sessions = store.sessions
+        worker.wait_for_session("alive")
+        health = worker.health()
+        assert (health["ok"], health["consecutive_failures"]) == (True, 0)
+        assert health["last_alive"] is not None
+        assert worker.end() == 0
+
+
+def test_an_ill_site_does_not_end_the_session(site: RunningSite, make_worker: Maker) -> None:
+    worker = start_alive(make_worker, site)
+    for fault in ("500", "429", "captcha"):
+        site.site.fault = fault
+        worker.wait_for_session("unknown")
+        site.wait_for_visits("requests", 2)
+        site.site.fault = ""
+        worker.wait_for_session("alive")
+
+
+def test_given_cookies_win_exactly_once(site: RunningSite, make_worker: Maker) -> None:
+    worker = make_worker(site.url)
+    worker.give("session=long-gone")
+    worker.start()
+    assert worker.wait_for_end() == 77
+    given = site.log_in()
+    worker.give(given)
+    worker.start()
+    worker.wait_until_ready()
+    site.wait_for_visits("alive", 2)
+    assert worker.end() == 0
+    assert worker.saved() != [given.partition("=")[2]]
+    moved = worker.saved()
+    site.wait_for_visits("requests", 0)
+    worker.start()
+    worker.wait_until_ready()
+    assert moved[0] in (site.site.sessions[0].before, site.site.sessions[0].token)
+    assert not list(worker.state.glob("given*"))
+
+
+def test_given_nonsense_is_told_and_changes_nothing(site: RunningSite, make_worker: Maker) -> None:
+    worker = start_alive(make_worker, site)
+    worker.give("x\ty")
+    wait_for(lambda: "given.bad" in worker.health()["message"], "word of the bad jar")
+    site.wait_for_visits("alive", 2)
+    assert worker.health()["session"] == "alive"
+    assert (worker.state / "given.bad").read_text() == "x\ty"
+    worker.give(site.log_in())
+    wait_for(lambda: worker.health()["ok"], "the good jar taken")
+
+
+def test_a_stop_waits_for_the_answer_and_keeps_its_cookie(
+    site: RunningSite, make_worker: Maker
+) -> None:
+    worker = start_alive(make_worker, site)
+    site.site.delay = 0.5
+    site.wait_for_visits("alive")
+    assert worker.end() == 0
+    assert worker.saved() == [site.site.sessions[0].token]
+
+
+def test_the_fresh_jar_is_published(site: RunningSite, make_worker: Maker) -> None:
+    worker = start_alive(make_worker, site)
+    site.wait_for_visits("alive")
+    assert worker.end() == 0
+    path = worker.published / "cookies.txt"
+    assert path.stat().st_mode & 0o777 == 0o640
+    line = path.read_text().splitlines()[-1]
+    assert line.split("\t")[-1] == site.site.sessions[0].token
+    assert line.startswith("#HttpOnly_127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\t")
+
+
+def test_nothing_that_others_can_see_holds_a_secret(site: RunningSite, make_worker: Maker) -> None:
+    more = '[headers]\nX-Key = "made-up-secret"\n'
+    worker = start_alive(make_worker, site, more)
+    assert site.site.log[-1]["headers"]["x-key"] == "made-up-secret"
+    tokens = {worker.saved()[0], site.site.sessions[0].token}
+    for fault in ("captcha", "control-cookie", "cut"):
+        site.site.fault = fault
+        site.wait_for_visits("requests", 2)
+    site.site.fault = ""
+    site.site.sessions.clear()
+    assert worker.wait_for_end() == 77
+    said = worker.said()
+    assert "session" in said
+    assert not [token for token in (*tokens, "made-up-secret", "forged") if token in said]
+
+
+def test_a_broken_jar_falls_back_to_the_one_before(site: RunningSite, make_worker: Maker) -> None:
+    worker = start_alive(make_worker, site)
+    site.wait_for_visits("alive", 2)
+    assert worker.end() == 0
+    # The newest good one is one step older than the site's, which the site still takes.
+    path = worker.state / "jar.json"
+    path.write_bytes(path.read_bytes()[:-20])
+    site.site.sessions[0].before = json.loads((worker.state / "jar.json.1").read_text())[
+        "cookies"
+    ][0]["value"]
+    worker.start()
+    worker.wait_until_ready()
+    assert worker.health()["session"] == "alive"
+    assert "jar.json is broken" in worker.said()
+    assert (worker.state / "jar.json.bad").exists()
+
+
+def test_a_site_that_never_answers_costs_no_more_than_the_timeout(make_worker: Maker) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        worker = make_worker(f"http://127.0.0.1:{silent.getsockname()[1]}/", 'timeout = "300ms"\n')
+        worker.start()
+        worker.wait_until_ready()
+        assert worker.health()["session"] == "unknown"
+        wait_for(lambda: worker.health()["consecutive_failures"] >= 3, "further looks")
+        assert worker.end() == 0
+
+
+def test_a_wrong_configuration_ends_with_78(site: RunningSite, make_worker: Maker) -> None:
+    worker = make_worker(site.url, 'ca_file = "/nonexistent/ca.pem"\n')
+    worker.start()
+    assert worker.wait_for_end() == 78
+    assert "ca_file" in worker.said()
