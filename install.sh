@@ -192,7 +192,8 @@ build_venv() {
         # pip may build where the sources are, and a checkout can be read-only.
         mkdir -- "$work/source"
         (cd -- "$here" && cp -RL -- pyproject.toml README.md LICENSE sja_units "$work/source")
-        quietly "$venv.new/bin/python" -I -m pip install --no-cache-dir --compile "$work/source" ||
+        quietly "$venv.new/bin/python" -I -m pip install --no-cache-dir --use-pep517 \
+            --compile "$work/source" ||
             fail "pip failed (see above); mend that, or use --wheels DIR"
     fi
     quietly "$venv.new/bin/sjactl" --version || fail "the new sjactl does not work, see above"

@@ -66,6 +66,8 @@ class Spool:
                 self._folder.quarantine(number, end, data[end:])
                 self._folder.truncate(number, end)
                 data = data[:end]
+            if number == place.number and place.offset > len(data):
+                self._index.place = place = Place(number, 0)  # damaged: rather send it once more
             segment = Segment(number)
             unsent = data[place.offset :] if number == place.number else data
             self._index.add(segment)

@@ -1,14 +1,11 @@
 """The sink's side of the spool: what comes next, and what the database has."""
 
-import time
-
 from sja_units.acquisition import segments
 from sja_units.acquisition.segments import Batch
 from sja_units.acquisition.spool_folder import Cursor, SpoolFolder
 from sja_units.acquisition.spool_index import Place, SpoolIndex
 
 _READ_BYTES = 2**20
-_CURSOR_SECONDS = 1.0
 
 
 class SpoolReader:
@@ -18,7 +15,6 @@ class SpoolReader:
         self._folder = folder
         self._index = index
         self._taken = Place(0, 0)  # where `read` last took from
-        self._cursor_due = 0.0
 
     def wait(self, seconds: float) -> None:
         """Sleep until something is put or `wake` is called, at most that long."""
@@ -96,8 +92,8 @@ class SpoolReader:
         """Let go of what `read` gave last: the database has it."""
         lines = sum(batch.lines for batch in batches)
         self._index.advance(self._taken, batches[-1].end, len(batches), lines)
-        if time.monotonic() >= self._cursor_due:
-            self.write_cursor()
+        # Each time: not every database knows a row again that a killed worker sends once more.
+        self.write_cursor()
 
     def _leave(self, number: int) -> None:
         done = self._index.leave(number)
@@ -106,6 +102,5 @@ class SpoolReader:
             self._folder.remove(segment.number)
 
     def write_cursor(self) -> None:
-        self._cursor_due = time.monotonic() + _CURSOR_SECONDS
         with self._index.news:
             self._folder.write_cursor(Cursor(*self._index.place, self._index.dropped))

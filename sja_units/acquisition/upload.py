@@ -23,20 +23,23 @@ class _DeadlineSocket:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self.deadline = 0.0
+        self.has_ended = False  # the other side has closed it
 
-    def arm(self) -> None:
+    def _arm(self) -> None:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer took too long")
         self._connection.settimeout(left)
 
     def sendall(self, data: bytes) -> None:
-        self.arm()
+        self._arm()
         self._connection.sendall(data)
 
     def recv_into(self, buffer: memoryview) -> int:
-        self.arm()
-        return self._connection.recv_into(buffer)
+        self._arm()
+        size = self._connection.recv_into(buffer)
+        self.has_ended = not size
+        return size
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(_Stream(self))
@@ -103,6 +106,9 @@ class Uploader:
         self._socket.deadline = deadline
         self._http.request("POST", self._path, packed, self._headers)
         answer = self._http.getresponse()
+        if self._socket.has_ended:
+            # http.client takes a head that was cut off for a whole one.
+            raise ConnectionResetError("the answer was cut off")
         body = answer.read(_MAX_ANSWER)
         headers = {name.lower(): value for name, value in answer.getheaders()}
         if not answer.isclosed():

@@ -2,14 +2,15 @@
 
 import os
 import signal
+from collections.abc import Callable
 from typing import NoReturn
 
 from sja_units.errors import SjaError
+from sja_units.job import Job
 from sja_units.keepalive.child import run_child
 from sja_units.keepalive.config import Address, Login
 from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault
 from sja_units.keepalive.jar import parse_jar
-from sja_units.runtime import Runtime
 
 # Its secrets are files under CREDENTIALS_DIRECTORY; an environment can be read by others.
 _PASSED_ON = ("PATH", "LANG", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY")
@@ -19,18 +20,18 @@ class LoginFault(SjaError):
     """The program did not bring a jar."""
 
 
-def log_in(login: Login, page: Address, runtime: Runtime, reason: str) -> Jar:
+def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable[[], bool]) -> Jar:
     """Return the jar that the program prints; raise LoginFault if it prints none in its time.
 
-    What it writes to stderr goes to the journal.
+    reason: why the session is taken for dead. What it writes to stderr goes to the journal.
     """
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environment |= {"SJA_JOB": str(runtime.job), "SJA_URL": page.url, "SJA_REASON": reason}
+    environment |= {"SJA_JOB": str(job), "SJA_URL": page.url, "SJA_REASON": reason}
     try:
         ended = run_child(
             lambda fd: _exec(login.command, environment, fd),
             login.timeout,
-            give_up=lambda: runtime.stopping,
+            give_up=give_up,
             limit=MAX_BYTES,
         )
     except OSError as error:

@@ -35,15 +35,15 @@ def look(config: KeepaliveConfig, jar: Jar) -> Look:
     from sja_units.keepalive.request import fetch
     from sja_units.keepalive.verdict import judge
 
-    url = config.address.url
-    answer = fetch(config, cookie_header(jar, url))
+    page = config.address
+    answer = fetch(config, cookie_header(jar, page))
     if isinstance(answer, NoAnswer):
         return Look(judge(answer, frozenset(), config))
-    merged, refused = merge(jar, url, answer.set_cookies)
+    merged, refused = merge(jar, page, answer.set_cookies)
     verdict = judge(answer, frozenset(cookie.name for cookie in merged), config)
     if verdict.outcome != ALIVE:
         return Look(verdict, answer.status, answer.retry_after)
-    expires_at = find_expiry(merged, url)
+    expires_at = find_expiry(merged, page)
     return Look(verdict, answer.status, answer.retry_after, merged, refused, expires_at)
 
 

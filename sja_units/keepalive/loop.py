@@ -112,10 +112,6 @@ class _Keeper:
         if found.jar is not None and found.jar != self.jar:
             self.jar = found.jar
             self._is_saved = False
-        if found.refused:
-            journal.warning(
-                f"{found.refused} cookies of the site were refused: no jar may hold them"
-            )
         self.save_jar()
         try:
             publish(self._published, self.jar)
@@ -157,7 +153,13 @@ class _Keeper:
             # Attempts that nobody counts could lock the account.
             save_state(self._folder, self._state)
             self._runtime.allow(login.timeout)
-            jar = log_in(login, self._config.address, self._runtime, reason)
+            jar = log_in(
+                login,
+                self._config.address,
+                self._runtime.job,
+                reason,
+                give_up=lambda: self._runtime.stopping,
+            )
             save_jar(self._folder, jar)
         except LoginFault as fault:
             self._reporter.remark("login", str(fault))

@@ -1,7 +1,8 @@
-"""Which cookies go to a page, and what its Set-Cookie lines make of the jar.
+"""Which cookies go to a page, and what its Set-Cookie lines make of the jar: RFC 6265.
 
-The rules (domain, path, Secure, public suffixes of two letters) are those of http.cookiejar.
-Only its policy is used, never its files: MozillaCookieJar writes forged cookies.
+The rules are those of http.cookiejar, with its known gaps closed: dates do not end a session,
+hosts without a dot and IPv6 addresses are hosts like others, one domain deletes nothing of another.
+Its files are not used: MozillaCookieJar writes a forged cookie for a value with a newline.
 """
 
 import re
@@ -11,11 +12,15 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NamedTuple
 from urllib.request import Request
 
+from sja_units.keepalive.config import Address
 from sja_units.keepalive.cookie import Cookie, Jar, JarFault, check_cookie, check_jar
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_DOMAIN = re.compile(r";\s*domain\s*=\s*\.?([^;\s]*)\s*(?=;|$)", re.IGNORECASE)
 _HTTP_ONLY = re.compile(r";\s*httponly\b[^;]*", re.IGNORECASE)
 _SAME_SITE = re.compile(r";\s*samesite\s*=\s*(strict|lax|none)\s*(?=;|$)", re.IGNORECASE)
+# http.cookiejar takes "pc" for "pc.local" and cannot take "[::1]" at all.
+_STAND_IN = "host-without-dot.invalid"
 
 
 class Merged(NamedTuple):
@@ -26,15 +31,13 @@ class Merged(NamedTuple):
 
 
 class _Policy(DefaultCookiePolicy):
-    """The standard policy, but a date does not end a session: the site may still accept it."""
-
     def __init__(self) -> None:
         super().__init__(
             strict_domain=True, strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain
         )
 
     def return_ok_expires(self, _cookie: StandardCookie, _request: Request) -> bool:
-        return True
+        return True  # the site may still accept it
 
 
 class _StandardJar(CookieJar):
@@ -55,82 +58,96 @@ class _Answer:
         return self._set_cookies if name == "Set-Cookie" else default
 
 
-def cookie_header(jar: Jar, url: str) -> str:
+def cookie_header(jar: Jar, page: Address) -> str:
     """Return the value of the Cookie header for a request of that page, "" for none."""
-    request = Request(url)
-    _fill(jar, request)[0].add_cookie_header(request)
+    request = _make_request(page)
+    standard = _StandardJar(_Policy())
+    for cookie in jar:
+        standard.set_cookie(_to_standard(cookie, page))
+    standard.add_cookie_header(request)
     return request.get_header("Cookie", "")
 
 
-def merge(jar: Jar, url: str, set_cookies: tuple[str, ...]) -> Merged:
+def find_expiry(jar: Jar, page: Address) -> int | None:
+    """Return the Unix time at which the first cookie for that page ends, None if none has one.
+
+    Dates in the past are left out: such cookies are tried all the same.
+    """
+    now = time.time()
+    dates = [c.expires for c in jar if c.expires and c.expires > now and cookie_header((c,), page)]
+    return min(dates, default=None)
+
+
+def merge(jar: Jar, page: Address, set_cookies: tuple[str, ...]) -> Merged:
     """Return the jar after an answer of that page with those Set-Cookie values.
 
     A deletion counts for its cookie, but no answer empties a jar that held something.
     """
-    request = Request(url)
-    standard, ours = _fill(jar, request)
-    host = request.host.partition(":")[0]
-    clean = [_normalise(line, host) for line in set_cookies if not _CONTROL.search(line)]
+    clean = [line for line in set_cookies if not _CONTROL.search(line)]
     refused = len(set_cookies) - len(clean)
-    # Its extract_cookies() takes any object with info() and get_all().
-    answer: Any = _Answer(clean)
-    standard.extract_cookies(answer, request)
-    kept, new = [], []
-    for cookie in standard:
-        if id(cookie) in ours:
-            kept.append(ours[id(cookie)])
-        elif (converted := _from_standard(cookie, request)) is not None:
-            new.append(converted)
-        else:
-            refused += 1
-    names = {cookie.name for cookie in new}
+    standard = _StandardJar(_Policy())
+    ours = {}
+    for cookie in jar:
+        converted = _to_standard(cookie, page)
+        standard.set_cookie(converted)
+        ours[id(converted)] = cookie
+    # extract_cookies() takes any object with info() and get_all().
+    answer: Any = _Answer([_normalise(line, page) for line in clean if _is_meant_for(line, page)])
+    standard.extract_cookies(answer, _make_request(page))
+    kept = [ours[id(cookie)] for cookie in standard if id(cookie) in ours]
+    new = [_from_standard(cookie, page) for cookie in standard if id(cookie) not in ours]
+    taken = [cookie for cookie in new if cookie is not None]
+    names = {cookie.name for cookie in taken}
     kept = [cookie for cookie in kept if not (cookie.assumed and cookie.name in names)]
     try:
-        merged = check_jar(kept + new)
+        merged = check_jar(kept + taken)
     except JarFault:  # too many or too large: the session is worth more than the newcomers
         return Merged(jar, len(set_cookies))
     if jar and not merged:
         return Merged(jar, len(set_cookies))
-    return Merged(merged, refused)
+    return Merged(merged, refused + len(new) - len(taken))
 
 
-def _normalise(line: str, host: str) -> str:
-    """Write attributes as http.cookiejar can be asked for them; drop what it misunderstands."""
+def _is_single(page: Address) -> bool:
+    return "." not in page.host or page.host.startswith("[")
+
+
+def _make_request(page: Address) -> Request:
+    host = _STAND_IN if _is_single(page) else page.host
+    return Request(page._replace(host=host).url)
+
+
+def _is_meant_for(line: str, page: Address) -> bool:
+    """Return whether RFC 6265 (5.2, 5.3) lets that page set or delete such a cookie at all."""
+    name, equals, _ = line.partition(";")[0].partition("=")
+    domains = [domain.lower() for domain in _DOMAIN.findall(line) if domain]
+    host = page.host
+    return bool(
+        name.strip()
+        and equals
+        and all(host == domain or host.endswith(f".{domain}") for domain in domains)
+    )
+
+
+def _normalise(line: str, page: Address) -> str:
+    """Write attributes so that http.cookiejar understands them and can be asked for them."""
+    if _is_single(page):  # the domain is the host's own name then
+        line = _DOMAIN.sub("", line)
     line = _HTTP_ONLY.sub("; HttpOnly", line)
-    line = _SAME_SITE.sub(lambda match: f"; SameSite={match[1].capitalize()}", line)
-    if "." not in host:
-        # RFC 6265, 5.3, step 5: a domain without a dot counts if it is the host's own name.
-        line = re.sub(rf";\s*domain\s*=\s*\.?{re.escape(host)}\s*(?=;|$)", "", line, flags=re.I)
-    return line
+    return _SAME_SITE.sub(lambda match: f"; SameSite={match[1].capitalize()}", line)
 
 
-def _fill(jar: Jar, request: Request) -> tuple[_StandardJar, dict[int, Cookie]]:
-    standard = _StandardJar(_Policy())
-    ours = {}
-    for cookie in jar:
-        converted = _to_standard(cookie, request)
-        standard.set_cookie(converted)
-        ours[id(converted)] = cookie
-    return standard, ours
-
-
-def _local(domain: str, request: Request) -> str:
-    """Return how http.cookiejar calls a host without a dot: "pc" is "pc.local" (RFC 2965, 1)."""
-    return f"{domain}.local" if domain == request.host.partition(":")[0] else domain
-
-
-def _to_standard(cookie: Cookie, request: Request) -> StandardCookie:
-    dotted = "." in cookie.domain
-    domain = cookie.domain if cookie.host_only else f".{cookie.domain}"
-    if cookie.host_only and not dotted:
-        domain = _local(domain, request)
+def _to_standard(cookie: Cookie, page: Address) -> StandardCookie:
+    domain = cookie.domain
+    if domain == page.host and _is_single(page):
+        domain = _STAND_IN
     return StandardCookie(
         version=0,
         name=cookie.name,
         value=cookie.value,
         port=None,
         port_specified=False,
-        domain=domain,
+        domain=domain if cookie.host_only else f".{domain}",
         domain_specified=not cookie.host_only,
         domain_initial_dot=not cookie.host_only,
         path=cookie.path,
@@ -144,11 +161,11 @@ def _to_standard(cookie: Cookie, request: Request) -> StandardCookie:
     )
 
 
-def _from_standard(cookie: StandardCookie, request: Request) -> Cookie | None:
-    host_only = not cookie.domain_specified
+def _from_standard(cookie: StandardCookie, page: Address) -> Cookie | None:
+    """Return the cookie as ours, None if no jar may hold it."""
     domain = cookie.domain.removeprefix(".")
-    if host_only and domain == _local(plain := domain.removesuffix(".local"), request):
-        domain = plain
+    if domain == _STAND_IN:
+        domain = page.host
     try:
         return check_cookie(
             Cookie(
@@ -159,19 +176,9 @@ def _from_standard(cookie: StandardCookie, request: Request) -> Cookie | None:
                 expires=cookie.expires,
                 secure=cookie.secure,
                 http_only=cookie.has_nonstandard_attr("HttpOnly"),
-                host_only=host_only,
+                host_only=not cookie.domain_specified,
                 same_site=cookie.get_nonstandard_attr("SameSite", ""),
             )
         )
     except JarFault:
         return None
-
-
-def find_expiry(jar: Jar, url: str) -> int | None:
-    """Return the Unix time at which the first cookie for that page ends, None if none has one.
-
-    Dates in the past are left out: such cookies are tried all the same.
-    """
-    now = time.time()
-    dates = [c.expires for c in jar if c.expires and c.expires > now and cookie_header((c,), url)]
-    return min(dates, default=None)

@@ -18,6 +18,7 @@ class Reporter:
         self._slack = timeout + _ALLOWANCE
         self._remarks: dict[str, str] = {}
         self._outcome = ""
+        self._refused = 0
         self._expires_at: int | None = None
 
     def remark(self, cause: str, text: str) -> None:
@@ -49,6 +50,9 @@ class Reporter:
         self._runtime.report(health, delay + self._slack)
 
     def _log_change(self, found: Look) -> None:
+        if found.refused != self._refused:
+            self._refused = found.refused
+            journal.warning(f"{found.refused} cookies of the site refused: no jar may hold such")
         outcome, reason = found.verdict
         if outcome != self._outcome:
             self._outcome = outcome

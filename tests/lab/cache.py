@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+_failures: dict[Path, Exception] = {}
 _UNUSED_SECONDS = 2 * 24 * 3600
 
 
@@ -20,8 +21,9 @@ def build_once(family: str, key: str, build: Callable[[Path], None]) -> Path:
     """Return the folder FAMILY-KEY of the lab; `build` fills a new one if it is not there yet.
 
     Of two processes that want it at once, one builds and the other waits for it. A build that
-    was cut off leaves nothing that looks complete. Folders of the same family that nobody has
-    asked for in two days go when a new one is built.
+    was cut off leaves nothing that looks complete; one that failed is not tried again by this
+    process. Folders of the same family that nobody has asked for in two days go when a new one
+    is built.
     """
     folder = lab()
     folder.mkdir(parents=True, exist_ok=True)
@@ -29,11 +31,17 @@ def build_once(family: str, key: str, build: Callable[[Path], None]) -> Path:
     with (folder / f"{family}-{key}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         os.utime(lock.fileno())
+        if target in _failures:
+            raise _failures[target].with_traceback(None)
         if not target.exists():
             _remove_unused(folder, family)
             new = _remove(folder / f"{family}-{key}.new")
             new.mkdir()
-            build(new)
+            try:
+                build(new)
+            except Exception as error:
+                _failures[target] = error
+                raise
             new.rename(target)
     return target
 

@@ -62,7 +62,7 @@ class Machine:
 
     @property
     def pid(self) -> int:
-        """The machine's PID 1 as the host numbers it: `nsenter --all --target PID` enters it."""
+        """The machine's PID 1 as the host numbers it."""
         if not self._nspawn or self._nspawn.poll() is not None:
             raise LabError(f"{self.name} is off")
         return self._pid
@@ -71,6 +71,11 @@ class Machine:
     def is_on(self) -> bool:
         """Whether the machine is powered on."""
         return self._nspawn is not None and self._nspawn.poll() is None
+
+    @property
+    def entrance(self) -> list[str]:
+        """The words before a command of the host that runs it inside, as root."""
+        return ["nsenter", "--all", f"--target={self.pid}", "--root", "--wd", "--"]
 
     def boot(self, *, wait: bool = True, seconds: float = 120) -> None:
         """Power on; with `wait`, return once systemd has started all it wants to start."""
@@ -110,14 +115,12 @@ class Machine:
         if not self._ended(60):
             raise LabError(f"{self.name} survived a power cut")
 
-    def keep(self) -> int:
-        """Let the machine live on after this program, until it is powered off; return its pid."""
+    def keep(self) -> None:
+        """Let the machine live on after this program, until somebody inside powers it off."""
         if not self._holder:
             raise LabError(f"{self.name} has no place to live in")
-        pid = self.pid
         self._holder.keep()
         self._holder = None
-        return pid
 
     def run(
         self,
@@ -131,7 +134,7 @@ class Machine:
         """Run a program inside as root, or as `user`; with `check`, any status but 0 raises."""
         words = [*(["runuser", "-u", user, "--"] if user else []), *argv]
         done = run_bounded(
-            ["nsenter", "--all", f"--target={self.pid}", "--", *words],
+            [*self.entrance, *words],
             input=input,
             timeout=timeout,
             env={**_ENVIRONMENT, **(env or {})},

@@ -43,6 +43,7 @@ class Site:
         self.dead = dead  # how it shows that a session is gone: 401, 403, 302 or 200
         self.fault = ""  # what it has at the moment
         self.store = store
+        self.refuse_next = False  # take the next visit for that of a stranger
         self.delay = 0.0  # seconds between a visit and its answer
         self.clock: Callable[[], float] = time.time
         self.lock = threading.Lock()
@@ -69,8 +70,10 @@ class Site:
         with self.lock:
             now = self.clock()
             self.sessions = [s for s in self.sessions if now - s.seen <= self.session_life]
+            known = bool(token) and not self.refuse_next
+            self.refuse_next = False
             for session in self.sessions:
-                if token and token in (session.token, session.before):
+                if known and token in (session.token, session.before):
                     session.seen = now
                     if token == session.token:
                         session.before, session.token = token, secrets.token_urlsafe(24)
@@ -225,6 +228,9 @@ class SiteServer(ThreadingHTTPServer):
     def __init__(self, site: Site, address: str = "127.0.0.1", port: int = 0) -> None:
         super().__init__((address, port), Handler)
         self.site = site
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that goes away is none of a site's faults."""
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ def site() -> Iterator[RunningSite]:
 
 @pytest.fixture
 def make_worker(tmp_path: Path) -> Iterator[Callable[[str], Worker]]:
-    """Return a maker of the worker for a page, which is asked every second."""
+    """Return a maker of the worker for a page."""
     with ExitStack() as stack:
 
         def make(url: str, more: str = "") -> Worker:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -42,11 +43,15 @@ class Clock:
 class RunningSite:
     """A site with its server. Its sessions live 100 s of a clock that stands still."""
 
-    def __init__(self, site: Site, port: int = 0) -> None:
+    def __init__(self, site: Site, port: int, tls: ssl.SSLContext | None) -> None:
         self.site = site
         self.clock = Clock()
         site.clock = self.clock
         self.server = SiteServer(site, port=port)
+        if tls:
+            self.server.socket = tls.wrap_socket(
+                self.server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}{PAGE}"
         self._thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
@@ -66,13 +71,15 @@ class RunningSite:
         return str(header).partition(";")[0]
 
     def wait_for_visits(self, kind: str, more: int = 1) -> None:
-        goal = self.site.stats[kind] + more
-        wait_for(lambda: self.site.stats[kind] >= goal, f"{more} more visits {kind}")
+        self.wait_for_count(kind, self.site.stats[kind] + more)
+
+    def wait_for_count(self, kind: str, goal: int) -> None:
+        wait_for(lambda: self.site.stats[kind] >= goal, f"{goal} of {kind}")
 
 
 @contextmanager
-def running_site(dead: str = "401", port: int = 0) -> Iterator[RunningSite]:
-    running = RunningSite(Site(session_life=100, dead=dead), port)
+def running_site(port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[RunningSite]:
+    running = RunningSite(Site(session_life=100), port, tls)
     try:
         yield running
     finally:
@@ -90,9 +97,11 @@ class Worker:
         for path in (self.state, self.run_dir, self.published, credentials):
             path.mkdir(parents=True)
         (credentials / "config").write_text(config)
+        self.notes: list[str] = []
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(str(folder / "notify"))
-        self._notify.setblocking(False)
+        self._listener = threading.Thread(target=self._listen)
+        self._listener.start()
         self.journal = folder / "journal"
         self.environment = os.environ | {
             "STATE_DIRECTORY": str(self.state),
@@ -100,21 +109,18 @@ class Worker:
             "CREDENTIALS_DIRECTORY": str(credentials),
             "NOTIFY_SOCKET": str(folder / "notify"),
         }
-        self.notes: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
 
     def give(self, jar: str) -> None:
-        """Put a jar there as sjactl does."""
+        """Put a jar there, whole at once as sjactl does."""
         (self.state / "given.new").write_text(jar)
         (self.state / "given.new").rename(self.state / "given.txt")
 
-    def start(self) -> None:
+    def start(self, module: str = "tests.unit.keepalive.fast_worker") -> None:
         self.notes.clear()
-        command = [sys.executable, "-m", "sja_units.worker", "keepalive", "x"]
+        command = [sys.executable, "-m", module, "keepalive", "x"]
         with self.journal.open("ab") as journal:
-            self.process = subprocess.Popen(
-                command, env=self.environment, cwd=_TOP, stderr=journal
-            )
+            self.process = subprocess.Popen(command, env=self.environment, cwd=_TOP, stderr=journal)
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""
@@ -126,13 +132,13 @@ class Worker:
         assert self.process is not None
         return self.process.wait(PATIENCE)
 
+    def _listen(self) -> None:
+        while note := self._notify.recv(65536).decode():
+            self.notes += note.split("\n")
+
     def heard(self, note: str) -> bool:
         """Return whether the worker has told systemd that since it was started."""
-        while True:
-            try:
-                self.notes += self._notify.recv(65536).decode().split("\n")
-            except BlockingIOError:
-                return any(line.startswith(note) for line in self.notes)
+        return any(line.startswith(note) for line in self.notes)
 
     def wait_until_ready(self) -> None:
         wait_for(lambda: self.heard("READY=1"), "READY=1")
@@ -146,15 +152,20 @@ class Worker:
     def wait_for_session(self, session: str) -> None:
         wait_for(lambda: self.health().get("session") == session, f"session {session}")
 
+    def wait_for_status(self, status: int) -> None:
+        wait_for(lambda: self.health().get("http_status") == status, f"status {status}")
+
     def close(self) -> None:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+            end.sendto(b"", self.environment["NOTIFY_SOCKET"])
+        self._listener.join()
         self._notify.close()
 
     def said(self) -> str:
         """Return all that others can see of the job."""
-        self.heard("")
         return "\n".join([self.journal.read_text(), *self.notes, json.dumps(self.health())])
 
     def saved(self) -> list[str]:

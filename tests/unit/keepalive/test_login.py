@@ -1,28 +1,24 @@
 """The login program, run by a whole worker."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.unit.keepalive.harness import RunningSite, Worker, wait_for
+from sja_units.job import Job
+from sja_units.keepalive.config import Login, parse_address
+from sja_units.keepalive.login import LoginFault, log_in
+from tests.unit.keepalive.harness import PATIENCE, RunningSite, Worker, wait_for
 
 Maker = Callable[..., Worker]
 
 
-@pytest.fixture
-def write_login(tmp_path: Path) -> Callable[..., str]:
-    """Return a maker of the [login] table for a program with that body."""
-
-    def write(body: str, more: str = "") -> str:
-        path = tmp_path / "login"
-        path.write_text(f"#!{sys.executable}\n{body}")
-        path.chmod(0o755)
-        return f'[login]\ncommand = ["{path}", "alice"]\n{more}'
-
-    return write
+def write_program(folder: Path, body: str) -> str:
+    path = folder / "login"
+    path.write_text(f"#!{sys.executable}\n{body}")
+    path.chmod(0o755)
+    return str(path)
 
 
 LOG_IN = """
@@ -37,15 +33,17 @@ print("Cookie: " + connection.getresponse().headers["Set-Cookie"].partition(";")
 
 
 def test_an_expired_session_is_opened_again(
-    site: RunningSite, make_worker: Maker, write_login: Callable[..., str]
+    site: RunningSite, make_worker: Maker, tmp_path: Path
 ) -> None:
-    worker = make_worker(site.url, write_login(LOG_IN))
+    program = write_program(tmp_path, LOG_IN)
+    worker = make_worker(site.url, f'[login]\ncommand = ["{program}", "alice"]\n')
     worker.start()
     worker.wait_until_ready()
     worker.wait_for_session("alive")
     site.site.sessions.clear()
     site.wait_for_visits("logins")
-    site.wait_for_visits("alive", 2)
+    site.wait_for_visits("alive")
+    worker.wait_for_session("alive")
     assert worker.health()["ok"] is True
     assert worker.end() == 0
 
@@ -57,30 +55,39 @@ def test_an_expired_session_is_opened_again(
         ("print('no jar at all')", "no jar"),
         ("import sys; sys.stdout.write('a=' + 'x' * 2_000_000)", "more than"),
         ("import time; time.sleep(600)", "did not end"),
-        ("print('session=wrong')", "2 logins in a row did not help"),
+        ("import os, time; os.fork() or time.sleep(600)", "did not end"),
     ],
 )
-def test_a_login_that_does_not_help_ends_after_max_attempts(
-    site: RunningSite,
-    make_worker: Maker,
-    write_login: Callable[..., str],
-    body: str,
-    words: str,
+def test_what_is_no_login(tmp_path: Path, body: str, words: str) -> None:
+    program = write_program(tmp_path, body)
+    login = Login((program,), timeout=0.5 if "600" in body else PATIENCE, max_attempts=1)
+    page = parse_address("http://192.0.2.1/")
+    assert page
+    with pytest.raises(LoginFault, match=words):
+        log_in(login, page, Job("keepalive", "x"), "401", give_up=lambda: False)
+
+
+def test_logins_that_do_not_help_end_after_max_attempts(
+    site: RunningSite, make_worker: Maker, tmp_path: Path
 ) -> None:
-    count = "import os; os.write(os.open('count', os.O_WRONLY | os.O_CREAT | os.O_APPEND), b'x')\n"
-    more = 'max_attempts = 2\ntimeout = "1s"\n'
-    worker = make_worker(site.url, write_login(count + body, more))
-    os.chdir(worker.state)
+    counter = tmp_path / "count"
+    program = write_program(tmp_path, f"open({str(counter)!r}, 'a').write('x')\nprint('a=wrong')")
+    worker = make_worker(site.url, f'[login]\ncommand = ["{program}"]\nmax_attempts = 2\n')
     worker.start()
     assert worker.wait_for_end() == 77
-    assert words in worker.said()
+    assert counter.read_text() == "xx"
+    # A start by a person, or a boot, is worth one more, not two.
+    worker.start()
+    assert worker.wait_for_end() == 77
+    assert counter.read_text() == "xxx"
 
 
 def test_a_stop_ends_the_login_program_too(
-    site: RunningSite, make_worker: Maker, write_login: Callable[..., str], tmp_path: Path
+    site: RunningSite, make_worker: Maker, tmp_path: Path
 ) -> None:
     body = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
-    worker = make_worker(site.url, write_login(body + "time.sleep(600)"))
+    program = write_program(tmp_path, body + "time.sleep(600)")
+    worker = make_worker(site.url, f'[login]\ncommand = ["{program}"]\n')
     worker.start()
     wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), "the login")
     assert worker.end() == 0

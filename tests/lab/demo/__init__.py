@@ -1,0 +1,1 @@
+"""The demonstration that `./install.sh --demo` gives, on a disposable machine."""

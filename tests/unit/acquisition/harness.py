@@ -1,0 +1,92 @@
+"""An acquisition worker of its own for a test, as systemd would run it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 30.0  # seconds that a slow machine may take for anything
+TOP = Path(__file__).parents[3]
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    """Return a port where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Worker:
+    """One job's folders and process."""
+
+    def __init__(self, folder: Path, config: str) -> None:
+        self.state = folder / "state"
+        self.run_dir = folder / "run"
+        self.credentials = folder / "credentials"
+        for path in (self.state, self.run_dir, self.credentials):
+            path.mkdir(parents=True)
+        (self.credentials / "config").write_text(config)
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.bind(str(folder / "notify"))
+        self._notify.setblocking(False)
+        self._journal = folder / "journal"
+        self.environment = os.environ | {
+            "STATE_DIRECTORY": str(self.state),
+            "RUNTIME_DIRECTORY": str(self.run_dir),
+            "CREDENTIALS_DIRECTORY": str(self.credentials),
+            "NOTIFY_SOCKET": str(folder / "notify"),
+            "WATCHDOG_USEC": "3000000",
+        }
+        self.notes: list[str] = []
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.notes.clear()
+        command = [sys.executable, "-m", "sja_units.worker", "acquisition", "x"]
+        with self._journal.open("ab") as journal:
+            self.process = subprocess.Popen(command, env=self.environment, cwd=TOP, stderr=journal)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def heard(self, note: str) -> bool:
+        """Return whether the worker has told systemd that since it was started."""
+        while True:
+            try:
+                self.notes += self._notify.recv(65536).decode().split("\n")
+            except BlockingIOError:
+                return any(line.startswith(note) for line in self.notes)
+
+    def wait_until_ready(self) -> None:
+        wait_for(lambda: self.heard("READY=1"), "READY=1")
+
+    def health(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.run_dir / "health.json").read_text()))
+        except FileNotFoundError:
+            return {}
+
+    def journal(self) -> str:
+        return self._journal.read_text()
+
+    def close(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+        self._notify.close()

@@ -1,0 +1,143 @@
+import math
+import struct
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from sja_units.acquisition.decode import make_decoder
+from sja_units.acquisition.points import BYTE_ORDERS, FLOATS, INTEGERS, Point
+
+WIDE = {
+    **{"int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q"},
+    **{"float16": "e", "float32": "f", "float64": "d"},
+}
+
+
+def arrange(big_endian: bytes, order: str) -> bytes:
+    """Return bytes as a device with that order sends them: A is the highest byte, by pairs."""
+    words = [big_endian[i : i + 2] for i in range(0, len(big_endian), 2)]
+    if order in ("CDAB", "DCBA"):
+        words.reverse()
+    if order in ("BADC", "DCBA"):
+        words = [word[::-1] for word in words]
+    return b"".join(words)
+
+
+@given(st.sampled_from(sorted(WIDE)), st.sampled_from(BYTE_ORDERS), st.binary(), st.data())
+def test_every_number_in_every_order(
+    kind: str, order: str, before: bytes, data: st.DataObject
+) -> None:
+    packed = struct.Struct(">" + WIDE[kind])
+    raw = data.draw(st.binary(min_size=packed.size, max_size=packed.size))
+    expected = packed.unpack(raw)[0]
+    size = INTEGERS.get(kind) or FLOATS[kind]
+    as_is = "float" if kind in FLOATS else "unsigned" if kind.startswith("u") else "integer"
+    point = Point("p", "holding", 0, size, kind, order, write_as=as_is)
+    distance = len(before) // 2
+    block = before[: distance * 2] + arrange(raw, order) + b"\xff\xff"
+    value = make_decoder(point)(block, distance)
+    if math.isfinite(expected):
+        assert value == expected
+        assert type(value) is type(expected)
+    else:
+        assert value is None
+
+
+@pytest.mark.parametrize(
+    ("order", "sent"),
+    [
+        ("ABCD", "41 48 00 00"),
+        ("CDAB", "00 00 41 48"),
+        ("BADC", "48 41 00 00"),
+        ("DCBA", "00 00 48 41"),
+    ],
+)
+def test_a_known_float_in_each_order(order: str, sent: str) -> None:
+    point = Point("p", "holding", 0, 2, "float32", order, write_as="float")
+    assert make_decoder(point)(bytes.fromhex(sent), 0) == 12.5
+
+
+@given(st.integers(0, 65535), st.integers(0, 15), st.sampled_from(BYTE_ORDERS))
+def test_bits_and_bytes_of_a_register(register: int, bit: int, order: str) -> None:
+    data = arrange(register.to_bytes(2, "big"), order)
+
+    def decode(kind: str, byte: str = "low") -> object:
+        point = Point("p", "holding", 0, 1, kind, order, bit=bit, byte=byte)
+        return make_decoder(point)(data, 0)
+
+    assert decode("bit") is bool(register & 1 << bit)
+    assert decode("bool") is (register != 0)
+    assert decode("uint8") == register & 0xFF
+    assert decode("uint8", "high") == register >> 8
+    assert decode("int8") == struct.unpack("b", bytes([register & 0xFF]))[0]
+    assert decode("int8", "high") == struct.unpack("b", bytes([register >> 8]))[0]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40))
+def test_coils_come_lowest_bit_first(coils: list[bool]) -> None:
+    data = sum(on << i for i, on in enumerate(coils)).to_bytes((len(coils) + 7) // 8, "little")
+    decode = make_decoder(Point("p", "coil", 0, 1, "bool"))
+    assert [decode(data, i) for i in range(len(coils))] == coils
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"])))
+def test_a_text_ends_at_its_zero(text: str) -> None:
+    raw = text.encode()[:40].ljust(42, b"\0")
+    expected = raw.partition(b"\0")[0].decode(errors="replace")
+    for order in ("ABCD", "BADC"):
+        point = Point("p", "holding", 0, 21, "string", order)
+        assert make_decoder(point)(arrange(raw, order), 0) == expected
+
+
+def test_a_text_holds_no_control_characters() -> None:
+    point = Point("p", "holding", 0, 4, "string")
+    assert make_decoder(point)(b"a\nb\x7f\xffc  ", 0) == "a\ufffdb\ufffd\ufffdc"
+
+
+@given(
+    st.integers(-(2**31), 2**31 - 1),
+    st.floats(-1e6, 1e6).filter(lambda x: x != 0),
+    st.floats(-1e6, 1e6),
+)
+def test_scale_and_offset_are_exact_to_fifteen_digits(
+    raw: int, scale: float, offset: float
+) -> None:
+    point = Point("p", "holding", 0, 2, "int32", scale=scale, offset=offset)
+    assume((scale, offset) != (1, 0))
+    value = make_decoder(point)(struct.pack(">i", raw), 0)
+    assert isinstance(value, float)
+    assert math.isclose(value, raw * scale + offset, rel_tol=1e-14, abs_tol=1e-300)
+
+
+def test_a_scaled_value_is_the_one_that_people_expect() -> None:
+    point = Point("p", "holding", 0, 1, "int16", scale=0.1)
+    assert make_decoder(point)(struct.pack(">h", 234), 0) == 23.4
+
+
+@pytest.mark.parametrize(
+    ("write_as", "raw", "value"),
+    [
+        ("integer", 2**63 - 1, 2**63 - 1),
+        ("integer", 2**63, None),
+        ("unsigned", 2**64 - 1, 2**64 - 1),
+        ("float", 2**63, float(2**63)),
+    ],
+)
+def test_a_large_unsigned_number_is_never_wrapped(
+    write_as: str, raw: int, value: float | None
+) -> None:
+    point = Point("p", "holding", 0, 4, "uint64", write_as=write_as)
+    assert make_decoder(point)(struct.pack(">Q", raw), 0) == value
+
+
+def test_what_stands_for_no_value_is_none() -> None:
+    point = Point("p", "holding", 0, 1, "uint16", scale=0.1, no_value=0xFFFF)
+    decode = make_decoder(point)
+    assert decode(b"\xff\xff", 0) is None
+    assert decode(b"\xff\xfe", 0) == 6553.4
+
+
+def test_a_scaled_value_that_is_too_large_is_none() -> None:
+    point = Point("p", "holding", 0, 4, "float64", scale=1e10, write_as="float")
+    assert make_decoder(point)(struct.pack(">d", 1e300), 0) is None

@@ -1,0 +1,241 @@
+"""No doubtful answer may become a value, and none may hold up the poller."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sja_units.acquisition.modbus import Link, LinkFault, Refusal, make_request
+from tests.unit.acquisition.conftest import MakeDevice, MakeRogue
+from tests.unit.acquisition.harness import free_port
+from tests.unit.acquisition.rogue import Rogue, answer
+
+DATA = bytes(range(20))
+READ = make_request("holding", 0, 10)
+LONG = 20.0  # a timeout that no healthy exchange comes near to
+
+
+def link_to(port: int, transport: str = "tcp") -> Link:
+    return Link(transport, "127.0.0.1", port)
+
+
+@pytest.mark.parametrize("table", ["holding", "input"])
+def test_registers_of_a_real_server(make_device: MakeDevice, table: str) -> None:
+    link = link_to(make_device().port)
+    data = link.read(1, make_request(table, 300, 125), LONG)
+    assert [int.from_bytes(data[i : i + 2], "big") for i in range(0, 250, 2)] == [*range(300, 425)]
+    link.close()
+
+
+@pytest.mark.parametrize("table", ["coil", "discrete"])
+def test_bits_of_a_real_server(make_device: MakeDevice, table: str) -> None:
+    link = link_to(make_device().port)
+    data = link.read(1, make_request(table, 1, 2000), LONG)
+    assert data == b"\x55" * 250
+    link.close()
+
+
+def test_an_exception_is_told_with_its_code_and_the_connection_goes_on(
+    make_device: MakeDevice,
+) -> None:
+    link = link_to(make_device(illegal=frozenset({7})).port)
+    with pytest.raises(Refusal) as refusal:
+        link.read(1, READ, LONG)
+    assert refusal.value.code == 2
+    with pytest.raises(Refusal) as refusal:
+        link.read(9, READ, LONG)
+    assert refusal.value.code == 11
+    assert link.read(1, make_request("holding", 8, 1), LONG) == b"\x00\x08"
+    link.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"unit": 2},
+        {"function": 4},
+        {"function": 0x84},
+        {"count": 18},
+        {"protocol": 1},
+        {"length": 0},
+        {"length": 1},
+        {"length": 2},
+        {"length": 22},
+        {"length": 255},
+        {"length": 65535},
+    ],
+)
+def test_an_answer_to_another_question_is_refused(
+    make_rogue: MakeRogue, wrong: dict[str, int]
+) -> None:
+    rogue = make_rogue(lambda request: [answer(request, DATA, **wrong)])
+    link = link_to(rogue.port)
+    with pytest.raises(LinkFault) as fault:
+        link.read(1, READ, LONG)
+    assert fault.value.state == "error"
+    # What is doubtful ends with its connection; the next one is another.
+    rogue.reply = lambda request: [answer(request, DATA)]
+    assert link.read(1, READ, LONG) == DATA
+    assert rogue.connections == 2
+    link.close()
+
+
+@pytest.mark.parametrize("data", [DATA[:-1], DATA[:-2], DATA + b"\0", DATA + b"\0\0", b""])
+def test_a_short_or_long_answer_is_refused(make_rogue: MakeRogue, data: bytes) -> None:
+    link = link_to(make_rogue(lambda request: [answer(request, data)]).port)
+    with pytest.raises(LinkFault):
+        link.read(1, READ, LONG)
+
+
+@pytest.mark.parametrize("extra", [b"\0", b"\xff" * 400])
+def test_bytes_after_the_answer_are_refused(make_rogue: MakeRogue, extra: bytes) -> None:
+    link = link_to(make_rogue(lambda request: [answer(request, DATA) + extra]).port)
+    with pytest.raises(LinkFault) as fault:
+        link.read(1, READ, LONG)
+    assert fault.value.state == "error"
+
+
+def test_garbage_is_refused(make_rogue: MakeRogue) -> None:
+    link = link_to(make_rogue(lambda _: [b"HTTP/1.1 400 Bad Request\r\n\r\n"]).port)
+    with pytest.raises(LinkFault) as fault:
+        link.read(1, READ, LONG)
+    assert fault.value.state == "error"
+
+
+def test_an_answer_to_an_older_transaction_is_passed_over(make_rogue: MakeRogue) -> None:
+    def reply(request: bytes) -> list[bytes]:
+        return [answer(request, b"\xee" * 20, transaction=0xBEEF), answer(request, DATA)]
+
+    link = link_to(make_rogue(reply).port)
+    assert link.read(1, READ, LONG) == DATA
+    link.close()
+
+
+def test_a_late_answer_never_answers_the_next_request(make_rogue: MakeRogue) -> None:
+    rogue = make_rogue(lambda request: [0.3, answer(request, b"\xee" * 20)])
+    link = link_to(rogue.port)
+    with pytest.raises(LinkFault) as fault:
+        link.read(1, READ, 0.05)
+    assert fault.value.state == "timeout"
+    rogue.reply = lambda request: [answer(request, DATA)]
+    assert link.read(1, READ, LONG) == DATA
+    link.close()
+
+
+def test_what_comes_unasked_never_answers_a_request(make_rogue: MakeRogue) -> None:
+    rogue = make_rogue(lambda request: [answer(request, DATA), 0.05, answer(request, b"\xee" * 20)])
+    link = link_to(rogue.port)
+    for _ in range(3):
+        assert link.read(1, READ, LONG) == DATA
+        time.sleep(0.1)
+    link.close()
+
+
+def test_one_byte_at_a_time_does_not_outlive_the_deadline(make_rogue: MakeRogue) -> None:
+    def reply(request: bytes) -> Iterator[bytes | float]:
+        for byte in answer(request, DATA):
+            yield bytes([byte])
+            yield 0.1
+
+    link = link_to(make_rogue(reply).port)
+    began = time.monotonic()
+    with pytest.raises(LinkFault) as fault:
+        link.read(1, READ, 0.5)
+    assert fault.value.state == "timeout"
+    # 29 bytes would have taken 2.9 s.
+    assert time.monotonic() - began < 2.5
+
+
+def test_a_device_that_closes_after_each_answer_loses_no_read(make_rogue: MakeRogue) -> None:
+    link = link_to(make_rogue(lambda request: [answer(request, DATA), None]).port)
+    for _ in range(5):
+        assert link.read(1, READ, LONG) == DATA
+        time.sleep(0.02)
+    link.close()
+
+
+def test_a_device_that_closes_instead_of_answering(make_rogue: MakeRogue) -> None:
+    link = link_to(make_rogue(lambda _: [None]).port)
+    with pytest.raises(LinkFault) as fault:
+        link.read(1, READ, LONG)
+    assert fault.value.state == "disconnected"
+    assert not fault.value.at_connect
+
+
+def test_nobody_listens() -> None:
+    with pytest.raises(LinkFault) as fault:
+        link_to(free_port()).read(1, READ, LONG)
+    assert fault.value.state == "disconnected"
+    assert fault.value.at_connect
+
+
+def test_a_name_that_does_not_exist() -> None:
+    with pytest.raises(LinkFault) as fault:
+        Link("tcp", "press.invalid", 502).read(1, READ, LONG)
+    assert fault.value.at_connect
+
+
+@settings(
+    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(splits=st.lists(st.integers(1, 28), max_size=4))
+def test_an_answer_may_come_in_any_pieces(split_rogue: Rogue, splits: list[int]) -> None:
+    def reply(request: bytes) -> Iterator[bytes]:
+        whole = answer(request, DATA)
+        at = 0
+        for end in [*sorted(splits), len(whole)]:
+            yield whole[at:end]
+            at = end
+
+    split_rogue.reply = reply
+    link = link_to(split_rogue.port)
+    assert link.read(1, READ, LONG) == DATA
+    link.close()
+
+
+@pytest.fixture
+def split_rogue(make_rogue: MakeRogue) -> Rogue:
+    return make_rogue(lambda _: [])
+
+
+def with_crc(frame: bytes) -> bytes:
+    """Return a frame with its checksum, see "MODBUS over Serial Line" V1.02, 6.2.2."""
+    crc = 0xFFFF
+    for byte in frame:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return frame + crc.to_bytes(2, "little")
+
+
+def test_rtu_over_tcp(make_rogue: MakeRogue) -> None:
+    right = with_crc(bytes((1, 3, 20)) + DATA)
+    rogue = make_rogue(lambda _: [right[:7], right[7:]])
+    link = link_to(rogue.port, "rtu-over-tcp")
+    assert link.read(1, READ, LONG) == DATA
+    assert rogue.requests[0] == with_crc(bytes((1, 3, 0, 0, 0, 10)))
+    rogue.reply = lambda _: [with_crc(bytes((1, 0x83, 2)))]
+    with pytest.raises(Refusal) as refusal:
+        link.read(1, READ, LONG)
+    assert refusal.value.code == 2
+    link.close()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        bytes((1, 3, 20)) + DATA + b"\0\0",
+        with_crc(bytes((2, 3, 20)) + DATA),
+        with_crc(bytes((1, 4, 20)) + DATA),
+        with_crc(bytes((1, 3, 20)) + DATA) + b"\0",
+        with_crc(bytes((1, 3, 18)) + DATA[:18]) + b"\0\0",
+        b"\0" + with_crc(bytes((1, 3, 20)) + DATA),
+    ],
+)
+def test_rtu_frames_that_are_wrong(make_rogue: MakeRogue, frame: bytes) -> None:
+    link = link_to(make_rogue(lambda _: [frame]).port, "rtu-over-tcp")
+    with pytest.raises(LinkFault) as fault:
+        link.read(1, READ, LONG)
+    assert fault.value.state == "error"

@@ -1,0 +1,101 @@
+import struct
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sja_units.acquisition.clock import EARLIEST, Stamps, is_plausible
+from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.acquisition.device import Answer
+from sja_units.acquisition.plan import Block
+from sja_units.acquisition.record import Recorder
+from sja_units.config import parse
+from tests.unit.acquisition.line_parser import parse_line
+
+CONFIG = """
+[sink]
+type = "local"
+[[device]]
+name = "press 1"
+host = "192.0.2.10"
+tags = { site = "hall a" }
+[[device.point]]
+name = "temperature"
+table = "holding"
+address = 100
+type = "float32"
+unit = "°C"
+[[device.point]]
+name = "on"
+table = "coil"
+address = 7
+"""
+OFFSET = EARLIEST
+ANSWERS = (
+    Answer(Block("coil", 7, 1, (1,)), b"\x01", 1_000),
+    Answer(Block("holding", 98, 4, (0,)), b"\0\0\0\0" + struct.pack(">f", 21.5), 2_000),
+)
+
+
+def make_recorder(layout: str) -> Recorder:
+    settings = parse("acquisition", CONFIG, "x").settings
+    assert isinstance(settings, AcquisitionConfig)
+    return Recorder(settings.devices[0], layout)
+
+
+def test_wide_is_one_line_a_device_and_cycle() -> None:
+    made = make_recorder("wide").make_lines(ANSWERS, OFFSET)
+    (line,) = map(parse_line, made.lines)
+    assert line.measurement == "press 1"
+    assert line.tags == {"site": "hall a"}
+    assert line.fields == {"temperature": 21.5, "on": True}
+    assert line.time == made.time_ns == OFFSET + 2_000
+    assert made.samples == 2
+
+
+def test_narrow_is_one_line_a_point_at_the_time_of_its_own_read() -> None:
+    made = make_recorder("narrow").make_lines(ANSWERS, OFFSET)
+    on, temperature = map(parse_line, made.lines)
+    shared = {"site": "hall a", "device": "press 1", "quality": "good"}
+    assert on.tags == {**shared, "point": "on"}
+    assert on.fields == {"on": True}
+    assert on.time == OFFSET + 1_000
+    assert temperature.tags == {**shared, "point": "temperature", "unit": "°C"}
+    assert temperature.time == OFFSET + 2_000
+    assert made.samples == 2
+
+
+def test_no_number_no_line() -> None:
+    nan = (Answer(Block("holding", 100, 2, (0,)), b"\x7f\xc0\0\0", 1_000),)
+    for layout in ("wide", "narrow"):
+        assert make_recorder(layout).make_lines(nan, OFFSET).lines == []
+
+
+def test_a_cycle_in_part_is_written_in_part() -> None:
+    made = make_recorder("wide").make_lines(ANSWERS[:1], OFFSET)
+    assert parse_line(made.lines[0]).fields == {"on": True}
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**10), st.integers(-(10**13), 10**13)), min_size=2))
+def test_stamps_only_grow_whatever_the_clock_does(steps: list[tuple[int, int]]) -> None:
+    stamps = Stamps()
+    made = []
+    monotonic = 0
+    for passed, offset in steps:
+        monotonic += passed
+        made.append(stamps.make(monotonic, EARLIEST + offset))
+    assert all(a < b for a, b in pairwise(made))
+
+
+def test_a_clock_that_was_set_back_is_caught_up_with() -> None:
+    stamps = Stamps()
+    hour = 3600 * 10**9
+    stamps.make(0, EARLIEST + hour)
+    moments = range(10**9, 3 * hour, 60 * 10**9)
+    made = [stamps.make(moment, EARLIEST) for moment in moments]
+    assert made[-1] == EARLIEST + moments[-1]
+
+
+def test_the_year_1970_is_no_time() -> None:
+    assert not is_plausible(0)
+    assert is_plausible(EARLIEST)

@@ -1,0 +1,256 @@
+"""Every class of answer, from a real HTTP server."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sja_units.acquisition import upload
+from sja_units.acquisition.config import SinkConfig, SpoolConfig
+from sja_units.acquisition.dead_letter import DeadLetter
+from sja_units.acquisition.sink import Sink
+from sja_units.acquisition.spool import Spool
+from sja_units.acquisition.upload import Uploader
+from tests.unit.acquisition.conftest import MakeRogue
+from tests.unit.acquisition.database import Answer, Database
+from tests.unit.acquisition.harness import PATIENCE, free_port, wait_for
+
+
+class Running:
+    """A spool and its sink."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.dead_letter = folder / "dead-letter.lp"
+        self.spool = Spool(str(folder / "spool"), SpoolConfig(2**28, 86400.0))
+        uploader = Uploader(SinkConfig("influxdb", "wide", url, "edge"))
+        self.sink = Sink(self.spool.reader, uploader, DeadLetter(str(self.dead_letter)))
+
+    def put(self, *numbers: int, lines: int = 1) -> None:
+        for number in numbers:
+            values = range(number, number + lines)
+            body = "".join(f"m v={value}i {value + 1}\n" for value in values)
+            self.spool.put(body.encode(), lines, number + 1)
+
+    def wait_until_sent(self) -> None:
+        wait_for(lambda: self.spool.state().batches == 0, "an empty spool")
+
+    def close(self) -> None:
+        self.sink.stop(time.monotonic())
+        if self.sink.is_alive():
+            self.sink.join(PATIENCE)
+        assert self.sink.failure is None
+        self.spool.close()
+
+
+Run = Callable[[str], Running]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Starts a sink that writes to a URL."""
+    running: list[Running] = []
+
+    def start(url: str) -> Running:
+        running.append(Running(tmp_path, url))
+        running[-1].sink.start()
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.close()
+
+
+def test_all_arrives_over_one_connection(run: Run, database: Database) -> None:
+    one = run(database.url)
+    for number in range(20):
+        one.put(number)
+        one.wait_until_sent()
+    assert database.column("v") == [*range(20)]
+    assert database.repeated == 0
+    assert len(database.connections) == 1
+    assert {path for path, _ in database.requests} == {"/write?db=edge&precision=ns"}
+
+
+def test_batches_grow_with_what_waits(tmp_path: Path, database: Database) -> None:
+    one = Running(tmp_path, database.url)
+    one.put(*range(0, 30_000, 100), lines=100)
+    one.sink.start()
+    one.wait_until_sent()
+    one.close()
+    assert database.column("v") == [*range(30_000)]
+    assert len(database.sizes) <= 10
+    assert max(database.sizes) <= 5000
+
+
+@pytest.mark.parametrize("status", [500, 503, 429, 401, 403, 404, 302, 200])
+def test_what_is_not_written_is_kept_and_sent_again_in_order(
+    run: Run, database: Database, status: int
+) -> None:
+    refusals = iter([status])
+
+    def rule(_lines: list[str]) -> Answer | None:
+        refused = next(refusals, None)
+        return (refused, "<html>not now</html>") if refused else None
+
+    database.rule = rule
+    one = run(database.url)
+    one.put(1, 2, 3)
+    wait_for(lambda: one.sink.state != "healthy", "a state that says so")
+    assert one.sink.state == ("refused" if status in (401, 403, 404, 302) else "error")
+    assert str(status) in one.sink.message
+    one.wait_until_sent()
+    assert database.column("v") == [1, 2, 3]
+    assert database.repeated == 0
+    wait_for(lambda: one.sink.state == "healthy", "health")
+    assert one.sink.parked == 0
+
+
+def test_retry_after_is_heeded(run: Run, database: Database) -> None:
+    moments: list[float] = []
+
+    def rule(_lines: list[str]) -> Answer | None:
+        moments.append(time.monotonic())
+        return (503, "Retry-After: 2\n\n") if len(moments) == 1 else None
+
+    database.rule = rule
+    one = run(database.url)
+    one.put(1)
+    one.wait_until_sent()
+    assert moments[1] - moments[0] >= 2
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_bad_lines_are_parked_with_the_reason_and_the_rest_goes_on(
+    run: Run, database: Database, status: int
+) -> None:
+    def rule(lines: list[str]) -> Answer | None:
+        bad = any(line.split("=")[1].split("i")[0] in ("3", "700") for line in lines)
+        return (status, '{"error": "field type conflict"}') if bad else None
+
+    database.rule = rule
+    one = run(database.url)
+    one.put(0, lines=1000)
+    one.put(1000)
+    one.wait_until_sent()
+    assert database.column("v") == [v for v in range(1001) if v not in (3, 700)]
+    assert one.sink.parked == 2
+    assert one.dead_letter.read_text().splitlines() == [
+        f"# {status}: field type conflict",
+        "m v=3i 4",
+        f"# {status}: field type conflict",
+        "m v=700i 701",
+    ]
+
+
+def test_a_partial_write_is_split_and_nothing_of_it_is_lost(run: Run, database: Database) -> None:
+    """InfluxDB 1.x writes what it can and answers 400."""
+
+    def rule(lines: list[str]) -> Answer | None:
+        good = [line for line in lines if "v=5i" not in line]
+        if good == lines:
+            return None
+        database.rule = lambda _: None
+        if good:
+            database.take(good)
+        database.rule = rule
+        return 400, '{"error": "partial write: field type conflict dropped=1"}'
+
+    database.rule = rule
+    one = run(database.url)
+    one.put(0, lines=10)
+    one.wait_until_sent()
+    assert database.column("v") == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+    assert one.sink.parked == 1
+
+
+def test_what_is_too_large_is_halved(run: Run, database: Database) -> None:
+    database.rule = lambda lines: (413, "") if len(lines) > 100 else None
+    one = run(database.url)
+    one.put(0, lines=1000)
+    one.wait_until_sent()
+    assert database.column("v") == [*range(1000)]
+    assert one.sink.parked == 0
+
+
+def test_a_database_that_comes_later_gets_everything(run: Run) -> None:
+    port = free_port()
+    one = run(f"http://127.0.0.1:{port}")
+    one.put(1, 2)
+    wait_for(lambda: one.sink.state == "error", "a state that says so")
+    assert one.spool.state().lines == 2
+    database = Database(port)
+    one.put(3)
+    one.wait_until_sent()
+    database.close()
+    assert database.column("v") == [1, 2, 3]
+
+
+def test_a_database_that_restarts_costs_nothing(run: Run) -> None:
+    first = Database()
+    one = run(first.url)
+    one.put(1)
+    one.wait_until_sent()
+    first.close()
+    second = Database(first.port)
+    one.put(2)
+    one.wait_until_sent()
+    second.close()
+    assert second.column("v") == [2]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"HTTP/1.1 204", None],
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", None],
+        [b"SSH-2.0-x\r\n", None],
+        [None],
+        [b"HTTP/1.1 204 No Content\r\n" + b"X: y\r\n" * 1000 + b"\r\n", None],
+        [b"HTTP/1.1 204 " + b"x" * 100_000],
+    ],
+    ids=["cut", "cut body", "not HTTP", "closed", "endless headers", "long line"],
+)
+def test_half_an_answer_is_none(
+    run: Run, make_rogue: MakeRogue, parts: list[bytes | float | None]
+) -> None:
+    rogue = make_rogue(lambda _: parts)
+    one = run(f"http://127.0.0.1:{rogue.port}")
+    one.put(1)
+    wait_for(lambda: one.sink.state == "error", "a state that says so")
+    assert one.spool.state().batches == 1
+
+
+def test_an_answer_byte_by_byte_does_not_outlive_the_deadline(
+    run: Run, make_rogue: MakeRogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "REQUEST_SECONDS", 0.5)
+
+    def reply(_request: bytes) -> Iterator[bytes | float]:
+        for byte in b"HTTP/1.1 204 No Content\r\nX-Slow: 1\r\n\r\n":
+            yield bytes([byte])
+            yield 0.1
+
+    rogue = make_rogue(reply)
+    one = run(f"http://127.0.0.1:{rogue.port}")
+    one.put(1)
+    wait_for(lambda: one.sink.state == "error", "a state that says so")
+
+
+def test_a_stop_sends_what_it_can_and_keeps_the_rest(tmp_path: Path, database: Database) -> None:
+    one = Running(tmp_path, database.url)
+    one.put(1, 2, 3)
+    one.sink.start()
+    one.sink.stop(time.monotonic() + PATIENCE)
+    one.sink.join(PATIENCE)
+    assert database.column("v") == [1, 2, 3]
+    one.close()
+
+    away = Running(tmp_path, f"http://127.0.0.1:{free_port()}")
+    away.put(4)
+    away.sink.start()
+    away.sink.stop(time.monotonic() + PATIENCE)
+    away.sink.join(PATIENCE)
+    assert not away.sink.is_alive()
+    assert away.spool.state().lines == 1
+    away.close()

@@ -1,0 +1,296 @@
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sja_units.acquisition import segments
+from sja_units.acquisition.config import SpoolConfig
+from sja_units.acquisition.spool import PENDING_BYTES, Spool
+from sja_units.errors import WorkerEnd
+from tests.unit.acquisition.harness import TOP, wait_for
+
+BOUNDS = SpoolConfig(2**28, 86400.0)
+
+
+@contextmanager
+def opened(
+    folder: Path, bounds: SpoolConfig = BOUNDS, *, keeps_all: bool = False
+) -> Iterator[Spool]:
+    spool = Spool(str(folder), bounds, keeps_all=keeps_all)
+    try:
+        yield spool
+    finally:
+        spool.close()
+
+
+def put(spool: Spool, *numbers: int, padding: int = 0) -> None:
+    for number in numbers:
+        spool.put(b"m v=%di%b %d\n" % (number, b" " * padding, number), 1, number)
+
+
+def take(spool: Spool, most: int = 10**9) -> list[int]:
+    """Read and acknowledge that many batches, and return their numbers."""
+    taken: list[int] = []
+    while len(taken) < most and (batches := spool.reader.read(most - len(taken))):
+        taken += [batch.time_ns for batch in batches]
+        spool.reader.acknowledge(batches)
+    return taken
+
+
+def segments_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.lp"))
+
+
+def test_what_is_put_comes_out_in_order_once(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        put(spool, *range(100))
+        assert take(spool, 30) == list(range(30))
+        put(spool, *range(100, 150))
+        assert take(spool) == list(range(30, 150))
+        assert spool.reader.read(10) == []
+        assert spool.state().batches == spool.state().bytes == 0
+
+
+def test_what_was_not_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        put(spool, *range(10))
+        take(spool, 4)
+        spool.reader.read(3)
+    with opened(tmp_path) as spool:
+        assert spool.state().batches == 6
+        assert spool.state().oldest_ns == 4
+        put(spool, 10)
+        assert take(spool) == [*range(4, 11)]
+
+
+def test_a_person_can_read_it(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        spool.put(b"m a=1i 5\nm a=2i 6\n", 2, 5)
+    (file,) = segments_in(tmp_path)
+    comment, *lines = file.read_text().splitlines()
+    assert comment.startswith("# sja1 ")
+    assert lines == ["m a=1i 5", "m a=2i 6"]
+
+
+@given(cut=st.integers(1, 200), tail=st.sampled_from([b"", b"\0" * 512, b"# sja1 0", b"m v=1i\n"]))
+def test_a_torn_tail_is_put_aside_and_the_rest_is_whole(
+    tmp_path_factory: pytest.TempPathFactory, cut: int, tail: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("spool")
+    with opened(folder) as spool:
+        put(spool, *range(10))
+    (file,) = segments_in(folder)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-cut] + tail)
+    kept = whole[: len(whole) - cut].count(b"\n") // 2
+    with opened(folder) as spool:
+        assert take(spool) == list(range(kept))
+        put(spool, 77)
+        assert take(spool) == [77]
+    torn = b"".join(path.read_bytes() for path in folder.glob("torn-*"))
+    assert torn == (whole[:-cut] + tail)[segments.find_end(whole[:-cut]) :]
+
+
+def test_damage_in_the_middle_costs_only_what_is_damaged(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        put(spool, *range(10))
+    (file,) = segments_in(tmp_path)
+    file.write_bytes(file.read_bytes().replace(b"v=4i", b"v=9i"))
+    with opened(tmp_path) as spool:
+        assert take(spool) == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+        assert spool.state().batches == 0
+        assert spool.state().dropped == 1
+    (torn,) = tmp_path.glob("torn-*")
+    assert b"v=9i" in torn.read_bytes()
+
+
+def test_a_segment_that_somebody_removed_stops_nothing(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        put(spool, 1, 2, 3)
+        segments_in(tmp_path)[0].unlink()
+        assert take(spool) == []
+        assert spool.state().dropped == 3
+
+
+@pytest.mark.parametrize("cursor", ["", "x y z", "1", "1 99999999 0", "99 0 0", "-1 -5 0"])
+def test_a_cursor_that_is_wrong_loses_nothing_and_stops_nothing(
+    tmp_path: Path, cursor: str
+) -> None:
+    with opened(tmp_path) as spool:
+        put(spool, 1, 2)
+    (tmp_path / "cursor").write_text(cursor)
+    with opened(tmp_path) as spool:
+        put(spool, 3)
+        taken = take(spool)
+    assert taken[-1] == 3
+    if cursor != "99 0 0":  # it says that all of this has been sent
+        assert taken == [1, 2, 3]
+
+
+def test_a_lost_cursor_only_sends_again(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        put(spool, *range(5))
+        take(spool, 2)
+    (tmp_path / "cursor").unlink()
+    with opened(tmp_path) as spool:
+        assert take(spool) == [0, 1, 2, 3, 4]
+
+
+def test_segments_that_were_sent_leave_the_disk(tmp_path: Path) -> None:
+    with opened(tmp_path, SpoolConfig(2**20, 86400.0)) as spool:
+        for number in range(300):
+            put(spool, number, padding=2000)
+            assert take(spool) == [number]
+        assert sum(path.stat().st_size for path in segments_in(tmp_path)) < 2**20 / 4
+
+
+def test_the_oldest_is_dropped_and_counted_when_it_is_full(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sja_units.acquisition.spool._BOUND_SECONDS", 0.0)
+    bounds = SpoolConfig(2**20, 86400.0)
+    with opened(tmp_path, bounds) as spool:
+        put(spool, *range(500), padding=4000)
+        state = spool.state()
+        assert sum(path.stat().st_size for path in segments_in(tmp_path)) <= 2**20
+        assert state.dropped > 0
+        assert state.is_dropping
+    with opened(tmp_path, bounds) as spool:
+        assert spool.state().dropped == state.dropped
+        assert take(spool) == [*range(state.dropped, 500)]
+        put(spool, 500)
+        assert not spool.state().is_dropping
+    assert capsys.readouterr().err.count("full") == 1
+
+
+def test_what_is_too_old_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sja_units.acquisition.spool._BOUND_SECONDS", 0.0)
+    with opened(tmp_path) as spool:
+        put(spool, 1, 2)
+    (old,) = segments_in(tmp_path)
+    os.utime(old, (time.time() - 90000,) * 2)
+    with opened(tmp_path, BOUNDS._replace(max_bytes=2**20)) as spool:
+        put(spool, 3, padding=200_000)  # makes the segment full
+        os.utime(old, (time.time() - 90000,) * 2)
+        put(spool, 4)
+        assert spool.state().dropped == 3
+        assert take(spool) == [4]
+
+
+def test_a_local_spool_lets_nothing_go_but_what_the_bounds_want(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sja_units.acquisition.spool._BOUND_SECONDS", 0.0)
+    bounds = SpoolConfig(2**20, 86400.0)
+    with opened(tmp_path, bounds, keeps_all=True) as spool:
+        put(spool, *range(100))
+        assert spool.state().batches == 100
+    with opened(tmp_path, bounds, keeps_all=True) as spool:
+        assert spool.state().batches == 100
+        put(spool, *range(100, 600), padding=4000)
+        assert spool.state().batches + spool.state().dropped == 600
+        assert sum(path.stat().st_size for path in segments_in(tmp_path)) <= 2**20
+
+
+def test_no_two_workers_on_one_spool(tmp_path: Path) -> None:
+    with opened(tmp_path), pytest.raises(WorkerEnd):
+        Spool(str(tmp_path), BOUNDS)
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """Let the kernel refuse to make any file larger, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_takes_nothing_is_waited_for(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        put(spool, 1)
+        with file_size_limit(200_000):
+            put(spool, 2, padding=300_000)
+            put(spool, 3)
+            state = spool.state()
+            assert state.fault
+            assert state.write_errors == 2
+            assert state.lines == 3
+            assert take(spool) == [1]
+        put(spool, 4)
+        assert not spool.state().fault
+        assert take(spool) == [2, 3, 4]
+    with opened(tmp_path) as spool:
+        put(spool, 5)
+        assert take(spool) == [5]
+    assert not list(tmp_path.glob("torn-*"))
+
+
+def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        with file_size_limit(200_000):
+            put(spool, *range(20), padding=2**20)
+            state = spool.state()
+            assert state.bytes <= PENDING_BYTES
+            assert state.dropped > 0
+        spool.flush()
+        assert take(spool) == [*range(state.dropped, 20)]
+
+
+WRITER = """
+import sys
+from sja_units.acquisition.config import SpoolConfig
+from sja_units.acquisition.spool import Spool
+spool = Spool(sys.argv[1], SpoolConfig(2**20, 86400.0))
+number = int(sys.argv[2])
+while True:
+    # Larger than a page and than what is written at once, so that kills hit the middle of writes.
+    spool.put(b"m v=%di,s=\\"%b\\" %d\\n" % (number, b"x" * 9000, number), 1, number)
+    print(number, flush=True)
+    if batches := spool.reader.read(5):
+        if len(batches) > 2 or number % 3 == 0:
+            print(*(-batch.time_ns for batch in batches), flush=True)
+            spool.reader.acknowledge(batches)
+    number += 1
+"""
+
+
+def _has_grown(log: Path, size: int) -> bool:
+    return log.stat().st_size > size
+
+
+def test_no_kill_loses_what_was_put_nor_sends_it_out_of_order(tmp_path: Path) -> None:
+    """Kills a process that puts and takes, twelve times, at moments that vary."""
+    folder = tmp_path / "spool"
+    put_so_far: list[int] = []
+    sent: list[int] = []
+    for round_ in range(12):
+        start = max(put_so_far, default=0) + 1
+        log = tmp_path / f"log{round_}"
+        with log.open("wb") as out:
+            command = [sys.executable, "-c", WRITER, str(folder), str(start)]
+            process = subprocess.Popen(command, cwd=TOP, stdout=out)
+        wait_for(partial(_has_grown, log, 400 + 150 * (round_ % 7)), "the writer's progress")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        words = [int(word) for word in log.read_text().rpartition("\n")[0].split()]
+        put_so_far += [word for word in words if word > 0]
+        sent += [-word for word in words if word < 0]
+    with opened(folder, SpoolConfig(2**20, 86400.0)) as spool:
+        rest = take(spool)
+        assert spool.state().dropped == 0
+    # Twice is harmless for the database, never is not.
+    assert set(put_so_far) <= set(sent) | set(rest)
+    assert rest == sorted(set(rest))

@@ -1,0 +1,234 @@
+"""A whole worker between a real Modbus server and a real HTTP server."""
+
+import random
+import signal
+import time
+from functools import partial
+
+from tests.unit.acquisition.conftest import MakeDevice, MakeRogue, MakeWorker
+from tests.unit.acquisition.database import Database
+from tests.unit.acquisition.harness import Worker, free_port, wait_for
+from tests.unit.acquisition.rogue import answer
+
+DEVICE = """
+[[device]]
+name = "{name}"
+host = "127.0.0.1"
+port = {port}
+timeout = "{timeout}"
+{extra}
+[[device.point]]
+name = "n"
+table = "holding"
+address = 1000
+type = "uint32"
+[[device.point]]
+name = "where"
+table = "holding"
+address = 1005
+type = "uint16"
+"""
+
+
+def configure(
+    sink: str, *ports: int, interval: str = "50ms", timeout: str = "1s", extra: str = ""
+) -> str:
+    devices = [
+        DEVICE.format(name=f"d{i}", port=port, timeout=timeout, extra=extra)
+        for i, port in enumerate(ports)
+    ]
+    return f'interval = "{interval}"\n[sink]\n{sink}\n' + "".join(devices)
+
+
+def influx(port: int) -> str:
+    return f'url = "http://127.0.0.1:{port}"\ndatabase = "edge"'
+
+
+def wait_for_rows(database: Database, more: int = 10) -> None:
+    goal = len(database.column("n")) + more
+    wait_for(lambda: len(database.column("n")) >= goal, f"{more} more rows")
+
+
+def state_of(worker: Worker, device: str) -> object:
+    return worker.health().get("devices", {}).get(device, {}).get("state")
+
+
+def test_values_go_from_the_device_to_the_database(
+    make_device: MakeDevice, make_worker: MakeWorker, database: Database
+) -> None:
+    device = make_device()
+    worker = make_worker(configure(influx(database.port), device.port))
+    worker.start()
+    worker.wait_until_ready()
+    wait_for_rows(database)
+    wait_for(lambda: worker.health().get("ok"), "health")
+    wait_for(lambda: worker.heard("WATCHDOG=1"), "a ping")
+    assert worker.heard("STATUS=1/1 device healthy")
+    health = worker.health()
+    assert health["samples"] >= 20
+    assert health["devices"]["d0"]["last_success"]
+    assert health["sink"]["state"] == "healthy"
+    assert worker.end() == 0
+    # The order to stop loses nothing: every read that was answered is there once.
+    assert database.column("n") == [*range(1, device.registers.answered + 1)]
+    assert set(database.column("where")) == {1005}
+    assert database.repeated == 0
+
+
+def test_no_kill_loses_or_doubles_what_was_read(
+    make_device: MakeDevice, make_worker: MakeWorker, database: Database
+) -> None:
+    device = make_device()
+    worker = make_worker(configure(influx(database.port), device.port, interval="10ms"))
+    rng = random.Random(7)
+    cut_short: set[int] = set()
+    for _ in range(5):
+        worker.start()
+        wait_for_rows(database, 20)
+        time.sleep(rng.uniform(0, 0.05))
+        worker.end(signal.SIGKILL)
+        # Answered, but perhaps not taken any more.
+        cut_short.add(device.registers.answered)
+    worker.start()
+    wait_for_rows(database, 5)
+    assert worker.end() == 0
+    found = set(database.column("n"))
+    assert set(range(1, device.registers.answered + 1)) - found <= cut_short
+    assert len(found) == len(database.column("n"))
+
+
+def test_nothing_is_lost_while_the_database_is_away(
+    make_device: MakeDevice, make_worker: MakeWorker
+) -> None:
+    device = make_device()
+    port = free_port()
+    worker = make_worker(configure(influx(port), device.port))
+    worker.start()
+    wait_for(lambda: worker.health().get("sink", {}).get("state") == "error", "a failing sink")
+    wait_for(lambda: worker.health()["spool"]["batches"] > 10, "batches that wait")
+    health = worker.health()
+    assert health["ok"] is False
+    assert health["spool"]["oldest"]
+    assert "database" in health["message"]
+    assert worker.end() == 0
+    worker.start()
+    database = Database(port)
+    wait_for(lambda: worker.health().get("ok"), "health")
+    assert worker.end() == 0
+    database.close()
+    assert database.column("n") == [*range(1, device.registers.answered + 1)]
+
+
+def test_a_device_that_comes_back_is_read_again_without_a_flood_of_lines(
+    make_device: MakeDevice, make_worker: MakeWorker, database: Database
+) -> None:
+    """Home Assistant #68161 and many more: nothing but a restart brought a device back."""
+    port = free_port()
+    worker = make_worker(configure(influx(database.port), port))
+    worker.start()
+    wait_for(lambda: worker.health().get("cycles", 0) > 50, "cycles")
+    assert state_of(worker, "d0") == "disconnected"
+    assert worker.health()["ok"] is False
+    make_device(port=port)
+    wait_for(lambda: state_of(worker, "d0") == "healthy", "the device")
+    wait_for_rows(database)
+    assert worker.end() == 0
+    told = [line for line in worker.journal().splitlines() if "d0" in line]
+    assert len(told) == 2
+
+
+def test_a_device_that_never_answers_costs_the_others_nothing(
+    make_device: MakeDevice, make_rogue: MakeRogue, make_worker: MakeWorker, database: Database
+) -> None:
+    """Telegraf #11782 and many more: one dead device stopped the others."""
+    silent = make_rogue(lambda _: [])
+    garbling = make_rogue(lambda request: [answer(request, b"\0\0", function=9)])
+    device = make_device()
+    ports = (silent.port, garbling.port, device.port)
+    worker = make_worker(configure(influx(database.port), *ports, timeout="30s"))
+    worker.start()
+    wait_for_rows(database, 40)
+    wait_for(lambda: state_of(worker, "d1") == "error", "an error")
+    assert state_of(worker, "d2") == "healthy"
+    assert worker.health()["message"].startswith("1/3 devices healthy")
+    worker.end(signal.SIGKILL)
+
+
+def test_a_unit_behind_a_gateway_that_is_away_does_not_stop_its_neighbour(
+    make_device: MakeDevice, make_worker: MakeWorker, database: Database
+) -> None:
+    device = make_device(units=frozenset({1}))
+    away = DEVICE.format(name="away", port=device.port, timeout="1s", extra="unit_id = 5")
+    worker = make_worker(configure(influx(database.port), device.port) + away)
+    worker.start()
+    wait_for_rows(database)
+    wait_for(lambda: state_of(worker, "away") == "timeout", "a timeout")
+    assert state_of(worker, "d0") == "healthy"
+    assert worker.end() == 0
+
+
+def test_a_bad_register_is_told_in_health(
+    make_device: MakeDevice, make_worker: MakeWorker, database: Database
+) -> None:
+    device = make_device(illegal=frozenset({1005}))
+    worker = make_worker(configure(influx(database.port), device.port))
+    worker.start()
+    wait_for_rows(database)
+    wait_for(lambda: worker.health().get("devices", {}).get("d0", {}).get("bad_registers"), "it")
+    health = worker.health()
+    (bad,) = health["devices"]["d0"]["bad_registers"]
+    assert "1005" in bad
+    assert health["ok"] is False
+    assert health["devices"]["d0"]["state"] == "healthy"
+    assert worker.end() == 0
+    assert database.column("where") == []
+
+
+def test_a_local_job_keeps_what_it_reads(make_device: MakeDevice, make_worker: MakeWorker) -> None:
+    device = make_device()
+    worker = make_worker(configure('type = "local"', device.port))
+    for batches in (10, 20):
+        worker.start()
+        wait_for(partial(_holds, worker, batches), "batches")
+        assert worker.end() == 0
+    text = "".join(path.read_text() for path in sorted((worker.state / "spool").glob("*.lp")))
+    found = [int(word[2:-1]) for word in text.replace(",", " ").split() if word.startswith("n=")]
+    assert found == [*range(1, device.registers.answered + 1)]
+
+
+def _holds(worker: Worker, batches: int) -> bool:
+    return int(worker.health().get("spool", {}).get("batches", 0)) >= batches
+
+
+def test_a_second_worker_on_the_same_state_ends_with_75(
+    make_device: MakeDevice, make_worker: MakeWorker
+) -> None:
+    worker = make_worker(configure('type = "local"', make_device().port))
+    worker.start()
+    worker.wait_until_ready()
+    second = make_worker((worker.credentials / "config").read_text())
+    second.environment["STATE_DIRECTORY"] = str(worker.state)
+    second.start()
+    assert second.process
+    assert second.process.wait(30) == 75
+    assert len(second.journal().splitlines()) == 1
+
+
+def test_it_is_ready_without_device_and_database(make_worker: MakeWorker) -> None:
+    worker = make_worker(configure(influx(free_port()), free_port()))
+    worker.start()
+    worker.wait_until_ready()
+    assert worker.end() == 0
+
+
+def test_late_cycles_are_counted_and_do_not_pile_up(
+    make_rogue: MakeRogue, make_worker: MakeWorker, database: Database
+) -> None:
+    slow = make_rogue(lambda request: [0.12, answer(request, b"\0" * 12)])
+    worker = make_worker(configure(influx(database.port), slow.port))
+    worker.start()
+    wait_for(lambda: worker.health().get("late_cycles", 0) > 10, "late cycles")
+    health = worker.health()
+    assert health["cycles"] <= health["late_cycles"]
+    assert state_of(worker, "d0") == "healthy"
+    assert worker.end() == 0

@@ -1,0 +1,25 @@
+"""One request, as short as tests want it."""
+
+from sja_units.config import parse
+from sja_units.keepalive.answer import Answer, NoAnswer
+from sja_units.keepalive.config import KeepaliveConfig
+from sja_units.keepalive.request import fetch
+
+
+def config_of(url: str, more: str = "") -> KeepaliveConfig:
+    settings = parse("keepalive", f'url = "{url}"\n{more}', "x").settings
+    assert isinstance(settings, KeepaliveConfig)
+    return settings
+
+
+def answer_of(url: str, more: str = "") -> Answer:
+    answer = fetch(config_of(url, more), "")
+    assert isinstance(answer, Answer), answer
+    return answer
+
+
+def reason_of(url: str, more: str = "") -> str:
+    """Return why there is no answer."""
+    answer = fetch(config_of(url, more), "")
+    assert isinstance(answer, NoAnswer), answer
+    return answer.reason

@@ -1,0 +1,226 @@
+import json
+from http.cookiejar import MozillaCookieJar
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sja_units.keepalive.cookie import Cookie, Jar, JarFault, check_cookie, dump, load
+from sja_units.keepalive.jar import format_json, format_netscape, parse_jar
+from tests.unit.keepalive.strategies import jars
+
+HOST = "sports.example.edu"
+
+
+def without(jar: Jar, **fields: Any) -> set[Cookie]:
+    """Return the cookies without what a format cannot say."""
+    return {cookie._replace(**fields) for cookie in jar}
+
+
+def is_utf8(jar: Jar) -> bool:
+    try:
+        for cookie in jar:
+            "".join((cookie.name, cookie.value, cookie.path)).encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@given(jars)
+def test_own_file_round_trip(jar: Jar) -> None:
+    assert load(dump(jar)) == jar
+
+
+@given(jars.filter(bool).filter(is_utf8))
+def test_netscape_round_trip(jar: Jar) -> None:
+    text = format_netscape(jar)
+    assert without(parse_jar(text, HOST), same_site="", assumed=False) == without(
+        jar, same_site="", assumed=False
+    )
+
+
+@given(jars.filter(bool).filter(is_utf8))
+def test_storage_state_round_trip(jar: Jar) -> None:
+    again = parse_jar(format_json(jar), HOST)
+    assert without(again, same_site="", assumed=False) == without(jar, same_site="", assumed=False)
+
+
+@given(jars)
+def test_no_cookie_forges_a_line_or_a_field(jar: Jar) -> None:
+    lines = format_netscape(jar).split("\n")[2:-1]
+    assert len(lines) == len(jar)
+    assert all(line.count("\t") == 6 for line in lines)
+
+
+@pytest.mark.parametrize("value", ["v\n.bank.example\tTRUE\t/\tFALSE\t0\tforged\t1", "a\tb", "a;b"])
+@pytest.mark.parametrize("field", ["name", "value", "path", "domain"])
+def test_a_jar_refuses_what_could_forge(value: str, field: str) -> None:
+    row = {"name": "a", "value": "b", "domain": "example.edu", "path": "/"}
+    row[field] = ("/" if field == "path" else "") + value
+    with pytest.raises(JarFault) as fault:
+        parse_jar(json.dumps([row]), HOST)
+    assert "\n" not in str(fault.value)
+    with pytest.raises(JarFault):
+        check_cookie(Cookie(row["name"], row["value"], row["domain"], row["path"]))
+
+
+def test_another_reader_understands_our_cookies_txt(tmp_path: Path) -> None:
+    jar = parse_jar("Cookie: a=1; b=2=3", HOST)
+    path = tmp_path / "cookies.txt"
+    path.write_text(format_netscape(jar))
+    reader = MozillaCookieJar(str(path))
+    reader.load(ignore_discard=True, ignore_expires=True)
+    assert {(c.name, c.value, c.domain) for c in reader} == {("a", "1", HOST), ("b", "2=3", HOST)}
+
+
+NETSCAPE = f"""# Netscape HTTP Cookie File
+# a comment
+
+.example.edu\tTRUE\t/\tTRUE\t1893456000\tsid\tabc
+#HttpOnly_{HOST}\tFALSE\t/api\tFALSE\t0\ttoken\tx=y\r
+{HOST}\tFALSE\t/\tFALSE\t0\tempty
+"""
+
+
+def test_netscape() -> None:
+    assert parse_jar(NETSCAPE, HOST) == (
+        Cookie("sid", "abc", "example.edu", "/", 1893456000, True, False, False),
+        Cookie("token", "x=y", HOST, "/api", None, False, True, True),
+        Cookie("empty", "", HOST),
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["Cookie: sid=abc; t=1", "cookie:sid=abc;t=1;", "sid=abc; t=1\n", "\ufeffsid=abc; t=1"]
+)
+def test_header(text: str) -> None:
+    jar = parse_jar(text, "Sports.example.edu")
+    assert [(c.name, c.value) for c in jar] == [("sid", "abc"), ("t", "1")]
+    assert all((c.domain, c.path, c.host_only, c.assumed) == (HOST, "/", True, True) for c in jar)
+
+
+STORAGE_STATE = {
+    "cookies": [
+        {
+            "name": "sid",
+            "value": "abc",
+            "domain": ".example.edu",
+            "path": "/",
+            "expires": 1893456000.5,
+            "httpOnly": True,
+            "secure": True,
+            "sameSite": "None",
+        },
+        {"name": "t", "value": "", "domain": HOST, "path": "/x", "expires": -1},
+    ],
+    "origins": [],
+}
+EXTENSION = [
+    {
+        "domain": ".example.edu",
+        "expirationDate": 1893456000.123,
+        "hostOnly": False,
+        "httpOnly": True,
+        "name": "sid",
+        "path": "/",
+        "sameSite": "no_restriction",
+        "secure": True,
+        "session": False,
+        "storeId": "0",
+        "value": "abc",
+        "id": 1,
+    },
+    {
+        "domain": HOST,
+        "hostOnly": True,
+        "httpOnly": False,
+        "name": "t",
+        "path": "/x",
+        "sameSite": None,
+        "secure": False,
+        "session": True,
+        "value": "",
+    },
+]
+
+
+@pytest.mark.parametrize("document", [STORAGE_STATE, EXTENSION, {"url": "x", "cookies": EXTENSION}])
+def test_browsers_json(document: object) -> None:
+    assert parse_jar(json.dumps(document), HOST) == (
+        Cookie("sid", "abc", "example.edu", "/", 1893456000, True, True, False, "None"),
+        Cookie("t", "", HOST, "/x"),
+    )
+
+
+def test_text_of_other_scripts_goes_out_as_a_browser_would_send_it() -> None:
+    jar = parse_jar("name=预订", HOST)
+    assert jar[0].value.encode("latin-1").decode("utf-8") == "预订"
+    assert "预订" in format_netscape(jar)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty"),
+        ("# Netscape HTTP Cookie File\n", "no cookie"),
+        ("a b c", "NAME=VALUE"),
+        ("a=1\nb=2", "neither"),
+        ("example.edu\tTRUE\t/", "line 1"),
+        (NETSCAPE + f"{HOST}\tFALSE\t/\tFALSE\tnever\tx\ty", "line 7"),
+        ("{", "JSON"),
+        ("[]", "no cookie"),
+        ("{}", "no list"),
+        ('["a=b"]', "cookie 1"),
+        ('[{"name": "a", "value": 1, "domain": "x"}]', "value"),
+        ('[{"name": "a", "value": "b"}]', "domain"),
+        ('[{"name": "", "value": "b", "domain": "x"}]', "name"),
+        ('[{"name": "a", "value": "b", "domain": "x y"}]', "host"),
+        ('{"cookies": [], "origins": [{"origin": "x", "localStorage": []}]}', "local storage"),
+        ("[" * 100_000, "JSON"),
+        ("a=" + "x" * 20_000, "longer"),
+        ("a=1;" * 300_000, "longer"),
+        (";".join(f"a{n}=1" for n in range(5001)), "5000"),
+    ],
+)
+def test_what_is_no_jar_is_told_in_one_line_without_values(text: str, words: str) -> None:
+    with pytest.raises(JarFault, match=words) as fault:
+        parse_jar(text, HOST)
+    assert len(str(fault.value)) < 200
+    assert "\n" not in str(fault.value)
+
+
+@given(st.text() | st.binary().map(lambda data: data.decode("utf-8", "replace")))
+def test_any_text_is_a_jar_or_a_fault(text: str) -> None:
+    try:
+        assert parse_jar(text, HOST)
+    except JarFault:
+        return
+
+
+@given(jars.filter(bool), st.data())
+def test_a_torn_file_is_never_taken_for_a_jar(jar: Jar, data: st.DataObject) -> None:
+    whole = dump(jar)
+    torn = whole[: data.draw(st.integers(0, len(whole) - 1))]
+    with pytest.raises(JarFault):
+        load(torn)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"version": 2, "cookies": []},
+        {"version": 1},
+        {"version": 1, "cookies": [{"name": "a"}]},
+        {"version": 1, "cookies": [{"name": "a", "value": "b", "domain": "x", "more": 1}]},
+        {"version": 1, "cookies": [{"name": "a", "value": 1, "domain": "x"}]},
+        {"version": 1, "cookies": [{"name": "a", "value": "b", "domain": "x", "secure": 1}]},
+        {"version": 1, "cookies": [{"name": "a", "value": "b\n", "domain": "x"}]},
+        [],
+    ],
+)
+def test_a_file_of_another_shape_is_no_jar(document: object) -> None:
+    with pytest.raises(JarFault):
+        load(json.dumps(document).encode())
