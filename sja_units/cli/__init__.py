@@ -20,6 +20,7 @@ VERBS = {
     "config": "files",
     "apply": "files",
     "logs": "logs",
+    "cookies": "cookies",
     "relaunch": "relaunch",
     "check": "check",
 }

@@ -51,7 +51,7 @@ def create_command(
         if source is None:
             raise UsageFault(fault.message) from None
         raise
-    jar = _read_jar(cookies, file) if cookies else None
+    jar = read_jar_text(cookies, file) if cookies else None
     manager.write_config(job, text)
     if jar is not None:
         manager.give_jar(job, jar)
@@ -89,7 +89,7 @@ def _read_text(path: str) -> str:
         return config.decode(file.read(config.MAX_BYTES + 1), path)
 
 
-def _read_jar(path: str, file: config.JobFile) -> str:
+def read_jar_text(path: str, file: config.JobFile) -> str:
     """Return a jar's text, once it is known to be one. Raises SjaError."""
     from sja_units.keepalive.jar import parse_jar
 

@@ -21,6 +21,17 @@ class Given(NamedTuple):
     fault: str  # why it was not taken, "" if it was or none was there
 
 
+def read_jar(folder: str) -> Jar:
+    """Return the job's jar as it is on the disk, an empty one if there is none; change nothing.
+
+    Raises JarFault if it is broken, OSError if it cannot be read.
+    """
+    try:
+        return load(_read(f"{folder}/jar.json", _MAX_FILE))
+    except FileNotFoundError:
+        return ()
+
+
 def load_jar(folder: str) -> Jar:
     """Return the newest jar that can be read, an empty one if there is none.
 

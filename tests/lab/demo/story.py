@@ -9,6 +9,7 @@ from typing import Any
 from tests.lab.demo.ledger import Comparison, compare, last_answer
 from tests.lab.demo.screen import COLUMNS, Screen
 from tests.lab.demo.surroundings import (
+    CLIENT,
     DEVICE_LOG,
     LINE1,
     SESSION_LIFE,
@@ -21,6 +22,7 @@ from tests.lab.process import LabError
 KEPT, FORGOTTEN = "/root/alice.txt", "/root/forgotten.txt"
 PUBLISHED = "/run/sja-units/cookies/alice/cookies.txt"
 SECONDS_TO_COME_BACK = 60.0
+_QUESTION = "SELECT answers FROM press1"
 _UNITS = {
     "acquisition/line1": "sja-acquisition@line1.service",
     "keepalive/alice": "sja-keepalive@alice.service",
@@ -42,8 +44,8 @@ class Story:
     def tell(self) -> None:
         """Go through all steps."""
         self.boot()
-        self.install()
         self.surround()
+        self.install()
         self.create()
         self.kill()
         self.hang()
@@ -62,24 +64,25 @@ class Story:
             f"{name}, systemd {systemd} as its PID 1, no network, up after {seconds:.1f} s"
         )
 
-    def install(self) -> None:
-        self._screen.step("sja-units is installed in it")
-        self._show("/src/install.sh", "--wheels", "/wheels", timeout=600)
-
     def surround(self) -> None:
         self._screen.step("Something to work with")
         start_surroundings(self._machine)
         self._screen.say(
             f"A web site that forgets a session after {SESSION_LIFE} idle seconds and moves its "
             "cookie on at every visit; a Modbus device that counts and logs its own answers; "
-            "Debian's InfluxDB. Somebody logs in at the site, twice:"
+            "Debian's InfluxDB. Somebody logs in at the site and leaves it at that:"
         )
-        for path in (KEPT, FORGOTTEN):
-            self._screen.output(run_client(self._machine, "login", path))
+        self._client("login", FORGOTTEN)
         self._forgotten_at = time.monotonic() + SESSION_LIFE + 1
+
+    def install(self) -> None:
+        self._screen.step("sja-units is installed in it")
+        self._show("/src/install.sh", "--wheels", "/wheels", timeout=600)
 
     def create(self) -> None:
         self._screen.step("One job of each kind")
+        self._screen.say("Somebody else logs in, and gives the cookies to a keep-alive job:")
+        self._client("login", KEPT)
         self._show(
             *("sjactl", "create", "keepalive", "alice", "--title", "体育馆预约"),
             *("--url", "http://127.0.0.1:8000/api/user/current"),
@@ -137,10 +140,9 @@ class Story:
     def count_samples(self) -> None:
         self._screen.step("Are all samples there, and once?")
         newest = last_answer(self._machine.read(DEVICE_LOG))
-        question = "SELECT answers FROM press1"
 
         def ask() -> list[int]:
-            rows = run_client(self._machine, "query", question).splitlines()
+            rows = run_client(self._machine, "query", _QUESTION).splitlines()
             numbers = [int(row.split()[1]) for row in rows]
             return numbers if max(numbers, default=0) >= newest else []
 
@@ -148,7 +150,7 @@ class Story:
         found = compare(self._machine.read(DEVICE_LOG), stored, newest)
         self._screen.say(
             f"The device has logged {found.answered} answers, each with a number of its own. "
-            f"The database holds {found.stored} rows ({question}):"
+            f"The database holds {found.stored} rows ({_QUESTION}):"
         )
         self._judge(found)
 
@@ -171,15 +173,14 @@ class Story:
     def open_page(self) -> None:
         self._screen.step("Does the session live?")
         visits = {
-            PUBLISHED: "the job's cookies, where applications read them",
-            FORGOTTEN: "the other login, which nobody kept alive",
+            PUBLISHED: "With the cookies of the job, from where applications read them",
+            FORGOTTEN: "With those of the login that was left at that",
         }
         time.sleep(max(0.0, self._forgotten_at - time.monotonic()))
         answers = {}
         for path, what in visits.items():
-            answers[path] = run_client(self._machine, "visit", path)
             self._screen.say(f"{what}:")
-            self._screen.output(f"  {answers[path]}")
+            answers[path] = self._client("visit", path)
         if not answers[PUBLISHED].startswith("200 "):
             raise NotBack(f"the session is gone: the site said {answers[PUBLISHED]}")
         if not answers[FORGOTTEN].startswith("401 "):
@@ -198,6 +199,13 @@ class Story:
         self._screen.output(done.stdout)
         if done.returncode != 0:
             raise NotBack(f"{shlex.join(words[:3])} ended with {done.returncode}")
+
+    def _client(self, *words: str) -> str:
+        """Run the demo's own client, print what it says and return that."""
+        self._screen.command("python3", "-m", CLIENT, *words)
+        said = run_client(self._machine, *words)
+        self._screen.output(said)
+        return said
 
     def _list(self) -> None:
         self._show("sjactl", "list")

@@ -7,6 +7,7 @@ from tests.lab.machine import Machine
 from tests.lab.process import LabError
 
 DEVICE_LOG = "/var/lib/demo-device/answers.log"
+CLIENT = "tests.lab.demo.client"
 ENVIRONMENT = {"PYTHONPATH": "/src:/peers"}
 SESSION_LIFE = 30  # seconds of idling after which the site forgets a session
 _SERVICE = """\
@@ -62,10 +63,9 @@ def start_surroundings(machine: Machine) -> None:
     machine.wait_for(lambda: _answers(machine), what="the database to answer")
 
 
-def run_client(machine: Machine, verb: str, argument: str) -> str:
+def run_client(machine: Machine, *words: str) -> str:
     """Return what the demo's client said."""
-    words = ["python3", "-m", "tests.lab.demo.client", verb, argument]
-    return machine.run(*words, env=ENVIRONMENT).stdout.strip()
+    return machine.run("python3", "-m", CLIENT, *words, env=ENVIRONMENT).stdout.strip()
 
 
 def _answers(machine: Machine) -> bool:

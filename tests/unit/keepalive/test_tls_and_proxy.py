@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import warnings
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,7 +63,8 @@ def test_old_protocols_are_refused(certificate: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     context.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.warns(DeprecationWarning):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that they are old is the point
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     with running_site(tls=context) as site:
@@ -74,7 +76,8 @@ def test_a_site_without_tls_and_one_that_never_shakes_hands(site: RunningSite) -
     assert "TLS" in reason_of(f"https://localhost:{site.port}{PAGE}")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
-        assert "in time" in reason_of(url, 'timeout = "300ms"')
+        reason = reason_of(url, 'timeout = "300ms"')
+        assert "in time" in reason or "within" in reason
 
 
 class Proxy(ThreadingHTTPServer):
@@ -147,8 +150,8 @@ def proxy_to(port: int) -> Iterator[Proxy]:
 def test_a_page_through_a_proxy(site: RunningSite) -> None:
     with proxy_to(site.port) as proxy:
         address = f"127.0.0.1:{proxy.server_address[1]}"
-        more = f'proxy = "http://bob:p%C3%A4ss@{address}"'
-        assert answer_of(f"http://site.example.edu{PAGE}", more).status == 401
+        url = f"http://site.example.edu{PAGE}"
+        assert answer_of(url, f'proxy = "http://bob:p%C3%A4ss@{address}"').status == 401
         assert proxy.asked == [f"GET http://site.example.edu:80{PAGE}"]
         assert site.site.log[-1]["headers"]["host"] == "site.example.edu"
         assert (
