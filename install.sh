@@ -4,6 +4,7 @@
 set -eu
 
 venv=/opt/sja-units
+changed=$venv.changed # stands while running jobs may not have what is installed
 sjactl=/usr/local/bin/sjactl
 units=/usr/local/lib/systemd/system
 hooks=/usr/local/lib/sja-units
@@ -63,6 +64,8 @@ quietly() {
 
 # put MODE SOURCE TARGET: replaces the target in one step, so that nobody ever sees half of it.
 put() {
+    ! cmp -s -- "$2" "$3" || return 0
+    : >"$changed"
     mkdir -p -- "${3%/*}"
     install -o root -g root -m "$1" -- "$2" "$3.new"
     mv -fT -- "$3.new" "$3"
@@ -101,8 +104,7 @@ become_root() {
 # Nothing of the caller's surroundings may change what is installed: not its umask, PATH or Python.
 prepare() {
     umask 022
-    PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
-    export PATH LC_ALL
+    export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
     [ -d "${TMPDIR:-/tmp}" ] || unset TMPDIR
     step="the first checks" told='' work='' unfinished=''
     trap 'clean_up "$?"' EXIT
@@ -110,8 +112,7 @@ prepare() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     work=$(mktemp -d)
-    TMPDIR=$work
-    export TMPDIR
+    export TMPDIR="$work"
     exec 9</usr/local
     flock -n 9 || fail "another install.sh is at work here; wait until it ends"
 }
@@ -204,11 +205,15 @@ build_venv() {
 }
 
 switch_venv() {
-    rm -rf -- "$venv.old"
-    [ ! -e "$venv" ] || mv -T -- "$venv" "$venv.old"
-    mv -T -- "$venv.new" "$venv"
-    rm -rf -- "$venv.old"
-    ln -sfnT -- "$venv/bin/sjactl" "$sjactl"
+    # direct_url.json, whose digest is in RECORD, names a new temporary directory each time.
+    if ! diff -rqx '*.pyc' -x RECORD -x direct_url.json "$venv.new" "$venv" >"$work/log" 2>&1; then
+        : >"$changed"
+        rm -rf -- "$venv.old"
+        [ ! -e "$venv" ] || mv -T -- "$venv" "$venv.old"
+        mv -T -- "$venv.new" "$venv"
+        rm -rf -- "$venv.old"
+    fi
+    [ "$(readlink -- "$sjactl")" = "$venv/bin/sjactl" ] || ln -sfnT -- "$venv/bin/sjactl" "$sjactl"
 }
 
 # Names of files of that pattern, of this checkout and as installed.
@@ -232,16 +237,14 @@ install_units() {
     put 0755 "$here/units/end" "$hooks/end"
     # The rule is away while templates come and go: one that names a template which is not there
     # lets an operator of systemd 257 start a transient unit of that name, as root.
-    rm -f -- "$polkit"
-    for source in "$here"/units/*.service "$here"/units/*.target "$here"/units/*.slice \
-        "$here"/units/*.timer; do
-        [ ! -e "$source" ] || put 0644 "$source" "$units/${source##*/}"
+    for source in "$here"/units/sja*; do
+        cmp -s -- "$source" "$units/${source##*/}" || rm -f -- "$polkit"
+        put 0644 "$source" "$units/${source##*/}"
     done
     remove_obsolete_units
     systemctl daemon-reload
     put 0644 "$here/units/polkit.rules" "$polkit"
-    sync -f "$units"
-    sync -f "$polkit"
+    sync -f "$units" "$polkit"
 }
 
 remove_obsolete_units() {
@@ -253,7 +256,7 @@ remove_obsolete_units() {
             *@.service) systemctl stop "${unit%.service}*.service" ;;
             *) systemctl --quiet disable --now "$unit" 2>/dev/null || : ;;
         esac
-        rm -rf -- "$old"
+        rm -rf -- "$polkit" "$old"
     done
 }
 
@@ -277,6 +280,7 @@ enable_new_units() {
 }
 
 restart_jobs() {
+    [ -e "$changed" ] || { say "Nothing has changed: what runs is left alone"; return; }
     jobs_that active,reloading,activating >"$work/ran"
     [ -s "$work/ran" ] || return 0
     say "Restarting $(wc -l <"$work/ran") running jobs with the new version"
@@ -300,6 +304,7 @@ install_all() {
     apply_configurations
     restart_jobs
     enable_new_units
+    rm -f -- "$changed"
     say "Installed: $("$sjactl" --version)"
     say "Next: 'sjactl create --help' tells how to make a job, 'sjactl list' shows them all;"
     say "      'adduser NAME sja' lets somebody start, stop and see jobs without being root"
@@ -334,7 +339,7 @@ remove_files() {
         find "$directory" -path "$directory/sja-*@*.service.d/50-sjactl.conf" -delete
         find "$directory" -mindepth 1 -maxdepth 1 -type d -name 'sja*' -empty -delete
     done
-    rm -rf -- "$units"/sja-* "$units"/sja.* "$hooks" "$venv" "$venv.old" /run/sja-units
+    rm -rf -- "$units"/sja-* "$units"/sja.* "$hooks" "$venv" "$venv.old" "$changed" /run/sja-units
     rm -f -- "$sysusers" "$sysusers.new" "$tmpfiles" "$tmpfiles.new"
     [ "$(readlink -- "$sjactl")" != "$venv/bin/sjactl" ] || rm -f -- "$sjactl"
     for directory in "$units" "${units%/*}" "${sysusers%/*}" "${tmpfiles%/*}"; do
@@ -362,12 +367,11 @@ uninstall() {
 
 purge() {
     say "Deleting /etc/sja-units, /var/lib/sja-units and groups sja and sja-cookies"
-    rm -rf -- /etc/sja-units /var/lib/sja-units /var/lib/private/sja-units
-    for directory in /etc/systemd/system /etc/systemd/system.control; do
-        rm -rf -- "$directory"/sja-*.d "$directory"/sja.slice.d
-    done
+    rm -rf -- /etc/sja-units /var/lib/sja-units /var/lib/private/sja-units \
+        /var/lib/systemd/timers/stamp-sja-*
+    rm -rf -- /etc/systemd/system/sja-*.d /etc/systemd/system/sja.slice.d \
+        /etc/systemd/system.control/sja-*.d /etc/systemd/system.control/sja.slice.d
     find /etc/systemd/system -maxdepth 1 -name 'sja-*' -lname /dev/null -delete
-    rm -f -- /var/lib/systemd/timers/stamp-sja-*
     for group in sja-cookies sja; do
         getent group "$group" >/dev/null || continue
         groupdel "$group" || note "group $group stays: it is the main group of a user"
@@ -380,7 +384,7 @@ main() {
     here=$(dirname -- "$(readlink -f -- "$0")")
     if [ "${1-}" = --demo ]; then
         shift
-        exec "$here/tests/lab/demo.sh" "$@"
+        exec /bin/sh "$here/tests/lab/demo.sh" "$@"
     fi
     parse_arguments "$@"
     become_root "$@"

@@ -1,11 +1,13 @@
-"""Expected against actual: wanted jobs that do not run, and jobs that run twice."""
+"""Expected against actual: wanted jobs that do not run, jobs that run twice or share a device."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import psutil
 
+from sja_units.claims import find_shared, read_claims
 from sja_units.job import KINDS, Job
+from sja_units.state import is_active
 from sja_units.survey import JobView
 from sja_units.systemd import Order, Systemd
 
@@ -38,6 +40,16 @@ def find_problems(views: Iterable[JobView], *, maintenance: bool) -> list[Findin
 
 def _is_absent(state: str) -> bool:
     return state in ("down", "failed", "restarting", "unconfigured")
+
+
+def find_sharers(views: Iterable[JobView]) -> list[Finding]:
+    """Return, as warnings, the jobs that share a device's endpoint or a session.
+
+    Jobs that neither run nor are to run disturb nobody.
+    """
+    jobs = [view.job for view in views if view.wanted or is_active(view.state)]
+    found = find_shared(read_claims(jobs))
+    return [Finding(shared.jobs[0], shared.describe(shared.jobs[0]), True) for shared in found]
 
 
 def find_strays() -> list[Finding]:

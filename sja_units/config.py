@@ -75,18 +75,24 @@ def parse(kind: str, text: str, where: str) -> JobFile:
 
     where: the file's name, for messages. Raises ConfigFault with all faults at once.
     """
+    file, faults = examine(kind, load_toml(text, where))
+    if faults:
+        from sja_units.places import describe
+
+        raise ConfigFault(where, [describe(fault, text) for fault in faults])
+    return file
+
+
+def examine(kind: str, values: Mapping[str, Any]) -> tuple[JobFile, list[Fault]]:
+    """Return what the values of a job's file say, and all that is wrong with them."""
     faults: list[Fault] = []
-    table = Table(load_toml(text, where), (), faults)
+    table = Table(values, (), faults)
     title = table.text("title", "")
     relaunch = table.flag("relaunch", True)
     service = _read_service(table.table("service"))
     settings = _read_settings(kind, table)
     table.finish()
-    if faults:
-        from sja_units.places import describe
-
-        raise ConfigFault(where, [describe(fault, text) for fault in faults])
-    return JobFile(title, relaunch, service, settings)
+    return JobFile(title, relaunch, service, settings), faults
 
 
 def _read_settings(kind: str, table: Table) -> object:

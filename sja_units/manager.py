@@ -11,6 +11,7 @@ from sja_units.dropin import render_drop_in
 from sja_units.durable import replace_file, sync_folder
 from sja_units.errors import SjaError
 from sja_units.job import PRIVATE_ROOT, RUN_ROOT, Job, parse_unit
+from sja_units.loading import Loaded, load
 from sja_units.systemd import Order, Systemd
 
 OPERATORS = "sja"
@@ -144,6 +145,14 @@ def _delete_state(job: Job) -> None:
 def read_job_file(job: Job) -> config.JobFile:
     """Return what a job's file says. Raises ConfigFault, FileNotFoundError, PermissionError."""
     return config.parse(job.kind, config.read_file(job.config_path), job.config_path)
+
+
+def load_job_file(job: Job) -> Loaded:
+    """Return what a job's file says, with points that it names in tables beside it.
+
+    Raises ConfigFault, FileNotFoundError, PermissionError.
+    """
+    return load(job.kind, config.read_file(job.config_path), job.config_path)
 
 
 def list_orphaned_drop_ins() -> list[Job]:

@@ -10,6 +10,11 @@ from sja_units.fields import Table
 
 TRANSPORTS = ("tcp", "udp", "tls", "rtu", "ascii", "rtu-over-tcp")
 _BUILT_IN = ("tcp", "udp", "rtu-over-tcp")
+_UNREAD_TABLE = (
+    "names a table, which a worker cannot read: run `sjactl apply JOB`, which puts its points "
+    "into the job's file"
+)
+_BESIDE = "stands beside points of the file itself: give one of the two"
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
@@ -159,11 +164,9 @@ def _read_tags(table: Table) -> dict[str, str]:
 
 
 def _read_points(table: Table, max_registers: int) -> tuple[Point, ...]:
-    if table.has("points"):
-        table.raw("points")
-        table.fault("points", "names a file: `sjactl create` writes its rows into the job's file")
-        return ()
-    tables = table.tables("point", required=True)
+    if table.has("points") and table.text("points"):
+        table.fault("points", _BESIDE if table.has("point") else _UNREAD_TABLE)
+    tables = table.tables("point", required=not table.has("points"))
     points = tuple(read_point(item, max_registers) for item in tables)
     seen: set[str] = set()
     for item, point in zip(tables, points, strict=True):

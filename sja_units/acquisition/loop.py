@@ -22,6 +22,7 @@ from sja_units.runtime import Runtime
 REPORT_SECONDS = 1.0
 VALID_SECONDS = 20.0
 _QUIET_REPORT_SECONDS = 5.0
+_SHARED_SYNC_SECONDS = 0.02
 _FLUSH_SECONDS = 5.0
 _STOP_POLLERS_SECONDS = 20.0
 
@@ -132,7 +133,8 @@ class Acquisition:
             self._spool.flush()
         # Endpoints answer at about the same time: they share a sync, the more so on a slow disk.
         now = time.monotonic()
-        self._flush_at = now + max(0.02, 3 * (now - began)) if lines else 0.0
+        spacing = _SHARED_SYNC_SECONDS if len(self._pollers) > 1 else 0.0
+        self._flush_at = now + max(spacing, now - began) if lines else 0.0
 
     def _record(self, reading: Reading, offset_ns: int) -> Lines:
         made = self._recorders[reading.device.name].make_lines(reading.answers, offset_ns)

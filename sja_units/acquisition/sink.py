@@ -110,14 +110,17 @@ class Sink(WorkerThread):
         self._back_off.reset()
 
     def _fail(self, state: str, message: str, wait: float) -> None:
-        """Say it once, and wait; raise _Stopped if told to end."""
+        """Say it once, and wait; raise _Stopped if it failed after the order to end.
+
+        An order that comes while it waits ends the waiting: there is one last try.
+        """
         if self.state == "healthy":
             journal.warning(f"database: {message}; everything is kept and sent later")
         self.state, self.message = state, message
         until = time.monotonic() + max(self._back_off.fail(), wait)
-        while (left := until - time.monotonic()) > 0:
-            if self._stop_at is not None:
-                raise _Stopped
+        if self._stop_at is not None:
+            raise _Stopped
+        while self._stop_at is None and (left := until - time.monotonic()) > 0:
             self.due_within(1)
             time.sleep(min(left, 0.2))
 

@@ -2,7 +2,7 @@
 
 import click
 
-from sja_units.check import find_problems, find_strays, repair
+from sja_units.check import find_problems, find_sharers, find_strays, repair
 from sja_units.cli import render
 from sja_units.survey import survey
 from sja_units.systemd import Systemd
@@ -12,7 +12,10 @@ from sja_units.systemd import Systemd
 @click.option("--repair", "mend", is_flag=True, help="Start the wanted jobs that are down.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def check_command(mend: bool, as_json: bool) -> int:
-    """Compare the jobs that should run with those that do. Ends with 1 if it found something."""
+    """Compare the jobs that should run with those that do. Ends with 1 if it found something.
+
+    Jobs that share a device or a session are warnings, which do not count.
+    """
     mended: list[str] = []
     with Systemd() as systemd:
         targets = systemd.list_units(["sja-jobs.target"])
@@ -26,7 +29,11 @@ def check_command(mend: bool, as_json: bool) -> int:
             for job, result in repair(systemd, views):
                 mended.append(f"{job}: started, {result}")
             views = survey(systemd) if mended else views
-    findings = [*find_problems(views, maintenance=maintenance), *find_strays()]
+    findings = [
+        *find_problems(views, maintenance=maintenance),
+        *find_strays(),
+        *find_sharers(views),
+    ]
     problems = [finding for finding in findings if not finding.is_warning]
     warnings = [finding for finding in findings if finding.is_warning]
     if as_json:
@@ -44,6 +51,6 @@ def check_command(mend: bool, as_json: bool) -> int:
         for finding in findings:
             kind = "warning: " if finding.is_warning else ""
             click.echo(f"{kind}{finding.job}: {render.clean(finding.message)}")
-        if not findings:
+        if not problems:
             click.echo("all wanted jobs run", err=True)
     return 1 if problems else 0

@@ -6,9 +6,12 @@ import click
 
 from sja_units import config, manager
 from sja_units.cli.order import carry_out
+from sja_units.cli.subject import read_text, split_settings
+from sja_units.cli.warn import warn_of_devices, warn_of_others
 from sja_units.compose import compose
 from sja_units.errors import ConfigFault, SjaError, UsageFault
 from sja_units.job import CONFIG_ROOT, KINDS, Job, make_job
+from sja_units.loading import load
 from sja_units.survey import inspect
 from sja_units.systemd import Systemd
 
@@ -34,7 +37,11 @@ def create_command(
     settings: tuple[str, ...],
     no_start: bool,
 ) -> int:
-    """Check a new job's configuration, write its file, and start it."""
+    """Check a new job's configuration, write its file, and start it.
+
+    Devices are tried for up to 5 s before that. One that does not answer is a warning, no more:
+    the job goes on trying. So is another job with the same device or session.
+    """
     job = make_job(kind, name)
     if cookies and kind != "keepalive":
         raise UsageFault("--cookies is for keepalive jobs")
@@ -44,14 +51,16 @@ def create_command(
         raise PermissionError(13, "Permission denied", CONFIG_ROOT)
     words = [("title", title), ("url", url), ("interval", interval)]
     pairs = [(key, _quote(value)) for key, value in words if value is not None]
-    text = compose(_read_text(source) if source else "", pairs + _split(settings))
+    text = compose(read_text(source) if source else "", pairs + split_settings(settings))
     try:
-        file = config.parse(kind, text, source or "the command line")
+        file, text = load(kind, text, source or "the command line")
     except ConfigFault as fault:
         if source is None:
             raise UsageFault(fault.message) from None
         raise
     jar = read_jar_text(cookies, file) if cookies else None
+    warn_of_others(job, file, jar)
+    warn_of_devices(file)
     manager.write_config(job, text)
     if jar is not None:
         manager.give_jar(job, jar)
@@ -73,26 +82,10 @@ def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
 
 
-def _split(settings: tuple[str, ...]) -> list[tuple[str, str]]:
-    pairs = []
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals or not key.strip():
-            raise UsageFault(f"--set {setting!r} must be KEY=VALUE")
-        pairs.append((key.strip(), value.strip()))
-    return pairs
-
-
-def _read_text(path: str) -> str:
-    """Return the text of a person's own file, which may be a link or a pipe."""
-    with open(path, "rb") as file:
-        return config.decode(file.read(config.MAX_BYTES + 1), path)
-
-
 def read_jar_text(path: str, file: config.JobFile) -> str:
     """Return a jar's text, once it is known to be one. Raises SjaError."""
     from sja_units.keepalive.jar import parse_jar
 
-    text = _read_text(path)
+    text = read_text(path)
     parse_jar(text, file.settings.host)
     return text

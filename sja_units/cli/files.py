@@ -20,12 +20,16 @@ def config_command(job: str) -> None:
 @click.command("apply")
 @click.argument("jobs", nargs=-1, metavar="[JOB]...")
 def apply_command(jobs: tuple[str, ...]) -> int:
-    """Check files that were written by hand, and tell systemd what it must know of them."""
+    """Check files that were written by hand, and make them ready to be run.
+
+    Points that a file names as a table (points = "press1.csv") are put into the file, and systemd
+    is told what it must know.
+    """
     files: dict[Job, JobFile | None] = {}
     faulty = False
     for job in inventory.select_configured(jobs):
         try:
-            files[job] = manager.read_job_file(job)
+            files[job] = _settle(job)
         except ConfigFault as fault:
             faulty = True
             click.echo(str(fault), err=True)
@@ -36,3 +40,12 @@ def apply_command(jobs: tuple[str, ...]) -> int:
             click.echo(str(job))
             click.echo(f"{job}: restart it to let this take effect", err=True)
     return 1 if faulty else 0
+
+
+def _settle(job: Job) -> JobFile:
+    """Return what a job's file says, its points in it and no more in a table beside it."""
+    loaded = manager.load_job_file(job)
+    if loaded.text != read_file(job.config_path):
+        manager.write_config(job, loaded.text)
+        click.echo(f"{job}: its points stand in {job.config_path} now", err=True)
+    return loaded.file

@@ -44,6 +44,8 @@ def run_child(
     if pid == 0:
         _be_child(work, writer)
     os.close(writer)
+    with suppress(OSError):  # the child does so, too: whoever comes first
+        os.setpgid(pid, pid)
     deadline = time.monotonic() + seconds
     output = _read(reader, deadline, limit, give_up)
     os.close(reader)
@@ -51,8 +53,7 @@ def run_child(
     status = None if output is None or cut else _wait(pid, deadline)
     late = status is None and not cut
     if status is None:
-        with suppress(ProcessLookupError):  # it is about to end by itself
-            os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     return Ended(output or b"", status, late, cut)
 

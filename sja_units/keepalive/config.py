@@ -29,13 +29,13 @@ class Address(NamedTuple):
 
     @property
     def site(self) -> str:
-        """Name the site for people: no path and no query, which may hold secrets."""
+        """Host and, if unusual, port: what people are told, since a path may hold secrets."""
         usual = {"http": 80, "https": 443}[self.scheme]
         return self.host if self.port == usual else f"{self.host}:{self.port}"
 
     @property
     def url(self) -> str:
-        return f"{self.scheme}://{self.host}:{self.port}{self.target}"
+        return f"{self.scheme}://{self.site}{self.target}"
 
 
 class Marks(NamedTuple):

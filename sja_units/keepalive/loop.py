@@ -68,6 +68,8 @@ class _Keeper:
             journal.notice(f"took new cookies ({len(given.jar)})")
         if given.jar is not None or given.fault:
             self._reporter.remark("given", given.fault)
+        if not self.jar and not self._state.last_look:
+            journal.notice("there are no cookies yet: asking the site without")
 
     def _adopt(self, jar: Jar) -> None:
         """Use a jar that is saved already, and judge it from the beginning."""
@@ -162,6 +164,8 @@ class _Keeper:
             )
             save_jar(self._folder, jar)
         except LoginFault as fault:
+            if self._runtime.stopping:
+                return
             self._reporter.remark("login", str(fault))
         except OSError as error:
             raise WorkerEnd(f"nothing can be saved: {error.strerror}") from None

@@ -115,9 +115,7 @@ def _headers(config: KeepaliveConfig, cookie_header: str) -> dict[str, str]:
         headers["Cookie"] = cookie_header
     if config.proxy and config.address.scheme == "http":
         headers |= _proxy_headers(config.proxy)
-    page = config.address
-    usual = page.port == (80 if page.scheme == "http" else 443)
-    headers["Host"] = page.host if usual else f"{page.host}:{page.port}"
+    headers["Host"] = config.address.site
     return headers
 
 

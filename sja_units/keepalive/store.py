@@ -37,29 +37,30 @@ def load_jar(folder: str) -> Jar:
 
     A broken one is kept aside and told. Raises WorkerEnd if the disk refuses.
     """
-    path = f"{folder}/jar.json"
-    candidates = [path, *(f"{path}.{n}" for n in range(1, GENERATIONS + 1))]
-    found = False
-    for candidate in candidates:
+    try:
+        return _find_jar(f"{folder}/jar.json")
+    except OSError as error:
+        raise WorkerEnd(f"the jar cannot be read: {error.strerror}") from None
+
+
+def _find_jar(path: str) -> Jar:
+    is_broken = False
+    for candidate in (path, *(f"{path}.{n}" for n in range(1, GENERATIONS + 1))):
         try:
             jar = load(_read(candidate, _MAX_FILE))
         except FileNotFoundError:
             continue
         except JarFault as fault:
-            found = True
+            is_broken = True
             journal.error(f"{candidate} is broken: {fault}")
             if candidate == path:
                 os.replace(path, f"{path}.bad")
             continue
-        except OSError as error:
-            raise WorkerEnd(f"{candidate} cannot be read: {error.strerror}") from None
         if candidate != path:
             journal.error(f"going on with the older jar {candidate}")
         return jar
-    if found:
+    if is_broken:
         journal.error("no jar is readable any more: asking the site without cookies")
-    elif not os.path.lexists(f"{folder}/given.txt"):
-        journal.warning("there are no cookies yet: asking the site without")
     return ()
 
 

@@ -35,10 +35,8 @@ class Holder:
 
     def enter(self) -> list[str]:
         """Return the words before a command that is to see the machine's files while it is off."""
-        proc = f"/proc/{self._process.pid}"
-        spaces = [f"--mount={proc}/ns/mnt", f"--pid={proc}/ns/pid_for_children"]
-        # With the root: the namespace's own is another one where we run in a chroot.
-        return ["nsenter", *spaces, f"--root={proc}/root", f"--wd={proc}/root", "--"]
+        proc = f"/proc/{self._process.pid}/ns"
+        return ["nsenter", f"--mount={proc}/mnt", f"--pid={proc}/pid_for_children", "--"]
 
     def in_new_cgroup(self) -> list[str]:
         """Return the words before a command that is to run in a cgroup that nothing used before."""

@@ -7,8 +7,15 @@ set -eu
 cgroup=/sys/fs/cgroup/$1 kept=$2
 shift 2
 
+# The sandbox of every job needs them; a chroot, unlike a container, has none to give.
+unshare --user true || {
+    echo 'user namespaces do not work here'
+    exit 1
+}
+
 # One plain hierarchy, wherever the host has its own, and nothing of the host's running services.
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
+# Where it is there already, the kernel refuses a second one on top.
+[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs -o mode=0755 tmpfs /run
 mkdir /run/machine
 cd /run/machine

@@ -75,7 +75,7 @@ class Machine:
     @property
     def entrance(self) -> list[str]:
         """The words before a command of the host that runs it inside, as root."""
-        return ["nsenter", "--all", f"--target={self.pid}", "--root", "--wd", "--"]
+        return ["nsenter", "--all", f"--target={self.pid}", "--"]
 
     def boot(self, *, wait: bool = True, seconds: float = 120) -> None:
         """Power on; with `wait`, return once systemd has started all it wants to start."""

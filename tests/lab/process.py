@@ -1,5 +1,6 @@
 """Running programs of the host, with one clear error when they fail."""
 
+import contextlib
 import os
 import shlex
 import signal
@@ -47,13 +48,15 @@ def run_bounded(
     try:
         out, err = process.communicate(input, timeout)
     except BaseException as error:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        if isinstance(error, subprocess.TimeoutExpired):
-            said = tail(out + err)
-            message = f"{shlex.join(argv)} was not done in {timeout:g} s: {said}"
-            raise LabError(message) from None
-        raise
+        with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+            os.killpg(process.pid, signal.SIGKILL)
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        said = ""
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a daemon may still hold the pipes
+            said = tail("".join(process.communicate(timeout=5)))
+        message = f"{shlex.join(argv)} was not done in {timeout:g} s: {said}"
+        raise LabError(message) from None
     return subprocess.CompletedProcess(argv, process.returncode, out, err)
 
 

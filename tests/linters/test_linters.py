@@ -42,4 +42,4 @@ def test_mypy() -> None:
 def test_shellcheck() -> None:
     scripts = find_shell_scripts()
     assert {"install.sh", "tests/run", ".ci/run"} <= set(scripts)
-    run("shellcheck", *scripts)
+    run("shellcheck", "--external-sources", "--source-path=SCRIPTDIR", *scripts)

@@ -1,6 +1,7 @@
 """Real counterparts in a machine: a Modbus device, two databases, and how to ask them."""
 
 import json
+import re
 from collections import Counter
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -63,28 +64,28 @@ class ModbusDevice:
         """Make it like one behind a cut cable: connections stand, nothing is answered."""
         self.machine.run("systemctl", "kill", "--signal=STOP", self._unit)
 
+    def thaw(self) -> None:
+        self.machine.run("systemctl", "kill", "--signal=CONT", self._unit)
+
     def sent(self) -> Counter[int]:
         """Return how often each number went out; a device that starts anew counts from 1."""
         return Counter(int(line) for line in self.machine.read(self._log).split())
 
 
 class Database(Protocol):
-    """A database that Debian has packaged, started by the test that wants it."""
+    """Where a job writes to."""
 
-    unit: str
-    sink: dict[str, str]  # what a job's [sink] says to write there
+    sink: dict[str, str]  # what the job's file says of it
 
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def rows(self, measurement: str, field: str) -> list[tuple[int, float]]: ...
+    def rows(self, measurement: str, field: str) -> list[tuple[int, float]]:
+        """Return time (ns) and value of all rows, in order."""
+        ...
 
 
 class Influx:
     """InfluxDB 1.6: /write, and each answer of 204 is on its disk."""
 
-    unit = "influxdb.service"
+    _unit = "influxdb.service"
     _url = "http://127.0.0.1:8086"
 
     def __init__(self, machine: Machine) -> None:
@@ -95,7 +96,7 @@ class Influx:
         # Its log has a line for each request, which would bury all else in the journal.
         quiet = "INFLUXDB_HTTP_LOG_ENABLED=false\nINFLUXDB_MONITOR_STORE_ENABLED=false\n"
         self._machine.write("/etc/default/influxdb", quiet)
-        self._machine.run("systemctl", "start", self.unit)
+        self._machine.run("systemctl", "start", self._unit)
         self.wait()
         self._ask("CREATE DATABASE edge")
 
@@ -105,14 +106,13 @@ class Influx:
         answers(lambda: fetch(self._machine, f"{self._url}/ping")[0] == 204, what="InfluxDB")
 
     def stop(self) -> None:
-        self._machine.run("systemctl", "stop", self.unit)
+        self._machine.run("systemctl", "stop", self._unit)
 
     def kill(self) -> None:
         """Let it die in the middle of its work; Debian's unit starts it again."""
-        self._machine.run("systemctl", "kill", "--signal=KILL", self.unit)
+        self._machine.run("systemctl", "kill", "--signal=KILL", self._unit)
 
     def rows(self, measurement: str, field: str) -> list[tuple[int, float]]:
-        """Return time (ns) and value of all rows, in order."""
         (result,) = self._ask(f'SELECT "{field}" FROM "{measurement}"')["results"]
         return [(at, value) for s in result.get("series", []) for at, value in s["values"]]
 
@@ -128,7 +128,7 @@ class Influx:
 class VictoriaMetrics:
     """VictoriaMetrics: /api/v2/write. As Debian starts it, it keeps twice what is sent twice."""
 
-    unit = "victoria-metrics.service"
+    _unit = "victoria-metrics.service"
     _url = "http://127.0.0.1:8428"
 
     def __init__(self, machine: Machine) -> None:
@@ -136,22 +136,36 @@ class VictoriaMetrics:
         self.sink = {"url": self._url, "org": "plant", "bucket": "edge", "token": "made-up"}
 
     def start(self) -> None:
-        self._machine.run("systemctl", "start", self.unit)
+        self._machine.run("systemctl", "start", self._unit)
         wait = self._machine.wait_for
         wait(lambda: fetch(self._machine, f"{self._url}/health")[0] == 200, what="VictoriaMetrics")
 
     def stop(self) -> None:
-        self._machine.run("systemctl", "stop", self.unit)
+        self._machine.run("systemctl", "stop", self._unit)
 
     def rows(self, measurement: str, field: str) -> list[tuple[int, float]]:
-        """Return time (ns) and value of all rows, in order."""
         fetch(self._machine, f"{self._url}/internal/force_flush")
         # Without an end it leaves out the second that has just begun.
         words = urlencode({"match[]": f"{measurement}_{field}", "start": 0, "end": 4102444800})
         status, body = fetch(self._machine, f"{self._url}/api/v1/export?{words}")
         assert status == 200, body
-        rows = []
+        rows: list[tuple[int, float]] = []
         for line in body.splitlines():
             series = json.loads(line)
             rows += zip(series["timestamps"], series["values"], strict=True)
         return sorted((at * 1_000_000, value) for at, value in rows)
+
+
+class StateFolder:
+    """Where a job of type "local" keeps its data: in its own folder, as line protocol."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self.sink = {"type": "local"}
+
+    def rows(self, measurement: str, field: str) -> list[tuple[int, float]]:
+        """Return time (ns) and value of all rows; job and measurement have the same name."""
+        folder = f"/var/lib/sja-units/acquisition/{measurement}/"
+        pattern = rf"^{measurement} .*\b{field}=(\d+)\S* (\d+)$"
+        text = self._machine.run("grep", "--recursive", "--no-filename", "", folder).stdout
+        return [(int(at), int(value)) for value, at in re.findall(pattern, text, re.MULTILINE)]

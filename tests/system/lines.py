@@ -70,6 +70,18 @@ class Line:
         what = f"{count} more reads of {self.name}"
         self.machine.wait_for(lambda: self.device.sent().total() >= goal, what=what)
 
+    def wait_kept(self, batches: int) -> None:
+        """Return when the database alone is missed, and so much waits for it."""
+
+        def are_kept() -> bool:
+            shown = view(self.machine, self.job)
+            if shown["state"] != "degraded" or "database" not in shown["status"]:
+                return False
+            is_read = shown["health"]["devices"][self.name]["state"] == "healthy"
+            return bool(is_read and shown["health"]["spool"]["batches"] >= batches)
+
+        self.machine.wait_for(are_kept, what="what is read to be kept")
+
     def signal_worker(self, signal: str) -> None:
         self.machine.run("kill", f"-{signal}", str(view(self.machine, self.job)["pid"]))
 

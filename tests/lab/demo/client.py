@@ -1,6 +1,6 @@
 """What people and applications do in the demo's machine: log in, open a page, ask the database.
 
-Usage: python3 -m tests.lab.demo.client login FILE | visit FILE | query INFLUXQL
+Usage: demo login FILE | demo visit FILE | demo query INFLUXQL
 """
 
 import json

@@ -9,7 +9,6 @@ from typing import Any
 from tests.lab.demo.ledger import Comparison, compare, last_answer
 from tests.lab.demo.screen import COLUMNS, Screen
 from tests.lab.demo.surroundings import (
-    CLIENT,
     DEVICE_LOG,
     LINE1,
     SESSION_LIFE,
@@ -202,7 +201,7 @@ class Story:
 
     def _client(self, *words: str) -> str:
         """Run the demo's own client, print what it says and return that."""
-        self._screen.command("python3", "-m", CLIENT, *words)
+        self._screen.command("demo", *words)
         said = run_client(self._machine, *words)
         self._screen.output(said)
         return said

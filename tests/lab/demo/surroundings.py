@@ -7,8 +7,10 @@ from tests.lab.machine import Machine
 from tests.lab.process import LabError
 
 DEVICE_LOG = "/var/lib/demo-device/answers.log"
-CLIENT = "tests.lab.demo.client"
-ENVIRONMENT = {"PYTHONPATH": "/src:/peers"}
+_CLIENT = """\
+#!/bin/sh
+PYTHONPATH=/src exec python3 -m tests.lab.demo.client "$@"
+"""
 SESSION_LIFE = 30  # seconds of idling after which the site forgets a session
 _SERVICE = """\
 [Unit]
@@ -58,6 +60,7 @@ def start_surroundings(machine: Machine) -> None:
     for name, (description, program) in _SERVICES.items():
         text = _SERVICE.format(name=name, description=description, program=program)
         machine.write(f"/etc/systemd/system/{name}.service", text)
+    machine.write("/usr/local/bin/demo", _CLIENT, mode=0o755)
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "--quiet", "enable", "--now", *_SERVICES, "influxdb")
     machine.wait_for(lambda: _answers(machine), what="the database to answer")
@@ -65,7 +68,7 @@ def start_surroundings(machine: Machine) -> None:
 
 def run_client(machine: Machine, *words: str) -> str:
     """Return what the demo's client said."""
-    return machine.run("python3", "-m", CLIENT, *words, env=ENVIRONMENT).stdout.strip()
+    return machine.run("demo", *words).stdout.strip()
 
 
 def _answers(machine: Machine) -> bool:

@@ -1,5 +1,6 @@
 """Peers and workers that end with their test."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def make_device() -> Iterator[MakeDevice]:
 
     yield make
     for device in devices:
-        device.stop()
+        # It takes half a second until its loop looks; nobody needs to wait for that.
+        threading.Thread(target=device.stop).start()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A database for a test: takes line protocol over real HTTP, and misbehaves when told to."""
 
 import socket
+import ssl
 import threading
 import zlib
 from collections.abc import Callable
@@ -18,7 +19,7 @@ Rule = Callable[[list[str]], Answer | None]
 class Database:
     """Keeps each field of each series and time once, and counts what came more than once."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, certificate: tuple[str, str] | None = None) -> None:
         self.values: dict[tuple[str, int, str], Value] = {}
         self.repeated = 0
         self.sizes: list[int] = []
@@ -28,7 +29,11 @@ class Database:
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _make_handler(self))
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +42,7 @@ class Worker:
         (self.credentials / "config").write_text(config)
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(str(folder / "notify"))
-        self._notify.setblocking(False)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
         self._journal = folder / "journal"
         self.environment = os.environ | {
             "STATE_DIRECTORY": str(self.state),
@@ -51,11 +52,27 @@ class Worker:
             "WATCHDOG_USEC": "3000000",
         }
         self.notes: list[str] = []
+        self.last_ping = 0.0
         self.process: subprocess.Popen[bytes] | None = None
+        self._listener.start()
 
-    def start(self) -> None:
+    def _listen(self) -> None:
+        # At once, as systemd does: a full socket would hold up the worker.
+        while message := self._notify.recv(65536):
+            self.notes += message.decode().split("\n")
+            if b"WATCHDOG=1" in message:
+                self.last_ping = time.monotonic()
+
+    def start(self, prelude: str = "") -> None:
+        """Start the process; a prelude is Python that changes its world before the worker runs."""
         self.notes.clear()
-        command = [sys.executable, "-m", "sja_units.worker", "acquisition", "x"]
+        # systemd removes the folder under /run with the unit.
+        (self.run_dir / "health.json").unlink(missing_ok=True)
+        command = [sys.executable, "-m", "sja_units.worker"]
+        if prelude:
+            main = "import sys, sja_units.worker\nsys.exit(sja_units.worker.main(sys.argv[1:]))"
+            command = [sys.executable, "-c", f"{prelude}\n{main}"]
+        command += ["acquisition", "x"]
         with self._journal.open("ab") as journal:
             self.process = subprocess.Popen(command, env=self.environment, cwd=TOP, stderr=journal)
 
@@ -67,11 +84,7 @@ class Worker:
 
     def heard(self, note: str) -> bool:
         """Return whether the worker has told systemd that since it was started."""
-        while True:
-            try:
-                self.notes += self._notify.recv(65536).decode().split("\n")
-            except BlockingIOError:
-                return any(line.startswith(note) for line in self.notes)
+        return any(line.startswith(note) for line in self.notes)
 
     def wait_until_ready(self) -> None:
         wait_for(lambda: self.heard("READY=1"), "READY=1")
@@ -89,4 +102,6 @@ class Worker:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait(PATIENCE)
+        self._notify.shutdown(socket.SHUT_RD)
+        self._listener.join()
         self._notify.close()

@@ -1,5 +1,6 @@
 """Every class of answer, from a real HTTP server."""
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,10 +21,10 @@ from tests.unit.acquisition.harness import PATIENCE, free_port, wait_for
 class Running:
     """A spool and its sink."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, ca_file: str = "") -> None:
         self.dead_letter = folder / "dead-letter.lp"
         self.spool = Spool(str(folder / "spool"), SpoolConfig(2**28, 86400.0))
-        uploader = Uploader(SinkConfig("influxdb", "wide", url, "edge"))
+        uploader = Uploader(SinkConfig("influxdb", "wide", url, "edge", ca_file=ca_file))
         self.sink = Sink(self.spool.reader, uploader, DeadLetter(str(self.dead_letter)))
 
     def put(self, *numbers: int, lines: int = 1) -> None:
@@ -254,3 +255,34 @@ def test_a_stop_sends_what_it_can_and_keeps_the_rest(tmp_path: Path, database: D
     assert not away.sink.is_alive()
     assert away.spool.state().lines == 1
     away.close()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Paths of a certificate for 127.0.0.1 and of its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    paths = str(folder / "certificate.pem"), str(folder / "key.pem")
+    subprocess.run(
+        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+        f"-subj /CN=database.example.edu -addext subjectAltName=IP:127.0.0.1 "
+        f"-out {paths[0]} -keyout {paths[1]}".split(),
+        check=True,
+        capture_output=True,
+    )
+    return paths
+
+
+def test_https_is_verified(tmp_path: Path, certificate: tuple[str, str]) -> None:
+    database = Database(certificate=certificate)
+    one = Running(tmp_path, database.url)
+    one.put(1)
+    one.sink.start()
+    wait_for(lambda: "certificate" in one.sink.message, "a refusal of the certificate")
+    one.close()
+    assert database.values == {}
+    trusting = Running(tmp_path, database.url, ca_file=certificate[0])
+    trusting.sink.start()
+    trusting.wait_until_sent()
+    trusting.close()
+    database.close()
+    assert database.column("v") == [1]

@@ -55,11 +55,11 @@ MemoryMax = "64M"
 @pytest.mark.parametrize(
     ("text", "site", "url"),
     [
-        ("http://example.edu", "example.edu", "http://example.edu:80/"),
+        ("http://example.edu", "example.edu", "http://example.edu/"),
         ("https://EXAMPLE.edu:8443/a?b=c#d", "example.edu:8443", "https://example.edu:8443/a?b=c"),
-        ("https://example.edu?x=/", "example.edu", "https://example.edu:443/?x=/"),
-        ("http://[2001:db8::1]:80/x", "[2001:db8::1]", "http://[2001:db8::1]:80/x"),
-        ("http://pc/首页", "pc", "http://pc:80/首页"),
+        ("https://example.edu?x=/", "example.edu", "https://example.edu/?x=/"),
+        ("http://[2001:db8::1]:80/x", "[2001:db8::1]", "http://[2001:db8::1]/x"),
+        ("http://pc/首页", "pc", "http://pc/首页"),
     ],
 )
 def test_addresses(text: str, site: str, url: str) -> None:

@@ -76,6 +76,9 @@ def test_no_answer_empties_or_breaks_a_jar(jar: Jar, set_cookies: list[str]) -> 
 def test_a_newer_value_wins_whatever_the_date() -> None:
     assert after((SID._replace(expires=1),), "sid=new; Path=/") == {"sid": "new"}
     assert after((SID,), "sid=new; Path=/; Max-Age=60") == {"sid": "new"}
+    far = "Fri, 31 Dec 9999 23:59:59 GMT"
+    assert after((SID,), f"sid=new; Path=/; Expires={far}") == {"sid": "new"}
+    assert after((SID,), "sid=new; Path=/; Expires=one day") == {"sid": "new"}
 
 
 def test_what_a_site_says_is_kept() -> None:

@@ -152,7 +152,7 @@ def test_a_page_through_a_proxy(site: RunningSite) -> None:
         address = f"127.0.0.1:{proxy.server_address[1]}"
         url = f"http://site.example.edu{PAGE}"
         assert answer_of(url, f'proxy = "http://bob:p%C3%A4ss@{address}"').status == 401
-        assert proxy.asked == [f"GET http://site.example.edu:80{PAGE}"]
+        assert proxy.asked == [f"GET http://site.example.edu{PAGE}"]
         assert site.site.log[-1]["headers"]["host"] == "site.example.edu"
         assert (
             answer_of(f"http://site.example.edu{PAGE}", f'proxy = "http://{address}"').status == 407

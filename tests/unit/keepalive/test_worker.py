@@ -26,7 +26,7 @@ def test_a_session_outlives_many_lives_and_dies_once_the_job_stops(
     worker = make_worker(site.url)
     worker.give("Cookie: " + site.log_in())
     worker.start("sja_units.worker")
-    for _ in range(5):
+    for _ in range(4):
         site.wait_for_visits("alive")
         site.clock.now += LIFE * 0.9
     assert site.site.stats["refused"] == 0
@@ -39,7 +39,7 @@ def test_a_session_outlives_many_lives_and_dies_once_the_job_stops(
 def test_kill_9_at_any_moment_loses_no_session(site: RunningSite, make_worker: Maker) -> None:
     worker = start_alive(make_worker, site)
     worker.end(signal.SIGKILL)
-    for i in range(20):
+    for i in range(12):
         site.clock.now += LIFE * 0.9
         visits = site.site.stats["requests"]
         worker.start()
@@ -69,12 +69,12 @@ def test_a_dead_session_fails_the_start_after_a_second_look(
 
 def test_one_expired_look_alone_ends_nothing(site: RunningSite, make_worker: Maker) -> None:
     worker = start_alive(make_worker, site)
-    for _ in range(3):
+    for _ in range(2):
         site.site.refuse_next = True
         site.wait_for_visits("refused")
         site.wait_for_visits("alive", 2)
     assert worker.end() == 0
-    assert worker.said().count("<4>session expired") == 3
+    assert worker.said().count("<4>session expired") == 2
 
 
 def test_a_site_that_is_away_is_uncertain_until_it_is_back(make_worker: Maker) -> None:

@@ -1,0 +1,44 @@
+"""What `sjactl create` warns of: other jobs on the same device or session, devices that are off."""
+
+import click
+
+from sja_units import inventory
+from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.claims import find_shared, make_claims, read_claims
+from sja_units.cli import render
+from sja_units.config import JobFile
+from sja_units.job import Job
+
+TRY_SECONDS = 5.0
+_NAMED_AT_MOST = 5
+
+
+def warn_of_others(job: Job, file: JobFile, jar_text: str | None) -> None:
+    """Name the jobs that use what this one is to use."""
+    from sja_units.keepalive.jar import parse_jar
+
+    jar = parse_jar(jar_text, file.settings.host) if jar_text else ()
+    others = [other for other in inventory.list_configured() if other.kind == job.kind]
+    claims = read_claims(others)
+    claims[job] = make_claims(file.settings, jar)
+    for shared in find_shared(claims):
+        if job in shared.jobs:
+            click.echo(f"warning: {job} {shared.describe(job)}", err=True)
+
+
+def warn_of_devices(file: JobFile) -> None:
+    """Tell which devices do not answer as the file says, after 5 s at the most."""
+    if not isinstance(file.settings, AcquisitionConfig):
+        return
+    from sja_units.acquisition.trial import try_devices
+
+    for report in try_devices(file.settings.devices, TRY_SECONDS):
+        bad = [f"{found.point.name}: {found.fault}" for found in report.found if found.fault]
+        if report.fault:
+            words = f"no values yet: {report.fault}"
+        elif bad:
+            more = f" and {len(bad) - _NAMED_AT_MOST} more" if len(bad) > _NAMED_AT_MOST else ""
+            words = ", ".join(bad[:_NAMED_AT_MOST]) + more
+        else:
+            continue
+        click.echo(f"warning: {report.device.name}: {render.clean(words)}", err=True)

@@ -1,0 +1,115 @@
+"""A job's file as people write it: with points in tables beside it, which a worker cannot read."""
+
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sja_units import config
+from sja_units.acquisition.point_table import PointTable, parse_point_table
+from sja_units.errors import ConfigFault
+from sja_units.fields import Fault
+from sja_units.places import describe, name_place
+
+MAX_TABLE_BYTES = 1024 * 1024
+
+
+class Loaded(NamedTuple):
+    """What a person's file says, and the file as a worker can read it."""
+
+    file: config.JobFile
+    text: str
+
+
+class _Found(NamedTuple):
+    """The table of one device."""
+
+    path: str
+    table: PointTable
+
+
+def load(kind: str, text: str, where: str) -> Loaded:
+    """Return what a file says, its tables of points taken from beside it.
+
+    where: the file's path, from whose folder the tables' paths count. Raises ConfigFault with all
+    faults at once, those of the tables by row.
+    """
+    values = config.load_toml(text, where)
+    tables = _take_tables(values, os.path.dirname(where)) if kind == "acquisition" else {}
+    file, faults = config.examine(kind, values)
+    told = [f"{path}: {fault}" for path, table in tables.values() for fault in table.faults]
+    told += [line for fault in faults if (line := _describe(fault, text, tables))]
+    if told:
+        raise ConfigFault(where, told)
+    if not tables:
+        return Loaded(file, text)
+    whole = _put_inline(text, tables)
+    if len(whole.encode()) > config.MAX_BYTES:
+        limit = config.MAX_BYTES // 1024
+        raise ConfigFault(
+            where, [f"has too many points for one job's file ({limit} KiB): make several jobs"]
+        )
+    return Loaded(file, whole)
+
+
+def _take_tables(values: dict[str, Any], folder: str) -> dict[int, _Found]:
+    """Put the points of tables into the devices that name them; return the tables by device."""
+    tables = {}
+    for index, device in _devices(values):
+        name = device.get("points")
+        if isinstance(name, str) and name and "point" not in device:
+            path = os.path.join(folder, name)
+            tables[index] = _Found(path, _read(path))
+            device["point"] = [row.values for row in tables[index].table.rows]
+            del device["points"]
+    return tables
+
+
+def _devices(values: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    devices = values.get("device")
+    for index, device in enumerate(devices if isinstance(devices, list) else []):
+        if isinstance(device, dict):
+            yield index, device
+
+
+def _read(path: str) -> PointTable:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_TABLE_BYTES + 1)
+    except OSError as error:
+        return PointTable((), (f"cannot be read: {error.strerror}",))
+    if len(data) > MAX_TABLE_BYTES:
+        return PointTable((), (f"is larger than {MAX_TABLE_BYTES // 1024} KiB",))
+    return parse_point_table(data)
+
+
+def _describe(fault: Fault, text: str, tables: dict[int, _Found]) -> str:
+    """Return a fault as one line; "" for what only follows from another fault of a table."""
+    match fault.place:
+        case ("device", int(index), "point", int(place), *inside) if index in tables:
+            path, table = tables[index]
+            row = table.rows[place]
+            if table.faults and inside and inside[0] not in row.values:
+                return ""  # missing, because its column has another name
+            return f"{path}: row {row.number}: {name_place(tuple(inside))} {fault.message}"
+        case ("device", int(index), "point") if index in tables:
+            return ""  # nothing could be read
+    return describe(fault, text)
+
+
+def _put_inline(text: str, tables: dict[int, _Found]) -> str:
+    """Return the text with the tables' points in it, a line for each, all else as it was."""
+    import tomlkit
+
+    document: Any = tomlkit.parse(text)
+    for index, (path, table) in tables.items():
+        points = tomlkit.array()
+        for row in table.rows:
+            line = tomlkit.inline_table()
+            line.update(row.values)
+            points.add_line(line, indent="    ")
+        points.add_line(indent="")
+        points.comment(f"from {os.path.basename(path)}")
+        device = document["device"][index]
+        del device["points"]
+        device.append("point", points)
+    return str(tomlkit.dumps(document))

@@ -1,0 +1,77 @@
+"""A job that ends as soon as it starts: tried at once, then less and less often, for ever."""
+
+import json
+import time
+from itertools import pairwise
+
+from tests.lab.machine import Machine
+from tests.system.jobs import is_wanted, unit_of, view, wait_active, wait_state, write_idle
+
+JOB = "acquisition/line1"
+UNIT = unit_of(JOB)
+DROP_IN = f"/etc/systemd/system/{UNIT}.d/broken.conf"
+# systemd writes one entry under this id for each process of a unit that ends, sd-messages(3).
+PROCESS_ENDED = "98e322203f7a4ed290d09fe03c09fe15"
+
+
+def break_worker(machine: Machine) -> None:
+    machine.write(DROP_IN, "[Service]\nExecStart=\nExecStart=/usr/bin/false\n")
+    machine.run("systemctl", "daemon-reload")
+
+
+def mend_worker(machine: Machine) -> None:
+    machine.run("rm", DROP_IN)
+    machine.run("systemctl", "daemon-reload")
+
+
+def crashes(machine: Machine) -> list[float]:
+    """Return when the worker ended, in seconds of the machine's uptime."""
+    matches = [f"MESSAGE_ID={PROCESS_ENDED}", f"UNIT={UNIT}", "COMMAND=ExecStart"]
+    said = machine.run("journalctl", "--quiet", "--output=json", *matches).stdout
+    return [int(json.loads(row)["__MONOTONIC_TIMESTAMP"]) / 1e6 for row in said.splitlines()]
+
+
+def wait_crashes(machine: Machine, count: int) -> list[float]:
+    """Return when the worker ended, once it has done so that often."""
+    machine.wait_for(lambda: len(crashes(machine)) >= count, 120, what=f"{count} crashes")
+    return crashes(machine)
+
+
+def test_a_crash_loop_backs_off_and_heals(machine: Machine) -> None:
+    machine.sh("useradd -G sja oper")
+    write_idle(machine, "line1")
+    machine.run("sjactl", "start", JOB)
+    break_worker(machine)
+    machine.run("kill", "-KILL", str(view(machine, JOB)["pid"]))
+    # The first end is the kill.
+    times = wait_crashes(machine, 7)
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    # A busy machine adds a little to each.
+    assert gaps[0] < 1 + 3, gaps
+    assert max(gaps) < 10 + 3, gaps
+    assert gaps[0] < gaps[-1], gaps
+    assert times[-1] - times[0] > 10, gaps
+    shown = wait_state(machine, JOB, "restarting")
+    assert shown["restarts"] >= 6
+    assert (shown["error"]["result"], shown["error"]["exit_code"]) == ("exit-code", 1)
+    as_operator = machine.run("sjactl", "status", "--json", JOB, user="oper", check=False)
+    assert json.loads(as_operator.stdout)["error"] == shown["error"]
+    mend_worker(machine)
+    wait_active(machine, JOB)
+    assert view(machine, JOB)["restarts"] >= shown["restarts"]
+    assert is_wanted(machine, JOB)
+
+
+def test_a_start_of_a_waiting_job_is_done_at_once(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    break_worker(machine)
+    machine.run("systemctl", "start", UNIT, check=False)
+    # After the fifth crash in a row there is a pause of eight seconds.
+    wait_crashes(machine, 5)
+    wait_state(machine, JOB, "restarting")
+    began = time.monotonic()
+    mend_worker(machine)
+    assert machine.run("sjactl", "start", JOB).stdout == f"{JOB}\n"
+    assert time.monotonic() < began + 8
+    assert view(machine, JOB)["restarts"] == 0
+    wait_active(machine, JOB)

@@ -1,0 +1,199 @@
+"""What a job's file may say, and what it is told when it may not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.acquisition.points import TABLES, parse_reference
+from sja_units.config import parse
+from sja_units.errors import ConfigFault
+
+HEAD = """
+[sink]
+url = "http://192.0.2.1:8086"
+database = "edge"
+[[device]]
+name = "press1"
+host = "192.0.2.10"
+"""
+POINT = """
+[[device.point]]
+name = "temperature"
+table = "holding"
+address = 100
+type = "float32"
+"""
+
+
+def read(text: str) -> AcquisitionConfig:
+    settings = parse("acquisition", text, "x.toml").settings
+    assert isinstance(settings, AcquisitionConfig)
+    return settings
+
+
+def faults_of(text: str) -> list[str]:
+    with pytest.raises(ConfigFault) as fault:
+        read(text)
+    return fault.value.faults
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    settings = read(HEAD + POINT)
+    assert settings.interval == 1
+    assert settings.sink.type == "influxdb"
+    assert settings.sink.layout == "wide"
+    assert settings.spool == (256 * 2**20, 7 * 86400)
+    (device,) = settings.devices
+    assert (device.transport, device.port, device.unit_id) == ("tcp", 502, 1)
+    assert (device.timeout, device.retries) == (1, 3)
+    assert (device.max_registers, device.max_gap) == (125, 8)
+    assert device.measurement == "press1"
+    (point,) = device.points
+    assert (point.byte_order, point.scale, point.offset, point.size) == ("ABCD", 1, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("reference", "place"),
+    [
+        (1, ("coil", 0)),
+        (9999, ("coil", 9998)),
+        (10001, ("discrete", 0)),
+        (30001, ("input", 0)),
+        (40001, ("holding", 0)),
+        (49999, ("holding", 9998)),
+        (100001, ("discrete", 0)),
+        (400001, ("holding", 0)),
+        (465536, ("holding", 65535)),
+        ("40101", ("holding", 100)),
+        ("00001", ("coil", 0)),
+        ("010001", ("coil", 10000)),
+        (0, None),
+        (-1, None),
+        (True, None),
+        (40000, None),
+        (20001, None),
+        (50001, None),
+        (465537, None),
+        (4000001, None),
+        ("1", None),
+        ("4x0001", None),
+        (40001.0, None),
+    ],
+)
+def test_references(reference: object, place: tuple[str, int] | None) -> None:
+    assert parse_reference(reference) == place
+
+
+@given(st.sampled_from(TABLES), st.integers(0, 65535))
+def test_every_address_has_a_reference(table: str, address: int) -> None:
+    digit = {"coil": "0", "discrete": "1", "input": "3", "holding": "4"}[table]
+    assert parse_reference(f"{digit}{address + 1:05}") == (table, address)
+    if address < 9999:
+        assert parse_reference(f"{digit}{address + 1:04}") == (table, address)
+
+
+def test_a_reference_stands_for_table_and_address() -> None:
+    text = POINT.replace('table = "holding"', "").replace("address = 100", "reference = 30101")
+    (point,) = read(HEAD + text).devices[0].points
+    assert (point.table, point.address) == ("input", 100)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("address", "-1"),
+        ("address", "65536"),
+        ("address", "65535"),
+        ("address", "true"),
+        ("address", "1.0"),
+        ("table", '"register"'),
+        ("type", '"float"'),
+        ("byte_order", '"ABDC"'),
+        ("scale", "0"),
+        ("scale", "nan"),
+        ("offset", "inf"),
+        ("name", '""'),
+        ("name", '"a\\nb"'),
+        ("name", '"time"'),
+        ("name", '"ends with a backslash\\\\"'),
+        ("bit", "3"),
+        ("unknown", "1"),
+        ("reference", "40101"),
+        ("write_as", '"unsigned"'),
+    ],
+)
+def test_a_fault_of_a_point_is_told_with_its_place(key: str, value: str) -> None:
+    lines = [line for line in POINT.splitlines() if not line.startswith(f"{key} =")]
+    text = HEAD + "\n".join([*lines, f"{key} = {value}"])
+    (fault,) = faults_of(text)
+    assert "device[1].point[1]" in fault
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("port", "0"),
+        ("port", "70000"),
+        ("unit_id", "256"),
+        ("host", '"a b"'),
+        ("host", '"http://press1/"'),
+        ("transport", '"bus"'),
+        ("timeout", '"0s"'),
+        ("timeout", "1"),
+        ("max_registers", "126"),
+        ("max_registers", "1"),
+        ("measurement", '"#1"'),
+        ("tags", '{ time = "x" }'),
+        ("tags", '{ a = "x\\ny" }'),
+        ("points", '"press1.csv"'),
+    ],
+)
+def test_a_fault_of_a_device_is_told_with_its_place(key: str, value: str) -> None:
+    lines = [line for line in HEAD.splitlines() if not line.startswith(f"{key} =")]
+    (fault,) = faults_of("\n".join([*lines, f"{key} = {value}"]) + POINT)
+    assert "device[1]" in fault
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "192.0.2.1:8086",
+        "file:///etc/passwd",
+        "http://",
+        "http://h:70000",
+        "http://user:pass@h",
+        "http://h/?db=edge",
+        "http://h/a b",
+    ],
+)
+def test_urls_that_are_none_of_a_database(url: str) -> None:
+    (fault,) = faults_of((HEAD + POINT).replace("http://192.0.2.1:8086", url))
+    assert "sink.url" in fault
+
+
+def test_all_faults_are_told_at_once() -> None:
+    faults = faults_of('interval = "0s"\n[sink]\n[[device]]\nport = 0\n[[device.point]]\n')
+    told = "\n".join(faults)
+    places = ("interval", "sink.url", "sink.database", "device[1].name", "device[1].host")
+    for place in (*places, "device[1].port", "point[1].name", "point[1].address"):
+        assert place in told
+
+
+def test_no_device_or_no_point_is_a_fault() -> None:
+    assert faults_of('[sink]\ntype = "local"\n')
+    assert faults_of(HEAD)
+
+
+def test_what_would_write_into_one_series_is_a_fault() -> None:
+    twin = HEAD.partition("[[device]]")[2]
+    assert faults_of(HEAD + POINT + "[[device]]" + twin + POINT)  # the same name
+    other = twin.replace('name = "press1"', 'name = "press2"\nmeasurement = "press1"')
+    assert faults_of(HEAD + POINT + "[[device]]" + other + POINT)
+    tagged = other + 'tags = { side = "left" }\n'
+    assert len(read(HEAD + POINT + "[[device]]" + tagged + POINT).devices) == 2
+
+
+def test_two_points_of_one_name_are_a_fault() -> None:
+    (fault,) = faults_of(HEAD + POINT + POINT)
+    assert "point[2].name" in fault
