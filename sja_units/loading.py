@@ -1,8 +1,10 @@
 """A job's file as people write it: with points in tables beside it, which a worker cannot read."""
 
+import json
 import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from sja_units import config
 from sja_units.acquisition.point_table import PointTable, parse_point_table
@@ -56,7 +58,7 @@ def _take_tables(values: dict[str, Any], folder: str) -> dict[int, _Found]:
     tables = {}
     for index, device in _devices(values):
         name = device.get("points")
-        if isinstance(name, str) and name and "point" not in device:
+        if isinstance(name, str) and name.isprintable() and name and "point" not in device:
             path = os.path.join(folder, name)
             tables[index] = _Found(path, _read(path))
             device["point"] = [row.values for row in tables[index].table.rows]
@@ -101,15 +103,25 @@ def _put_inline(text: str, tables: dict[int, _Found]) -> str:
     import tomlkit
 
     document: Any = tomlkit.parse(text)
+    stand_ins = {}
     for index, (path, table) in tables.items():
-        points = tomlkit.array()
-        for row in table.rows:
-            line = tomlkit.inline_table()
-            line.update(row.values)
-            points.add_line(line, indent="    ")
-        points.add_line(indent="")
-        points.comment(f"from {os.path.basename(path)}")
+        # tomlkit needs seconds for some thousand points.
+        stand_in = tomlkit.item(uuid4().hex)
+        stand_ins[stand_in.as_string()] = _format_points(table)
+        stand_in.comment(f"from {os.path.basename(path)}")
         device = document["device"][index]
         del device["points"]
-        device.append("point", points)
-    return str(tomlkit.dumps(document))
+        device.append("point", stand_in)
+    whole = str(tomlkit.dumps(document))
+    for stand_in_text, points in stand_ins.items():
+        whole = whole.replace(stand_in_text, points)
+    return whole
+
+
+def _format_points(table: PointTable) -> str:
+    """Return points as an array of TOML: JSON's texts and numbers are TOML's."""
+    lines = [
+        ", ".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values)
+        for values in (row.values.items() for row in table.rows)
+    ]
+    return "[\n" + "".join(f"    {{ {line} }},\n" for line in lines) + "]"

@@ -25,6 +25,13 @@ def encode(point: Point, raw: float | str) -> list[int]:
     return words
 
 
+def round_raw(point: Point, raw: float) -> float:
+    """Return the nearest number that the type can hold."""
+    if point.type in FLOATS:
+        return float(struct.unpack(_FORMATS[point.type], struct.pack(_FORMATS[point.type], raw))[0])
+    return round(raw)
+
+
 def _encode_text(point: Point, text: str) -> bytes:
     width = point.size * 2
     return text.encode()[:width].ljust(width, b"\0")

@@ -207,10 +207,14 @@ class Acquisition:
             lost = count(len(self._inbox), "reading")
             journal.warning(f"stopped: {lost} lost, because the clock was never set")
         rest = self._spool.state()
+        if rest.pending:
+            lost = count(rest.pending, "line")
+            journal.error(f"stopped: {lost} lost, because the disk takes nothing: {rest.fault}")
+        kept = rest.lines - rest.pending
         if self._sink is None:
-            journal.info(f"stopped: {count(rest.lines, 'line')} on the disk")
-        elif rest.lines:
-            journal.notice(f"stopped: {count(rest.lines, 'line')} stay on the disk, to be sent")
+            journal.info(f"stopped: {count(kept, 'line')} on the disk")
+        elif kept:
+            journal.notice(f"stopped: {count(kept, 'line')} stay on the disk, to be sent")
         else:
             journal.info("stopped: everything that was read is in the database")
 

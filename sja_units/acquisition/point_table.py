@@ -10,7 +10,8 @@ COLUMNS = (
     *("name", "table", "address", "reference", "type", "registers", "byte_order", "bit", "byte"),
     *("scale", "offset", "unit", "no_value", "write_as"),
 )
-_NUMBERS = ("address", "reference", "registers", "bit", "scale", "offset", "no_value")
+_INTEGERS = ("address", "reference", "registers", "bit")
+_NUMBERS = ("scale", "offset", "no_value")
 _SEPARATORS = ";,\t"
 
 
@@ -77,17 +78,15 @@ def _check_header(header: list[str]) -> list[str]:
 
 def _read_row(header: list[str], cells: list[str]) -> dict[str, Any]:
     pairs = zip(header, cells, strict=False)
-    return {
-        column: _read_number(cell) if column in _NUMBERS else cell
-        for column, cell in pairs
-        if cell and column in COLUMNS
-    }
+    return {column: _read(column, cell) for column, cell in pairs if cell and column in COLUMNS}
 
 
-def _read_number(cell: str) -> int | float | str:
-    """Return the number that a cell spells, else its text, which its reader then refuses."""
-    with suppress(ValueError):
-        return int(cell, 0)
-    with suppress(ValueError):
-        return float(cell)
+def _read(column: str, cell: str) -> int | float | str:
+    """Return the number that a cell spells, else its text, which a number's reader refuses."""
+    if column in _INTEGERS or column in _NUMBERS:
+        with suppress(ValueError):
+            return int(cell, 0)
+    if column in _NUMBERS:
+        with suppress(ValueError):
+            return float(cell)
     return cell

@@ -88,7 +88,7 @@ class Poller(WorkerThread):
                 self._poll()
             self.cycles += 1
             elapsed = time.monotonic() - self._start
-            following = int(elapsed / self._interval) + 1
+            following = max(tick, int(elapsed / self._interval)) + 1
             self.late_cycles += following - tick - 1
             tick = following
             wait = self._start + tick * self._interval - time.monotonic()

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from sja_units.acquisition.encode import encode, mask
+from sja_units.acquisition.encode import encode, mask, round_raw
 from sja_units.acquisition.points import FLOATS, INTEGERS, Point
 
 STEPS_PER_SECOND = 10
@@ -64,11 +64,11 @@ def make_raw(point: Point, index: int, seconds: float) -> float | str:
     if point.is_bits or point.type in ("bool", "bit"):
         return float(phase < 0.5)
     low, high = _find_range(point)
-    raw = low + (high - low) * (0.5 - 0.5 * math.cos(2 * math.pi * phase))
-    if point.type in INTEGERS:
-        raw = round(raw)
-        return raw if raw != point.no_value else raw + (1 if raw < high else -1)
-    return raw if raw != point.no_value else raw + (high - low) / 1000
+    raw = round_raw(point, low + (high - low) * (0.5 - 0.5 * math.cos(2 * math.pi * phase)))
+    if raw == point.no_value:
+        step = max(1.0, (high - low) / 50) if point.type in INTEGERS else (high - low) / 50
+        raw = round_raw(point, raw + step if raw < (low + high) / 2 else raw - step)
+    return raw
 
 
 def _find_range(point: Point) -> tuple[float, float]:

@@ -31,6 +31,7 @@ class SpoolState(NamedTuple):
     is_dropping: bool
     fault: str  # why the disk takes nothing, "" while it does
     write_errors: int
+    pending: int  # lines that wait in memory, because the disk takes nothing
 
 
 class Spool:
@@ -202,15 +203,17 @@ class Spool:
 
     def state(self) -> SpoolState:
         size, batches, lines = self._index.unsent()
+        pending = sum(lines for _, lines in self._pending)
         return SpoolState(
             size + self._pending_bytes,
             batches + len(self._pending),
-            lines + sum(lines for _, lines in self._pending),
+            lines + pending,
             self._find_oldest() if batches else None,
             self._index.dropped,
             self._is_dropping,
             self._fault,
             self._write_errors,
+            pending,
         )
 
     def _find_oldest(self) -> int | None:

@@ -199,6 +199,14 @@ def read_point(point: Point, data: bytes, distance: int) -> Found:
     return Found(point, words, make_decoder(point)(data, distance), "")
 
 
+def try_point(asker: Asker, point: Point) -> Found:
+    """Return what a point holds, read by itself as a job would read it. Raises LinkFault."""
+    try:
+        return read_point(point, asker.ask(point.table, point.address, point.size), 0)
+    except Refusal as refusal:
+        return Found(point, (), None, str(refusal))
+
+
 def read_singly(
     asker: Asker, addresses: Sequence[tuple[str, int]]
 ) -> tuple[dict[tuple[str, int], int], dict[tuple[str, int], str]]:

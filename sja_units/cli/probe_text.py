@@ -33,11 +33,11 @@ def show_words(words: Sequence[int]) -> str:
 def show_value(value: Value | None, unit: str = "") -> str:
     if value is None:
         return "no value"
+    if isinstance(value, str):
+        return f'"{render.clean(value)}"'
     if isinstance(value, bool):
-        return "true" if value else "false"
-    text = f'"{render.clean(value)}"' if isinstance(value, str) else f"{value:.10g}"
-    if isinstance(value, int):
-        text = str(value)
+        return str(value).lower()
+    text = f"{value:.10g}" if isinstance(value, float) else str(value)
     return f"{text} {render.clean(unit)}".rstrip()
 
 

@@ -1,5 +1,6 @@
 """`sjactl simulate`: a configuration's devices without the hardware."""
 
+import shlex
 import signal
 import threading
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import click
 
 from sja_units.acquisition.config import AcquisitionConfig, Device
+from sja_units.acquisition.words import count
 from sja_units.cli.subject import read_path
 from sja_units.errors import SjaError, UsageFault
 
@@ -74,15 +76,15 @@ def describe(endpoints: Sequence[Endpoint], file: str, listen: str) -> list[str]
     for endpoint in endpoints:
         for number, device in endpoint.devices:
             lines.append(
-                f"{device.name}: {listen}:{endpoint.port}, unit {device.unit_id}, "
-                f"{len(device.points)} points"
+                f"{device.name} listens at {listen}:{endpoint.port}, unit {device.unit_id}, "
+                f"{count(len(device.points), 'point')}"
             )
             options += [f"--set device.{number}.host={listen}"]
             options += [f"--set device.{number}.port={endpoint.port}"]
             if device.transport != "tcp":
                 options.append(f"--set device.{number}.transport=tcp")
     lines.append(" try it (`sjactl create` takes the same options); Ctrl-C ends it:")
-    return [*lines, f"   sjactl probe {file} {' '.join(options)}"]
+    return [*lines, f"   sjactl probe {shlex.quote(file)} {' '.join(options)}"]
 
 
 def _serve(endpoint: Endpoint, listen: str, stack: ExitStack) -> None:

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -35,12 +36,15 @@ def build_once(family: str, key: str, build: Callable[[Path], None]) -> Path:
             raise _failures[target].with_traceback(None)
         if not target.exists():
             _remove_unused(folder, family)
-            new = _remove(folder / f"{family}-{key}.new")
-            new.mkdir()
+            # A name of its own: of a run that was killed, a program may still be building.
+            new = Path(tempfile.mkdtemp(prefix=f"{family}-{key}.new-", dir=folder))
+            new.chmod(0o755)
             try:
                 build(new)
-            except Exception as error:
-                _failures[target] = error
+            except BaseException as error:
+                shutil.rmtree(new, ignore_errors=True)
+                if isinstance(error, Exception):
+                    _failures[target] = error
                 raise
             new.rename(target)
     return target
@@ -63,15 +67,16 @@ def digest_files(root: Path, paths: Iterable[Path]) -> str:
 
 def _remove_unused(folder: Path, family: str) -> None:
     for lock in folder.glob(f"{family}-*.lock"):
-        if time.time() - lock.stat().st_mtime > _UNUSED_SECONDS:
+        if _is_unused(lock):
             target = lock.with_suffix("")
             if target.exists():
                 # Away under another name first: half a tree must never look whole.
-                _remove(target.rename(_remove(lock.with_suffix(".new"))))
+                target.rename(target.with_suffix(".new-unused"))
             lock.unlink()
+    for left in folder.glob(f"{family}-*.new-*"):
+        if left.name.endswith(".new-unused") or _is_unused(left):
+            shutil.rmtree(left, ignore_errors=True)
 
 
-def _remove(folder: Path) -> Path:
-    if folder.exists():
-        shutil.rmtree(folder)
-    return folder
+def _is_unused(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime > _UNUSED_SECONDS

@@ -34,6 +34,12 @@ parse_arguments() {
     done
 }
 
+# A container's root may be none: mounts are refused, or (CAP_NET_ADMIN) a network of one's own.
+may_all() {
+    may=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
+    [ $((0x$may & 0x1000)) -ne 0 ] && /bin/sh "$here/demo_alone.sh" true 2>/dev/null
+}
+
 # Goes on as root, in a mount namespace of its own.
 become_alone() {
     [ -z "${SJA_DEMO_ALONE-}" ] || return 0
@@ -41,8 +47,7 @@ become_alone() {
         command -v sudo >/dev/null || fail "machines need root and there is no sudo; run it as root"
         exec sudo -- ${SJA_LAB:+"SJA_LAB=$SJA_LAB"} /bin/sh "$here/demo.sh" "$@"
     fi
-    /bin/sh "$here/demo_alone.sh" true 2>/dev/null ||
-        fail "this root may not mount anything; a container has to be a privileged one for that"
+    may_all || fail "root may not do all here; if this is a container, it has to be a privileged one"
     SJA_DEMO_ALONE=yes exec /bin/sh "$here/demo_alone.sh" /bin/sh "$here/demo.sh" "$@"
 }
 
@@ -58,11 +63,21 @@ missing_packages() {
 }
 
 stop() {
-    # Its PID namespace ends with it.
-    [ -z "$child" ] || kill -KILL "$child" || :
+    if [ -n "$child" ]; then
+        kill -KILL "$child" || : # its PID namespace ends with it
+        remove_unfinished
+    fi
     rm -f -- "$log"
     printf '\nstopped\n'
     exit "$1"
+}
+
+# Who builds something holds its lock.
+remove_unfinished() {
+    for left in "$SJA_LAB"/*.new-*; do
+        [ ! -d "$left" ] ||
+            flock --timeout 3 "${left%.new-*}.lock" rm -rf --one-file-system -- "$left" || :
+    done
 }
 
 # await WHAT COMMAND...: runs a command that may take long; nothing of it outlives us.

@@ -7,7 +7,7 @@ shift 2
 
 # What is being built grows; what is being installed has something to say.
 how_far() {
-    size=$(du -cm -- "$SJA_LAB"/*.new 2>/dev/null | sed -n 's/\ttotal$/ MB/p')
+    size=$(du -cm -- "$SJA_LAB"/*.new-* 2>/dev/null | sed -n 's/\ttotal$/ MB/p')
     case $size in
         '' | '0 MB') tail -n 1 -- "$log" | tr -c '[:print:]' ' ' ;;
         *) echo "$size" ;;

@@ -26,12 +26,13 @@ COOKIE = "session"
 
 
 class Session:
-    """One login: its token, the one before (an answer can get lost), and its last visit."""
+    """One login: its token, the one before it, when that was replaced, and the last visit."""
 
-    def __init__(self, user: str, token: str, before: str, seen: float) -> None:
+    def __init__(self, user: str, token: str, before: str, moved: float, seen: float) -> None:
         self.user = user
         self.token = token
         self.before = before
+        self.moved = moved
         self.seen = seen
 
 
@@ -40,6 +41,7 @@ class Site:
 
     def __init__(self, session_life: float, dead: str = "401", store: Path | None = None) -> None:
         self.session_life = session_life
+        self.grace = 30.0  # seconds in which a token replaced counts: its answer may be lost
         self.dead = dead  # how it shows that a session is gone: 401, 403, 302 or 200
         self.fault = ""  # what it has at the moment
         self.store = store
@@ -52,7 +54,7 @@ class Site:
         self.log: list[dict[str, Any]] = []
         if store and store.exists():
             for row in json.loads(store.read_text()):
-                self.sessions.append(Session(row["user"], row["token"], row["before"], row["seen"]))
+                self.sessions.append(Session(**row))
 
     def log_in(self, user: str, password: str) -> str | None:
         """Return the token of a new session, None if the password is wrong."""
@@ -60,7 +62,8 @@ class Site:
             if (user, password) != (USER, PASSWORD):
                 return None
             self.stats["logins"] += 1
-            session = Session(user, secrets.token_urlsafe(24), "", self.clock())
+            now = self.clock()
+            session = Session(user, secrets.token_urlsafe(24), "", now, now)
             self.sessions.append(session)
             self._save()
             return session.token
@@ -73,10 +76,12 @@ class Site:
             known = bool(token) and not self.refuse_next
             self.refuse_next = False
             for session in self.sessions:
-                if known and token in (session.token, session.before):
+                late = token == session.before and now - session.moved <= self.grace
+                if known and (token == session.token or late):
                     session.seen = now
-                    if token == session.token:
-                        session.before, session.token = token, secrets.token_urlsafe(24)
+                    if not late:
+                        session.before, session.moved = token, now
+                        session.token = secrets.token_urlsafe(24)
                     self.stats["alive"] += 1
                     self._save()
                     return session
@@ -92,10 +97,7 @@ class Site:
 
     def _save(self) -> None:
         if self.store:
-            rows = [
-                {"user": s.user, "token": s.token, "before": s.before, "seen": s.seen}
-                for s in self.sessions
-            ]
+            rows = [vars(session) for session in self.sessions]
             temporary = self.store.with_suffix(".new")
             temporary.write_text(json.dumps(rows))
             temporary.replace(self.store)

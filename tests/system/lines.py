@@ -44,8 +44,10 @@ def create_acquisition(
     lines = ['interval = "100ms"', "[sink]"]
     lines += [f'{key} = "{value}"' for key, value in sink.items()]
     lines += ["[service]", 'WatchdogSec = "2s"', *devices]
-    machine.write(f"/root/{name}.toml", "\n".join(lines))
-    machine.run("sjactl", "create", "acquisition", name, "--from", f"/root/{name}.toml")
+    # By hand: `sjactl create` tries the devices, and what it reads then is nobody's sample.
+    machine.write(f"/etc/sja-units/acquisition/{name}.toml", "\n".join(lines))
+    machine.run("sjactl", "apply", name)
+    machine.run("sjactl", "start", name)
     return f"acquisition/{name}"
 
 

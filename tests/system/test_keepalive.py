@@ -35,8 +35,11 @@ def test_a_session_outlives_many_of_its_lives(site: WebSite) -> None:
     began = time.monotonic()
     while time.monotonic() < began + 3 * site.life:
         kill_worker(machine, JOB)
+        site.wait_moves()
         kill_worker(machine, JOB)
+        site.wait_moves()
         machine.run("sjactl", "restart", "alice")
+        site.wait_moves()
     stats = site.stats()
     assert (stats["logins"], stats["refused"]) == (1, 0)
     assert view(machine, JOB)["health"]["session"] == "alive"
@@ -52,7 +55,8 @@ def test_a_session_outlives_boots(machine: Machine) -> None:
     site = WebSite(machine, 8000, life=600)
     site.start()
     create_keepalive(site, "alice", write_jar(machine, "/root/alice.txt", site.log_in()))
-    for off in (Machine.poweroff, Machine.cut, Machine.cut, Machine.cut):
+    for off in (Machine.poweroff, Machine.cut, Machine.cut):
+        site.wait_moves()
         off(machine)
         machine.boot()
         site.start()

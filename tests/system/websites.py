@@ -49,6 +49,11 @@ class WebSite:
         assert isinstance(answer, dict)
         return answer
 
+    def wait_moves(self) -> None:
+        """Return when the cookie has moved on so far that the one held before is worthless."""
+        goal = self.stats()["alive"] + 3
+        self.machine.wait_for(lambda: self.stats()["alive"] >= goal, what="three more visits")
+
     def tokens(self) -> set[str]:
         """Return the tokens that the site takes at the moment."""
         return {row[key] for row in self._sessions() for key in ("token", "before")} - {""}

@@ -54,7 +54,7 @@ def tell_entrance(machine: Machine, screen: Screen) -> None:
     """Print how the machine that stays is entered and ended."""
     enter = shlex.join(machine.entrance)
     screen.say("The machine stays on. As root, this enters it, and ends it:")
-    screen.output(f"{enter} bash\n{enter} systemctl poweroff")
+    screen.output(f"{enter} bash -l\n{enter} systemctl poweroff")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """How the demo tells what it does: numbered steps, command lines with their output, findings."""
 
 import os
+import re
 import shlex
 import sys
 import textwrap
 
+_COLOUR = re.compile("\033\\[[0-9;]*m")
 _WIDTH = 78
 _INDENT = "   "
 COLUMNS = _WIDTH - len(_INDENT)  # for what programs print
@@ -29,12 +31,16 @@ class Screen:
     def found(self, text: str) -> None:
         """Print what has just been proven."""
         head = f"{_INDENT}ok "
-        wrapped = textwrap.fill(text, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
+        wrapped = textwrap.fill(
+            text, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head)
+        )
         _print(wrapped.replace("ok", self._paint("32", "ok"), 1))
 
     def failed(self, text: str) -> None:
         """Print what did not come back, or did not work."""
-        _print(self._paint("1;31", "\nFAILED: ") + text)
+        lines = f"FAILED: {text}".splitlines()
+        folded = "\n".join(textwrap.fill(line, _WIDTH) for line in lines)
+        _print("\n" + folded.replace("FAILED:", self._paint("1;31", "FAILED:"), 1))
 
     def command(self, *words: str) -> None:
         """Print a command as it is typed in the machine."""
@@ -51,7 +57,9 @@ class Screen:
         """Print what a program said, with its lines folded where they are too long."""
         for line in text.splitlines():
             margin = " " * (len(line) - len(line.lstrip()))
-            for part in textwrap.wrap(line, COLUMNS, subsequent_indent=margin) or [""]:
+            fits = len(_COLOUR.sub("", line)) <= COLUMNS
+            folded = textwrap.wrap(line, COLUMNS, subsequent_indent=margin)
+            for part in [line] if fits else folded:
                 _print(f"{_INDENT}{part}".rstrip())
 
     def _paint(self, code: str, text: str) -> str:

@@ -16,11 +16,11 @@ from tests.lab.demo.surroundings import (
     start_surroundings,
 )
 from tests.lab.machine import Machine
-from tests.lab.process import LabError
 
 KEPT, FORGOTTEN = "/root/alice.txt", "/root/forgotten.txt"
 PUBLISHED = "/run/sja-units/cookies/alice/cookies.txt"
-SECONDS_TO_COME_BACK = 60.0
+_SECONDS_TO_COME_BACK = 60.0
+_SECONDS_DOWN = 10.0  # nobody starts any more what has been down for that long
 _QUESTION = "SELECT answers FROM press1"
 _UNITS = {
     "acquisition/line1": "sja-acquisition@line1.service",
@@ -218,31 +218,33 @@ class Story:
 
     def _wait_until_all_run(self, before: Mapping[str, int]) -> None:
         """Wait until each job runs well, and as another process than `before`."""
-        views: dict[str, dict[str, Any]] = {}
-
-        def find_missing() -> list[str]:
-            views.update(self._look())
-            return [job for job in _UNITS if not _runs(views.get(job), before.get(job))]
-
-        try:
-            self._machine.wait_for(
-                lambda: not find_missing(), SECONDS_TO_COME_BACK, what="all jobs to run"
-            )
-        except LabError as error:
-            told = [_describe(job, views.get(job)) for job in find_missing()]
-            if not told:  # at the very last moment
+        began = changed = time.monotonic()
+        while True:
+            views = self._look()
+            missing = [job for job in _UNITS if not _runs(views.get(job), before.get(job))]
+            if not missing:
                 return
-            what = f"{'; '.join(told)}, {SECONDS_TO_COME_BACK:.0f} s later"
-            raise NotBack(what) from error
+            now = time.monotonic()
+            if not all(_is_down(views.get(job)) for job in missing):
+                changed = now
+            if now > min(began + _SECONDS_TO_COME_BACK, changed + _SECONDS_DOWN):
+                told = "; ".join(_describe(job, views.get(job)) for job in missing)
+                raise NotBack(f"after {now - began:.0f} s {told}")
+            time.sleep(0.05)
 
 
 def _runs(view: Mapping[str, Any] | None, pid_before: int | None) -> bool:
     return bool(view and view["state"] == "running" and view["pid"] not in (None, pid_before))
 
 
+def _is_down(view: Mapping[str, Any] | None) -> bool:
+    """Whether nothing is under way that could change a job's state."""
+    return view is None or view["state"] in ("down", "failed", "stopped", "unconfigured")
+
+
 def _describe(job: str, view: Mapping[str, Any] | None) -> str:
     if view is None:
-        return f"{job} is not there"
+        return f"{job} is gone"
     reason = view["error"]["message"] if view["error"] else view["status"]
     return f"{job} is {view['state']}" + (f" ({reason})" if reason else "")
 

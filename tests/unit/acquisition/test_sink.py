@@ -187,7 +187,9 @@ def test_a_database_that_comes_later_gets_everything(run: Run) -> None:
     assert database.column("v") == [1, 2, 3]
 
 
-def test_a_database_that_restarts_costs_nothing(run: Run) -> None:
+def test_a_database_that_restarts_is_no_failure(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     first = Database()
     one = run(first.url)
     one.put(1)
@@ -198,6 +200,7 @@ def test_a_database_that_restarts_costs_nothing(run: Run) -> None:
     one.wait_until_sent()
     second.close()
     assert second.column("v") == [2]
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
@@ -220,6 +223,18 @@ def test_half_an_answer_is_none(
     one.put(1)
     wait_for(lambda: one.sink.state == "error", "a state that says so")
     assert one.spool.state().batches == 1
+
+
+def test_no_answer_is_waited_for_no_longer_than_the_deadline(
+    run: Run, make_rogue: MakeRogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "REQUEST_SECONDS", 0.5)
+    rogue = make_rogue(lambda _: [])
+    one = run(f"http://127.0.0.1:{rogue.port}")
+    one.put(1)
+    began = time.monotonic()
+    wait_for(lambda: one.sink.state == "error", "a state that says so")
+    assert time.monotonic() - began < 10
 
 
 def test_an_answer_byte_by_byte_does_not_outlive_the_deadline(

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sja_units.acquisition import segments
@@ -82,6 +82,7 @@ def test_a_person_can_read_it(tmp_path: Path) -> None:
     assert lines == ["m a=1i 5", "m a=2i 6"]
 
 
+@settings(max_examples=30)
 @given(cut=st.integers(1, 200), tail=st.sampled_from([b"", b"\0" * 512, b"# sja1 0", b"m v=1i\n"]))
 def test_a_torn_tail_is_put_aside_and_the_rest_is_whole(
     tmp_path_factory: pytest.TempPathFactory, cut: int, tail: bytes
@@ -94,9 +95,8 @@ def test_a_torn_tail_is_put_aside_and_the_rest_is_whole(
     file.write_bytes(whole[:-cut] + tail)
     kept = whole[: len(whole) - cut].count(b"\n") // 2
     with opened(folder) as spool:
-        assert take(spool) == list(range(kept))
         put(spool, 77)
-        assert take(spool) == [77]
+        assert take(spool) == [*range(kept), 77]
     torn = b"".join(path.read_bytes() for path in folder.glob("torn-*"))
     assert torn == (whole[:-cut] + tail)[segments.find_end(whole[:-cut]) :]
 
@@ -148,8 +148,8 @@ def test_a_lost_cursor_only_sends_again(tmp_path: Path) -> None:
 
 def test_segments_that_were_sent_leave_the_disk(tmp_path: Path) -> None:
     with opened(tmp_path, SpoolConfig(2**20, 86400.0)) as spool:
-        for number in range(300):
-            put(spool, number, padding=2000)
+        for number in range(60):
+            put(spool, number, padding=10_000)
             assert take(spool) == [number]
         assert sum(path.stat().st_size for path in segments_in(tmp_path)) < 2**20 / 4
 
@@ -160,15 +160,15 @@ def test_the_oldest_is_dropped_and_counted_when_it_is_full(
     monkeypatch.setattr("sja_units.acquisition.spool._BOUND_SECONDS", 0.0)
     bounds = SpoolConfig(2**20, 86400.0)
     with opened(tmp_path, bounds) as spool:
-        put(spool, *range(500), padding=4000)
+        put(spool, *range(100), padding=20_000)
         state = spool.state()
         assert sum(path.stat().st_size for path in segments_in(tmp_path)) <= 2**20
         assert state.dropped > 0
         assert state.is_dropping
     with opened(tmp_path, bounds) as spool:
         assert spool.state().dropped == state.dropped
-        assert take(spool) == [*range(state.dropped, 500)]
-        put(spool, 500)
+        assert take(spool) == [*range(state.dropped, 100)]
+        put(spool, 100)
         assert not spool.state().is_dropping
     assert capsys.readouterr().err.count("full") == 1
 
@@ -193,12 +193,12 @@ def test_a_local_spool_lets_nothing_go_but_what_the_bounds_want(
     monkeypatch.setattr("sja_units.acquisition.spool._BOUND_SECONDS", 0.0)
     bounds = SpoolConfig(2**20, 86400.0)
     with opened(tmp_path, bounds, keeps_all=True) as spool:
-        put(spool, *range(100))
-        assert spool.state().batches == 100
+        put(spool, *range(20))
+        assert spool.state().batches == 20
     with opened(tmp_path, bounds, keeps_all=True) as spool:
-        assert spool.state().batches == 100
-        put(spool, *range(100, 600), padding=4000)
-        assert spool.state().batches + spool.state().dropped == 600
+        assert spool.state().batches == 20
+        put(spool, *range(20, 120), padding=20_000)
+        assert 0 < spool.state().dropped == 120 - spool.state().batches
         assert sum(path.stat().st_size for path in segments_in(tmp_path)) <= 2**20
 
 
@@ -272,11 +272,11 @@ def _has_grown(log: Path, size: int) -> bool:
 
 
 def test_no_kill_loses_what_was_put_nor_sends_it_out_of_order(tmp_path: Path) -> None:
-    """Kills a process that puts and takes, twelve times, at moments that vary."""
+    """Kills a process that puts and takes, eight times, at moments that vary."""
     folder = tmp_path / "spool"
     put_so_far: list[int] = []
     sent: list[int] = []
-    for round_ in range(12):
+    for round_ in range(8):
         start = max(put_so_far, default=0) + 1
         log = tmp_path / f"log{round_}"
         with log.open("wb") as out:

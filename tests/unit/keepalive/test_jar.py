@@ -72,6 +72,7 @@ NETSCAPE = f"""# Netscape HTTP Cookie File
 .example.edu\tTRUE\t/\tTRUE\t1893456000\tsid\tabc
 #HttpOnly_{HOST}\tFALSE\t/api\tFALSE\t0\ttoken\tx=y\r
 {HOST}\tFALSE\t/\tFALSE\t0\tempty
+.example.edu\tFALSE\t/\tFALSE\t\tdotted\tz
 """
 
 
@@ -80,6 +81,7 @@ def test_netscape() -> None:
         Cookie("sid", "abc", "example.edu", "/", 1893456000, True, False, False),
         Cookie("token", "x=y", HOST, "/api", None, False, True, True),
         Cookie("empty", "", HOST),
+        Cookie("dotted", "z", "example.edu", host_only=False),
     )
 
 
@@ -159,7 +161,7 @@ def test_text_of_other_scripts_goes_out_as_a_browser_would_send_it() -> None:
         ("a b c", "NAME=VALUE"),
         ("a=1\nb=2", "neither"),
         ("example.edu\tTRUE\t/", "line 1"),
-        (NETSCAPE + f"{HOST}\tFALSE\t/\tFALSE\tnever\tx\ty", "line 7"),
+        (NETSCAPE + f"{HOST}\tFALSE\t/\tFALSE\tnever\tx\ty", "line 8"),
         ("{", "JSON"),
         ("[]", "no cookie"),
         ("{}", "no list"),

@@ -36,7 +36,8 @@ def test_an_expired_session_is_opened_again(
     site: RunningSite, make_worker: Maker, tmp_path: Path
 ) -> None:
     program = write_program(tmp_path, LOG_IN)
-    worker = make_worker(site.url, f'[login]\ncommand = ["{program}", "alice"]\n')
+    # One is enough each time: attempts count only as long as the session stays dead.
+    worker = make_worker(site.url, f'[login]\ncommand = ["{program}", "alice"]\nmax_attempts = 1\n')
     worker.start()
     worker.wait_until_ready()
     worker.wait_for_session("alive")

@@ -40,7 +40,6 @@ def test_kill_9_at_any_moment_loses_no_session(site: RunningSite, make_worker: M
     worker = start_alive(make_worker, site)
     worker.end(signal.SIGKILL)
     for i in range(12):
-        site.clock.now += LIFE * 0.9
         visits = site.site.stats["requests"]
         worker.start()
         site.wait_for_count("requests", visits + 1)
@@ -130,7 +129,8 @@ def test_given_nonsense_is_told_and_changes_nothing(site: RunningSite, make_work
     worker = start_alive(make_worker, site)
     worker.give("x\ty")
     wait_for(lambda: "given.bad" in worker.health()["message"], "word of the bad jar")
-    assert worker.health()["session"] == "alive"
+    health = worker.health()
+    assert (health["session"], health["ok"]) == ("alive", False)
     assert (worker.state / "given.bad").read_text() == "x\ty"
     worker.give(site.log_in())
     wait_for(lambda: worker.health()["ok"], "the good jar taken")
@@ -188,6 +188,20 @@ def test_a_broken_jar_falls_back_to_the_one_before(site: RunningSite, make_worke
     assert worker.health()["session"] == "alive"
     assert "jar.json is broken" in worker.said()
     assert (worker.state / "jar.json.bad").exists()
+
+
+def test_a_disk_that_takes_nothing_ends_no_session(site: RunningSite, make_worker: Maker) -> None:
+    worker = start_alive(make_worker, site)
+    # A folder in the way of the temporary file stands for a full disk.
+    (worker.state / "jar.json.new").mkdir()
+    wait_for(lambda: "saved" in worker.health()["message"], "word of the disk")
+    site.wait_for_visits("alive", 2)
+    health = worker.health()
+    assert (health["session"], health["ok"]) == ("alive", False)
+    (worker.state / "jar.json.new").rmdir()
+    wait_for(lambda: worker.health()["ok"], "the jar saved")
+    assert worker.end() == 0
+    assert worker.saved() == [site.site.sessions[0].token]
 
 
 def test_a_site_that_never_answers_costs_no_more_than_the_timeout(make_worker: Maker) -> None:

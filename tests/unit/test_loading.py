@@ -1,0 +1,227 @@
+"""Points as a table beside the file."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.acquisition.point_table import COLUMNS, parse_point_table
+from sja_units.acquisition.points import TYPES, Point, read_point
+from sja_units.config import MAX_BYTES, parse
+from sja_units.errors import ConfigFault
+from sja_units.fields import Fault, Table
+from sja_units.loading import load
+
+JOB = """# hall A
+[sink]
+type = "local"  # nothing leaves the host
+
+# the old press
+[[device]]
+name = "press1"
+host = "192.0.2.10"
+points = "press1.csv"
+unit_id = 3  # set by its switches
+[device.tags]
+site = "a"
+"""
+ROWS = [
+    ["name", "table", "address", "type", "byte_order", "scale", "offset", "unit", "no_value"],
+    ["temperature", "holding", "100", "float32", "CDAB", "", "", "°C", ""],
+    ["", "", "", "", "", "", "", "", ""],
+    ["注射 压力", "input", "0x10", "int16", "", "0.1", "-5", "bar", "-32768"],
+]
+POINTS = (
+    Point("temperature", "holding", 100, 2, "float32", "CDAB", unit="°C", write_as="float"),
+    Point("注射 压力", "input", 16, 1, "int16", scale=0.1, offset=-5, unit="bar", no_value=-32768),
+)
+
+
+def join(separator: str, rows: list[list[str]] = ROWS) -> str:
+    return "".join(separator.join(row) + "\r\n" for row in rows)
+
+
+def load_with(folder: Path, table: str | bytes, job: str = JOB) -> tuple[tuple[Point, ...], str]:
+    """Return the points of the job's device, and the job's file as a worker gets it."""
+    data = table if isinstance(table, bytes) else table.encode()
+    (folder / "press1.csv").write_bytes(data)
+    loaded = load("acquisition", job, str(folder / "job.toml"))
+    settings = parse("acquisition", loaded.text, "x").settings
+    assert settings == loaded.file.settings
+    assert isinstance(settings, AcquisitionConfig)
+    return settings.devices[0].points, loaded.text
+
+
+def faults_with(folder: Path, table: str | bytes, job: str = JOB) -> list[str]:
+    with pytest.raises(ConfigFault) as fault:
+        load_with(folder, table, job)
+    return [line.removeprefix(str(folder) + "/") for line in fault.value.faults]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_table_as_spreadsheets_write_it(tmp_path: Path, separator: str, mark: bytes) -> None:
+    points, _ = load_with(tmp_path, mark + join(separator).encode())
+    assert points == POINTS
+
+
+def test_cells_may_be_quoted_and_padded(tmp_path: Path) -> None:
+    table = 'name , table,address,type\n"a, ""b""", holding , 1 ,int16\n'
+    points, _ = load_with(tmp_path, table)
+    assert points == (Point('a, "b"', "holding", 1, 1, "int16"),)
+
+
+def test_references_are_read_as_in_the_file(tmp_path: Path) -> None:
+    points, _ = load_with(tmp_path, "name,reference,type\na,40101,int16\nb,010000,\nc,1,\n")
+    assert [(point.table, point.address) for point in points] == [
+        ("holding", 100),
+        ("coil", 9999),
+        ("coil", 0),
+    ]
+
+
+def test_the_job_s_file_keeps_all_else(tmp_path: Path) -> None:
+    _, text = load_with(tmp_path, join(","))
+    for kept in ("# hall A", "# nothing leaves the host", "# the old press", "# set by its swit"):
+        assert kept in text
+    values = tomllib.loads(text)
+    assert values["device"][0]["tags"] == {"site": "a"}
+    assert "points" not in values["device"][0]
+    assert "press1.csv" in text  # where they came from
+    # A line each, as in the table.
+    assert len(re.findall(r"^ +\{ name = ", text, re.MULTILINE)) == 2
+
+
+def test_a_file_without_tables_is_not_touched() -> None:
+    text = JOB.replace('points = "press1.csv"', "") + (
+        '[[device.point]]\nname="a" # x\ntable = "coil"\naddress = 1\n'
+    )
+    assert load("acquisition", text, "x.toml").text is text
+
+
+def test_several_devices_and_folders(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/b.csv").write_text("name,table,address\nb,coil,2\n")
+    second = '[[device]]\nname = "b"\nhost = "192.0.2.11"\npoints = "tables/b.csv"\n'
+    _, text = load_with(tmp_path, join(","), JOB + second)
+    settings = parse("acquisition", text, "x").settings
+    assert [[p.name for p in d.points] for d in settings.devices] == [
+        ["temperature", "注射 压力"],
+        ["b"],
+    ]
+
+
+def test_all_faults_at_once_by_file_and_row(tmp_path: Path) -> None:
+    table = (
+        "name;table;address;type;scale;bit;nonsense\n"
+        "a;holding;70000;int16;0,1;;\n"
+        "\n"
+        "b;holding;1;int16;;;\n"
+        "b;holding;2;;;;\n"
+        "c;holding;x;bit;;3;\n"
+        "d;holding;1;int16;;3;\n"
+        "e;holding;1;int16;;;;;more\n"
+    )
+    job = JOB.replace("unit_id = 3", "unit_id = 300") + '[spool]\nmax_age = "x"\n'
+    faults = faults_with(tmp_path, table, job)
+    told = [re.sub(r"^(press1.csv: row \d+|line \d+).*", r"\1", fault) for fault in faults]
+    assert sorted(told) == [
+        "line 10",
+        "line 14",
+        "press1.csv: row 1",
+        "press1.csv: row 2",
+        "press1.csv: row 2",
+        "press1.csv: row 5",
+        "press1.csv: row 6",
+        "press1.csv: row 7",
+        "press1.csv: row 8",
+    ]
+    assert any("address is 70000" in fault for fault in faults)
+    assert any("scale is '0,1'" in fault for fault in faults)
+
+
+def test_a_misspelt_column_is_told_once(tmp_path: Path) -> None:
+    rows = "".join(f"p{i},holding,{i},int16\n" for i in range(100))
+    (fault,) = faults_with(tmp_path, "name,table,address,typ\n" + rows)
+    assert "row 1" in fault
+    assert "'type'" in fault
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        b"",
+        b"name,table,address,type\n",
+        b"name,table,address,type\n,,,\n",
+        "name,table,address\n温,coil,1\n".encode("gb18030"),
+        "name,table,address\na,coil,1\n".encode("utf-16"),
+        b'name,table,address\n"a,coil,1\n',
+        b'name,table,address\n"a"b,coil,1\n',
+        b"name,table,address\na\0,coil,1\n",
+        b"name,name,table,address\na,b,coil,1\n",
+        b"name,table,address,\na,coil,1,x\n",
+        b"name,table,address\na,coil,1,2,3\n",
+        b"name,table,address\na,coil," + b"9" * 5000 + b"\n",
+        b"#" * (1024 * 1024 + 1),
+    ],
+)
+def test_what_is_no_table_is_told_in_few_lines(tmp_path: Path, table: bytes) -> None:
+    faults = faults_with(tmp_path, table)
+    assert all(fault.startswith("press1.csv: ") for fault in faults)
+    assert len(faults) <= 2
+
+
+def test_a_table_that_is_not_there(tmp_path: Path) -> None:
+    job = JOB.replace("press1.csv", "nowhere.csv")
+    (fault,) = faults_with(tmp_path, "", job)
+    assert "nowhere.csv" in fault
+
+
+def test_points_beside_a_table_are_refused(tmp_path: Path) -> None:
+    job = JOB + '[[device.point]]\nname = "a"\ntable = "coil"\naddress = 1\n'
+    (fault,) = faults_with(tmp_path, join(","), job)
+    assert fault.startswith("line 9:")
+
+
+def test_more_points_than_a_worker_can_get(tmp_path: Path) -> None:
+    rows = [[f"point-{i}", "holding", str(i), "int16"] for i in range(MAX_BYTES // 50)]
+    (fault,) = faults_with(tmp_path, join(",", [["name", "table", "address", "type"], *rows]))
+    assert "several jobs" in fault
+
+
+def test_a_worker_says_what_to_do_about_a_table() -> None:
+    with pytest.raises(ConfigFault) as fault:
+        parse("acquisition", JOB, "/etc/sja-units/acquisition/line1.toml")
+    (line,) = fault.value.faults
+    assert "sjactl apply JOB" in line
+
+
+class _Asked(Table):
+    """Notes which keys its readers ask for."""
+
+    def __init__(self, values: dict[str, object], asked: set[str]) -> None:
+        faults: list[Fault] = []
+        super().__init__(values, (), faults)
+        self.asked = asked
+
+    def _take(self, key: str, *rest: object) -> object:
+        self.asked.add(key)
+        return super()._take(key, *rest)  # type: ignore[arg-type]
+
+    def has(self, key: str) -> bool:
+        self.asked.add(key)
+        return super().has(key)
+
+
+def test_columns_are_the_keys_of_a_point() -> None:
+    asked: set[str] = set()
+    for kind in TYPES:
+        read_point(_Asked({"table": "holding", "type": kind}, asked), 125)
+    assert asked == set(COLUMNS)
+
+
+def test_rows_are_counted_as_spreadsheets_do() -> None:
+    table = parse_point_table(b'name,table,address\n\n"a\nb",coil,1\n\nc,coil,2\n')
+    assert [(row.number, row.values["name"]) for row in table.rows] == [(3, "a\nb"), (5, "c")]
