@@ -22,7 +22,7 @@ Usage: ./install.sh [--wheels DIR]   install sja-units on this machine, or upgra
        ./install.sh --demo [--keep]  see it work in a disposable machine; this one stays as it is
 
 It needs systemd >= 252 and Python >= 3.11 (Debian 12 or newer) and runs as root or asks sudo.
---wheels DIR  use no network: take the packages from DIR, made by: pip wheel --wheel-dir DIR .
+--wheels DIR  use no network: take the packages from DIR, made by: pip wheel --use-pep517 --wheel-dir DIR .
 TEXT
 }
 
@@ -188,7 +188,7 @@ build_venv() {
         # pip's own settings on this host might name an index or further folders.
         quietly env PIP_CONFIG_FILE=/dev/null "$venv.new/bin/python" -I -m pip --isolated install \
             --no-cache-dir --no-index --find-links "$wheels" "sja-units==$version" ||
-            fail "$wheels lacks something (see above); make it with: pip wheel --wheel-dir DIR ."
+            fail "$wheels lacks something (see above); make it with: pip wheel --use-pep517 --wheel-dir DIR ."
     else
         # pip may build where the sources are, and a checkout can be read-only.
         mkdir -- "$work/source"
