@@ -25,7 +25,9 @@ _FORMATS = {
     "float32": "f",
     "float64": "d",
 }
-_CONTROL = dict.fromkeys((*range(32), 127), "\ufffd")
+REPLACEMENT = "\ufffd"
+"""Stands in a text for what is no character."""
+_CONTROL = dict.fromkeys((*range(32), 127), REPLACEMENT)
 _MAX_INTEGER = {"integer": 2**63 - 1, "unsigned": 2**64 - 1}
 
 

@@ -139,6 +139,8 @@ class Acquisition:
     def _record(self, reading: Reading, offset_ns: int) -> Lines:
         made = self._recorders[reading.device.name].make_lines(reading.answers, offset_ns)
         self._samples += made.samples
+        if reading.device.name not in self._last_success:
+            self._report_at = 0.0  # people look at once after a start: do not say "not read yet"
         self._last_success[reading.device.name] = made.time_ns
         return made
 

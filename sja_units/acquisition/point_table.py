@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 COLUMNS = (
     *("name", "table", "address", "reference", "type", "registers", "byte_order", "bit", "byte"),
-    *("scale", "offset", "unit", "no_value", "write_as"),
+    *("scale", "offset", "unit", "cn_name", "no_value", "write_as"),
 )
 _INTEGERS = ("address", "reference", "registers", "bit")
 _NUMBERS = ("scale", "offset", "no_value")

@@ -33,6 +33,7 @@ class Point(NamedTuple):
     scale: float = 1.0
     offset: float = 0.0
     unit: str = ""
+    cn_name: str = ""  # its Chinese name, a tag of the narrow layout
     no_value: float | None = None  # the raw number by which the device says "nothing measured"
     write_as: str = "integer"  # of integers: integer, unsigned or float
 
@@ -52,9 +53,11 @@ def read_point(table: Table, max_registers: int) -> Point:
     if name == "time":
         table.fault("name", "is 'time', which a database keeps for the time of the value")
     where, address = _read_place(table)
+    cn_name = read_name(table, "cn_name", "")
     if where in ("coil", "discrete"):
         table.text("type", "bool", choices=("bool",))
-        return _checked(table, Point(name, where, address, 1, "bool"), max_registers * 16)
+        point = Point(name, where, address, 1, "bool", cn_name=cn_name)
+        return _checked(table, point, max_registers * 16)
     kind = table.text("type", choices=TYPES)
     size = INTEGERS.get(kind) or FLOATS.get(kind) or 1
     if kind == "string":
@@ -69,7 +72,8 @@ def read_point(table: Table, max_registers: int) -> Point:
         table.text("byte_order", "ABCD", choices=orders),
         bit=table.integer("bit", low=0, high=15) if kind == "bit" else 0,
         byte=table.text("byte", "low", choices=("low", "high")) if kind.endswith("t8") else "low",
-        unit=table.text("unit", ""),
+        unit=read_name(table, "unit", ""),
+        cn_name=cn_name,
     )
     if kind in INTEGERS or kind in FLOATS:
         point = _read_number(table, point)

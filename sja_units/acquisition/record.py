@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sja_units.acquisition.clock import Stamps
 from sja_units.acquisition.config import Device
-from sja_units.acquisition.decode import Decoder, make_decoder
+from sja_units.acquisition.decode import REPLACEMENT, Decoder, make_decoder
 from sja_units.acquisition.device import Answer
 from sja_units.acquisition.lineprotocol import format_key, format_line, format_series, format_value
 from sja_units.acquisition.points import Point
@@ -25,11 +25,18 @@ class _Column(NamedTuple):
     address: int
     key: str  # with its equals sign
     series: str  # of the narrow layout
+    uncertain: str  # the same, where the value is not all that the device sent
     is_unsigned: bool
 
 
 class Recorder:
-    """Turns what one device answered into lines."""
+    """Turns what one device answered into lines.
+
+    Narrow lines have the tags device, point, unit, cn_name, quality and the device's own ones; the
+    one field is named by the point. quality is "good", or "uncertain" for a text with bytes that
+    are none and had to be replaced. What cannot be trusted (not read, refused, "no value", not a
+    number, out of range) has no line: nothing "bad" is ever written, and health says why.
+    """
 
     def __init__(self, device: Device, layout: str) -> None:
         self._is_wide = layout == "wide"
@@ -68,17 +75,20 @@ class Recorder:
             value = column.decode(answer.data, column.address - answer.block.address)
             if value is not None:
                 text = format_value(value, unsigned=column.is_unsigned)
-                fields.append((column.series, column.key + text))
+                is_whole = not (isinstance(value, str) and REPLACEMENT in value)
+                series = column.series if is_whole else column.uncertain
+                fields.append((series, column.key + text))
         return fields
 
 
 def _make_column(device: Device, point: Point) -> _Column:
     tags = {"device": device.name, **device.tags}
-    tags |= {"point": point.name, "unit": point.unit, "quality": "good"}
+    tags |= {"point": point.name, "unit": point.unit, "cn_name": point.cn_name}
     return _Column(
         make_decoder(point),
         point.address,
         f"{format_key(point.name)}=",
-        format_series(device.measurement, tags),
+        format_series(device.measurement, tags | {"quality": "good"}),
+        format_series(device.measurement, tags | {"quality": "uncertain"}),
         point.write_as == "unsigned",
     )

@@ -60,7 +60,7 @@ def data_command(
     names = _read_names(chosen)
     with _open(chosen) as retained:
         kept = _within(retained.read_lines(sent_too=names.is_local), begin, end)
-        if form == "line" and not point:
+        if form == "line" and point is None:
             for line in _take_last(kept, lines):
                 write(line)
             return

@@ -40,10 +40,10 @@ def probe_command(subject: str, point: str | None, settings: tuple[str, ...], as
     """
     chosen = read_subject(subject, settings)
     if isinstance(chosen.file.settings, KeepaliveConfig):
-        if point:
+        if point is not None:
             raise UsageFault(f"{chosen.name} has no points")
         return _probe_site(chosen, chosen.file.settings, as_json=as_json)
-    if point:
+    if point is not None:
         return _probe_point(chosen.file.settings, point, as_json=as_json)
     return _probe_acquisition(chosen, chosen.file.settings, as_json=as_json)
 

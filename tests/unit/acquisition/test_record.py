@@ -65,6 +65,27 @@ def test_narrow_is_one_line_a_point_at_the_time_of_its_own_read() -> None:
     assert made.samples == 2
 
 
+def test_narrow_is_what_the_older_edge_system_writes() -> None:
+    text = CONFIG.replace('unit = "°C"', 'unit = "°C"\ncn_name = "一区 温度"')
+    settings = parse("acquisition", text.replace('name = "press 1"', 'name = "P01"'), "x").settings
+    assert isinstance(settings, AcquisitionConfig)
+    made = Recorder(settings.devices[0], "narrow").make_lines(ANSWERS[1:], 0)
+    # Measurement, tags and the one field as its InfluxDB client has put them together.
+    tags = r"cn_name=一区\ 温度,device=P01,point=temperature,quality=good,site=hall\ a,unit=°C"
+    assert made.lines == [f"P01,{tags} temperature=21.5 2000"]
+
+
+def test_a_text_that_is_none_is_uncertain() -> None:
+    text = CONFIG.replace("float32", "string").replace('unit = "°C"', "registers = 2")
+    settings = parse("acquisition", text, "x").settings
+    assert isinstance(settings, AcquisitionConfig)
+    recorder = Recorder(settings.devices[0], "narrow")
+    for data, quality in ((b"PET ", "good"), (b"PE\xff\0", "uncertain"), (b"P\1ET", "uncertain")):
+        answer = Answer(Block("holding", 100, 2, (0,)), data, 1_000)
+        (line,) = recorder.make_lines((answer,), OFFSET).lines
+        assert parse_line(line).tags["quality"] == quality
+
+
 def test_no_number_no_line() -> None:
     nan = (Answer(Block("holding", 100, 2, (0,)), b"\x7f\xc0\0\0", 1_000),)
     for layout in ("wide", "narrow"):
