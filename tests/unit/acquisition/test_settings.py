@@ -117,6 +117,8 @@ def test_a_reference_stands_for_table_and_address() -> None:
         ("name", '"a\\nb"'),
         ("name", '"time"'),
         ("name", '"ends with a backslash\\\\"'),
+        ("unit", '"ends with a backslash\\\\"'),
+        ("cn_name", '"反斜线\\\\"'),
         ("bit", "3"),
         ("unknown", "1"),
         ("reference", "40101"),
