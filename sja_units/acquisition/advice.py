@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from sja_units.acquisition.trial import NO_TIME, Report
+from sja_units.acquisition.asking import NO_TIME
+from sja_units.acquisition.trial import Report
 
 
 def advise(report: Report, holders: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """The spool's files on disk; no two workers at once."""
 
+import errno
 import fcntl
 import os
 import time
@@ -31,6 +32,10 @@ class SpoolFolder:
         """Make the folder and lock it; raise WorkerEnd if another worker holds it."""
         self._path = path
         os.makedirs(path, mode=0o700, exist_ok=True)
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            # A sandbox that was set up on a read-only disk stays so when the disk is mended: only
+            # another start helps, and so far nothing was read that could be lost by it.
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -51,6 +51,6 @@ def check_command(mend: bool, as_json: bool) -> int:
         for finding in findings:
             kind = "warning: " if finding.is_warning else ""
             click.echo(f"{kind}{finding.job}: {render.clean(finding.message)}")
-        if not problems:
+        if not findings:
             click.echo("all wanted jobs run", err=True)
     return 1 if problems else 0

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
+from sja_units.acquisition.asking import Found
 from sja_units.acquisition.decode import Value
 from sja_units.acquisition.plan import Block
 from sja_units.acquisition.points import Point
 from sja_units.acquisition.sink_trial import SinkReport
-from sja_units.acquisition.trial import Found, Report
+from sja_units.acquisition.trial import Report
 from sja_units.acquisition.words import count
 from sja_units.cli import render
 

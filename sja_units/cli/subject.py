@@ -37,9 +37,11 @@ def read_subject(words: str, settings: tuple[str, ...] = ()) -> Subject:
 
 
 def is_path(words: str) -> bool:
-    """Tell a file from a job: it ends with .toml, or its path does not begin with a kind."""
+    """Tell a file from a job, whose name has no dot, and whose kind alone comes before a slash."""
     folder, slash, _ = words.partition("/")
-    return words.endswith(".toml") or (bool(slash) and folder not in KINDS)
+    if slash and folder not in KINDS:
+        return True
+    return "." in words and not words.endswith(".service")
 
 
 def read_path(path: str, pairs: list[tuple[str, str]]) -> Subject:

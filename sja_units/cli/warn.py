@@ -9,7 +9,7 @@ from sja_units.cli import render
 from sja_units.config import JobFile
 from sja_units.job import Job
 
-TRY_SECONDS = 5.0
+TRY_SECONDS = 4.0  # and one more at the most for who is on his way to an answer
 _NAMED_AT_MOST = 5
 
 

@@ -226,9 +226,12 @@ def test_a_job_s_session_is_asked_for_and_left_alone(
     [
         ("line1.toml", True),
         ("./line1", True),
+        ("line1.conf", True),
+        ("acquisition/line1.toml", True),
         ("/root/line1", True),
         ("folder/line1.toml", True),
         ("line1", False),
+        ("*号线", False),
         ("acquisition/line1", False),
         ("sja-acquisition@line1.service", False),
     ],

@@ -1,0 +1,74 @@
+"""Faults of all kinds at random: no sample lost that was stored, none doubled."""
+
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from tests.lab.machine import Machine
+from tests.system.faults import FaultyLine
+from tests.system.jobs import view
+
+_ANSWERS = ("400", "401", "404", "429", "500", "503", "late-503", "cut")
+
+
+def _list_database_faults(line: FaultyLine) -> dict[str, Callable[[], None]]:
+    spoiled = {f"answers {mode}": partial(line.answer, mode) for mode in _ANSWERS}
+    return {
+        "is well": lambda: None,
+        "is stopped": line.stop_database,
+        "is killed": line.kill_database,
+        **spoiled,
+    }
+
+
+def _list_machine_faults(line: FaultyLine, seconds: float) -> dict[str, Callable[[], None]]:
+    return {
+        "nothing": lambda: None,
+        "kill -9": line.kill,
+        "hang": line.freeze,
+        "restart": line.restart,
+        "power cut": line.cut_power,
+        "disk full": partial(line.fill_disk, seconds),
+        "disk read-only": partial(line.spoil_disk, seconds),
+    }
+
+
+def test_random_faults_lose_and_double_nothing(
+    machine: Machine, pytestconfig: pytest.Config
+) -> None:
+    seed = pytestconfig.getoption("--faults-seed") or random.SystemRandom().randrange(1, 10**6)
+    print(f"again with --faults-seed={seed}")
+    dice = random.Random(seed)
+    line = FaultyLine(machine, "press1", 1502)
+    end = time.monotonic() + pytestconfig.getoption("--faults-seconds")
+    # Shuffled decks, so that a short run has met each fault, too.
+    databases: list[str] = []
+    machines: list[str] = []
+    while time.monotonic() < end or machines:
+        at_once = _list_database_faults(line)
+        in_turn = _list_machine_faults(line, dice.uniform(0.5, 3))
+        databases = databases or dice.sample(sorted(at_once), len(at_once))
+        machines = machines or dice.sample(sorted(in_turn), len(in_turn))
+        database, fault = databases.pop(), machines.pop()
+        print(f"database {database}, {fault}")
+        at_once[database]()
+        time.sleep(dice.uniform(0, 2))
+        in_turn[fault]()
+        time.sleep(dice.uniform(0, 2))
+        line.mend_database()
+    line.await_sent()
+    dropped = _read_dropped(line)
+    line.stop()
+    missing, extra = line.compare()
+    lost = missing - line.parked()
+    assert not extra, f"stored more often than read: {sorted(extra)}"
+    assert dropped == 0
+    assert lost.total() <= line.ended, f"neither stored nor parked: {sorted(lost)}"
+
+
+def _read_dropped(line: FaultyLine) -> int:
+    dropped: int = view(line.machine, line.job)["health"]["spool"]["dropped"]
+    return dropped
