@@ -3,6 +3,7 @@
 A session is known by hashes only: no cookie's value leaves this file.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -39,9 +40,9 @@ class Shared(NamedTuple):
 
 
 def name_endpoint(device: Device) -> str:
-    """Return where a device is reached: "host:port"."""
-    _, host, port = device.endpoint
-    return f"{host.lower()}:{port}"
+    """Return where a device is reached: "host:port", or the serial port that a link leads to."""
+    _, where, port = device.endpoint
+    return f"{where.lower()}:{port}" if port else os.path.realpath(where)
 
 
 def make_claims(settings: object, jar: Jar = ()) -> Claims:

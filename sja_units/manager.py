@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from sja_units import config
-from sja_units.dropin import render_drop_in
+from sja_units.dropin import list_ttys, render_drop_in
 from sja_units.durable import replace_file, sync_folder
 from sja_units.errors import SjaError
 from sja_units.job import PRIVATE_ROOT, RUN_ROOT, Job, parse_unit
@@ -15,6 +15,7 @@ from sja_units.loading import Loaded, load
 from sja_units.systemd import Order, Systemd
 
 OPERATORS = "sja"
+_USUAL_TTY_GROUP = "dialout"
 
 
 def write_config(job: Job, text: str) -> config.JobFile:
@@ -64,7 +65,7 @@ def apply_drop_ins(systemd: Systemd, files: dict[Job, config.JobFile | None]) ->
 
 def _write_drop_in(job: Job, file: config.JobFile | None) -> bool:
     path = job.drop_in_path
-    text = render_drop_in(file) if file else ""
+    text = render_drop_in(file, _find_groups(list_ttys(file))) if file else ""
     try:
         with open(path, encoding="utf-8") as old:
             before = old.read()
@@ -80,6 +81,21 @@ def _write_drop_in(job: Job, file: config.JobFile | None) -> bool:
     with suppress(OSError):  # an admin's own drop-ins may be in it
         os.rmdir(os.path.dirname(path))
     return True
+
+
+def _find_groups(ttys: Iterable[str]) -> set[str]:
+    """Return the groups that may use serial ports; one that is not plugged in has the usual one."""
+    groups = set()
+    for tty in ttys:
+        with suppress(KeyError):
+            try:
+                status = os.stat(tty)
+            except OSError:
+                groups.add(grp.getgrnam(_USUAL_TTY_GROUP).gr_name)
+                continue
+            if status.st_gid and status.st_mode & 0o060 == 0o060:
+                groups.add(grp.getgrgid(status.st_gid).gr_name)
+    return groups
 
 
 def order(

@@ -22,6 +22,13 @@ def advise(report: Report, holders: Sequence[str]) -> str:
             f"{names} runs and keeps a connection to it, and many a device allows only one: "
             f"sjactl stop {' '.join(holders)}, try again, and start it anew"
         )
+    if fault.at_connect and device.way.transport in ("rtu", "ascii", "tls"):
+        return ""  # the fault says it all
+    if device.way.tty and fault.state in ("timeout", "error"):
+        return (
+            f"are unit_id = {device.unit_id}, baudrate, parity and stopbits right, are A and B "
+            "exchanged, is the line terminated?"
+        )
     if fault.at_connect:
         return (
             "is it on, are host and port right, does a firewall stand between? Some devices "
@@ -31,7 +38,7 @@ def advise(report: Report, holders: Sequence[str]) -> str:
         return "does another program hold its only connection?"
     if fault.state == "timeout":
         return f"it takes the connection: is unit_id = {device.unit_id} right?"
-    return f"is it a Modbus device, and is transport = {device.transport!r} right?"
+    return f"is it a Modbus device, and is transport = {device.way.transport!r} right?"
 
 
 def _advise_refused(report: Report) -> str:

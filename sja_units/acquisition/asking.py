@@ -23,11 +23,6 @@ class Found(NamedTuple):
     fault: str  # why it was not read
 
 
-def open_link(device: Device) -> Link:
-    """Return the way to a device; the connection opens with the first request."""
-    return Link(device.transport, device.host, device.port)
-
-
 class Asker:
     """Asks one device through a link, within a time for everything together."""
 

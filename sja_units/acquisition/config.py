@@ -6,16 +6,14 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from sja_units.acquisition.points import Point, is_unsafe_name, read_name, read_point
+from sja_units.acquisition.transport import SERIAL, Way, read_way
 from sja_units.fields import Table
 
-TRANSPORTS = ("tcp", "udp", "tls", "rtu", "ascii", "rtu-over-tcp")
-_BUILT_IN = ("tcp", "udp", "rtu-over-tcp")
 _UNREAD_TABLE = (
     "names a table, which a worker cannot read: run `sjactl apply JOB`, which puts its points "
     "into the job's file"
 )
 _BESIDE = "stands beside points of the file itself: give one of the two"
-_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
 class SinkConfig(NamedTuple):
@@ -44,9 +42,7 @@ class Device(NamedTuple):
     """One Modbus unit and its points."""
 
     name: str
-    transport: str
-    host: str
-    port: int
+    way: Way
     unit_id: int
     timeout: float  # seconds, for one request
     retries: int
@@ -59,7 +55,7 @@ class Device(NamedTuple):
     @property
     def endpoint(self) -> tuple[str, str, int]:
         """Devices of one endpoint share its one connection."""
-        return self.transport, self.host, self.port
+        return self.way.endpoint
 
 
 class AcquisitionConfig(NamedTuple):
@@ -124,12 +120,9 @@ def _refuse_url(url: str) -> str:
 
 def _read_device(table: Table) -> Device:
     name = read_name(table, "name")
-    transport = table.text("transport", "tcp", choices=TRANSPORTS)
-    if transport not in _BUILT_IN:
-        table.fault("transport", f"is {transport!r}, which is not built in yet")
-    host = table.text("host")
-    if host and not _HOST.fullmatch(host):
-        table.fault("host", f"is {host!r}, which is neither an address nor the name of a host")
+    way = read_way(table)
+    # On a serial line 0 is for all at once, which nobody answers, and 248 to 255 are reserved.
+    units = (1, 247) if way.transport in SERIAL else (0, 255)
     measurement = read_name(table, "measurement", name)
     if measurement.startswith("#"):
         key = "measurement" if table.has("measurement") else "name"
@@ -137,10 +130,8 @@ def _read_device(table: Table) -> Device:
     limit = table.integer("max_registers", 125, low=1, high=125)
     return Device(
         name,
-        transport,
-        host,
-        port=table.integer("port", 502, low=1, high=65535),
-        unit_id=table.integer("unit_id", 1, low=0, high=255),
+        way,
+        unit_id=table.integer("unit_id", 1, low=units[0], high=units[1]),
         timeout=table.seconds("timeout", "1s", low="10ms", high="30s"),
         retries=table.integer("retries", 3, low=0, high=10),
         max_registers=limit,
@@ -178,11 +169,15 @@ def _read_points(table: Table, max_registers: int) -> tuple[Point, ...]:
 
 def _check_distinct(tables: list[Table], devices: tuple[Device, ...]) -> None:
     names: set[str] = set()
+    lines: dict[str, Device] = {}
     fields: dict[tuple[object, ...], str] = {}
     for table, device in zip(tables, devices, strict=True):
         if device.name in names:
             table.fault("name", f"is {device.name!r}, as another device")
         names.add(device.name)
+        first = lines.setdefault(device.way.tty or device.name, device)
+        if first.way.tty and first.way != device.way:
+            table.fault("port", f"is that of {first.name!r}, which uses it with other settings")
         for point in device.points:
             series = (device.measurement, *device.tags.items(), point.name)
             other = fields.setdefault(series, device.name)

@@ -98,6 +98,8 @@ class Acquisition:
         """Ping only while every thread keeps its own word; raise what ended one."""
         now = time.monotonic()
         for thread in self._threads:
+            if isinstance(thread.failure, WorkerEnd):
+                raise thread.failure
             if thread.failure is not None:
                 journal.error("".join(traceback.format_exception(thread.failure)))
                 raise RuntimeError(f"the thread {thread.name!r} has ended")

@@ -1,26 +1,31 @@
 """Modbus requests over one connection: the only file that imports pymodbus.
 
-Frames and requests are pymodbus's (3.11 to 3.16 agree on what is used here); the socket is our
-own, so that one deadline holds for a whole request and no late or foreign answer becomes a value.
-Source: MODBUS Application Protocol V1.1b3 and MODBUS Messaging on TCP/IP V1.0b, modbus.org.
+Frames and requests are pymodbus's (3.11 to 3.16 agree on what is used here); the connection is
+our own, so that one deadline holds for a whole request and no late or foreign answer becomes a
+value. Source: MODBUS Application Protocol V1.1b3, MODBUS Messaging on TCP/IP V1.0b and MODBUS over
+Serial Line V1.02, modbus.org.
 """
 
 import logging  # pymodbus has loaded it anyway
-import socket
+import re
 import time
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-from pymodbus.framer import FramerRTU, FramerSocket
+from pymodbus.framer import FramerAscii, FramerBase, FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU
 from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
 
+from sja_units.acquisition.channel import Channel
 from sja_units.acquisition.words import describe_os_error
 
 # What it finds wrong with a frame is told by us, once, in the words of the job.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 MAX_FRAME = 260
+_MAX_ASCII = 513
+_ASCII = re.compile(rb":(?:[0-9A-Fa-f]{2}){3,}\r\n")
 _REQUESTS = {
     "coil": ReadCoilsRequest,
     "discrete": ReadDiscreteInputsRequest,
@@ -45,6 +50,10 @@ class Request(NamedTuple):
 
     pdu: bytes
     size: int  # bytes of data in the right answer
+
+
+_Receive = Callable[[bytes, Request, float], tuple[int, bytes]]
+"""From our frame, what it asks and a deadline to the unit that answers and its PDU."""
 
 
 class Refusal(Exception):
@@ -81,19 +90,21 @@ def make_request(table: str, address: int, count: int) -> Request:
 class Link:
     """The one connection to an endpoint; it opens when it is needed."""
 
-    def __init__(self, transport: str, host: str, port: int) -> None:
-        self._is_datagram = transport == "udp"
-        self._is_rtu = transport == "rtu-over-tcp"
-        self._address = (host, port)
-        self._socket: socket.socket | None = None
-        self._framer = (FramerRTU if self._is_rtu else FramerSocket)(DecodePDU(False))
+    def __init__(self, transport: str, channel: Channel) -> None:
+        decoder = DecodePDU(False)
+        self._framer: FramerBase = FramerSocket(decoder)
+        self._receive: _Receive = self._receive_mbap
+        if transport == "ascii":
+            self._framer, self._receive = FramerAscii(decoder), self._receive_ascii
+        elif transport in ("rtu", "rtu-over-tcp"):
+            self._framer, self._receive = FramerRTU(decoder), self._receive_rtu
+        self._channel = channel
         self._transaction = 0
+        self._unanswered = _Unanswered(0, b"", 0.0)
 
     def close(self) -> None:
         """Close the connection, if there is one."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._channel.close()
 
     def read(self, unit: int, request: Request, timeout: float) -> bytes:
         """Return the data of the answer.
@@ -101,132 +112,110 @@ class Link:
         timeout: seconds for the request as a whole, and again for opening the connection.
         Raises Refusal for an exception of the device, LinkFault for all else.
         """
-        if self._socket is None or self._is_stale(self._socket):
-            self._open(timeout)
-        assert self._socket is not None
         try:
-            return self._ask(self._socket, unit, request, time.monotonic() + timeout)
-        except Refusal:
-            raise
+            self._channel.prepare(timeout, self._unanswered.settled_at(unit, request))
+        except OSError as error:
+            raise LinkFault("disconnected", describe_os_error(error), at_connect=True) from None
+        deadline = time.monotonic() + timeout
+        try:
+            return self._ask(unit, request, deadline)
         except TimeoutError:
+            self._unanswered = _Unanswered(unit, request.pdu, deadline + timeout)
             fault = LinkFault("timeout", f"no answer within {timeout:g} s")
         except _Doubt as doubt:
             fault = LinkFault("error", str(doubt))
         except OSError as error:
-            fault = LinkFault("disconnected", describe_os_error(error))
+            self._channel.close()
+            raise LinkFault("disconnected", describe_os_error(error)) from None
         # A late answer must never be taken for the one to the next request.
-        self.close()
+        self._channel.settle()
         raise fault
 
-    def _is_stale(self, connection: socket.socket) -> bool:
-        """Tell whether the connection was closed, or has something to say that nobody asked."""
-        try:
-            connection.setblocking(False)
-            connection.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        return True
-
-    def _open(self, timeout: float) -> None:
-        self.close()
-        kind = socket.SOCK_DGRAM if self._is_datagram else socket.SOCK_STREAM
-        try:
-            found = socket.getaddrinfo(*self._address, type=kind)
-        except (OSError, UnicodeError) as error:
-            message = f"the name {self._address[0]!r} is not found: {describe_os_error(error)}"
-            raise LinkFault("disconnected", message, at_connect=True) from None
-        deadline = time.monotonic() + timeout
-        last: Exception = TimeoutError()
-        for *family, _, address in found:
-            try:
-                self._socket = _connect(family, address, deadline)
-            except OSError as error:
-                last = error
-            else:
-                return
-        raise LinkFault("disconnected", describe_os_error(last), at_connect=True)
-
-    def _ask(
-        self, connection: socket.socket, unit: int, request: Request, deadline: float
-    ) -> bytes:
+    def _ask(self, unit: int, request: Request, deadline: float) -> bytes:
         self._transaction = self._transaction % 0xFFFF + 1
         frame = self._framer.encode(request.pdu, unit, self._transaction)
-        connection.settimeout(_left(deadline))
-        connection.sendall(frame)
-        receive = self._receive_rtu if self._is_rtu else self._receive_mbap
-        return _check(receive(connection, unit, request, deadline), request)
+        self._channel.send(frame, deadline)
+        answered, pdu = self._receive(frame, request, deadline)
+        if answered != unit:
+            raise _Doubt(f"unit {answered} answered instead of {unit}")
+        return _check(pdu, request)
 
-    def _receive_mbap(
-        self, connection: socket.socket, unit: int, _request: Request, deadline: float
-    ) -> bytes:
-        """Return the PDU of the answer to the last transaction; skip those to older ones."""
+    def _receive_mbap(self, _frame: bytes, _request: Request, deadline: float) -> tuple[int, bytes]:
+        """Return unit and PDU of the answer to the last transaction; skip those to older ones."""
         buffer = b""
         while True:
             length = int.from_bytes(buffer[4:6], "big") if len(buffer) >= 6 else 3
             if buffer[2:4].strip(b"\0") or not 3 <= length <= MAX_FRAME - 6:
                 raise _Doubt("the answer is not a Modbus frame")
             if len(buffer) < 6 + length or len(buffer) < 6:
-                buffer += self._receive(connection, MAX_FRAME - len(buffer), deadline)
+                buffer += self._take(MAX_FRAME - len(buffer), deadline)
                 continue
             _, answered, transaction, pdu = self._framer.decode(buffer[: 6 + length])
             buffer = buffer[6 + length :]
             if transaction != self._transaction:
                 continue
-            if answered != unit:
-                raise _Doubt(f"unit {answered} answered instead of {unit}")
             if buffer:
                 raise _Doubt("the answer is longer than it says")
-            return pdu
+            return answered, pdu
 
-    def _receive_rtu(
-        self, connection: socket.socket, unit: int, request: Request, deadline: float
-    ) -> bytes:
+    def _receive_rtu(self, frame: bytes, request: Request, deadline: float) -> tuple[int, bytes]:
         buffer = b""
-        needed = 5  # unit, function, code, CRC: the shortest answer
-        while len(buffer) < needed:
-            buffer += self._receive(connection, MAX_FRAME - len(buffer), deadline)
-            if len(buffer) >= 2 and not buffer[1] & 0x80:
-                needed = 5 + request.size
+        needed = 5  # unit, function, code, CRC: an exception, the shortest answer
+        # What begins as our own frame does is its echo, as many an adapter gives it.
+        while len(buffer) < needed or (frame.startswith(buffer) and len(buffer) < len(frame)):
+            buffer += self._take(MAX_FRAME - len(buffer), deadline)
+            if buffer.startswith(frame):
+                buffer = buffer[len(frame) :]
+                frame = b""
+            is_data = len(buffer) >= 2 and not buffer[1] & 0x80
+            needed = 5 + request.size if is_data else 5
         if len(buffer) > needed:
             raise _Doubt("the answer is longer than asked for")
         used, answered, _, pdu = self._framer.decode(buffer)
         if used != needed or not pdu:
             raise _Doubt("the answer's checksum is wrong")
-        if answered != unit:
-            raise _Doubt(f"unit {answered} answered instead of {unit}")
-        return pdu
+        return answered, pdu
 
-    def _receive(self, connection: socket.socket, size: int, deadline: float) -> bytes:
-        connection.settimeout(_left(deadline))
-        data = connection.recv(MAX_FRAME + 1 if self._is_datagram else size)
-        if not data:
-            raise ConnectionResetError("the device closed the connection")
+    def _receive_ascii(self, frame: bytes, _request: Request, deadline: float) -> tuple[int, bytes]:
+        buffer = b""
+        while True:
+            line, end, rest = buffer.partition(b"\r\n")
+            if end and line + end == frame:
+                buffer, frame = rest, b""
+            elif end:
+                break
+            else:
+                buffer += self._take(_MAX_ASCII + len(frame) - len(buffer), deadline)
+        if rest:
+            raise _Doubt("the answer is longer than it says")
+        # A colon begins a frame, whatever came before it.
+        answer = line[max(0, line.rfind(b":")) :] + end
+        if not _ASCII.fullmatch(answer):
+            raise _Doubt("the answer is not a Modbus frame")
+        _, answered, _, pdu = self._framer.decode(answer)
+        if not pdu:
+            raise _Doubt("the answer's checksum is wrong")
+        return answered, pdu
+
+    def _take(self, size: int, deadline: float) -> bytes:
+        if size <= 0:
+            raise _Doubt("the answer is longer than a Modbus frame")
+        data = self._channel.receive(size, deadline)
         if len(data) > size:
             raise _Doubt("the answer is longer than a Modbus frame")
         return data
 
 
-def _connect(family: list[int], address: Any, deadline: float) -> socket.socket:
-    """Return a connection; `family` is all that a socket is made from."""
-    connection = socket.socket(*family)
-    try:
-        connection.settimeout(max(0.001, deadline - time.monotonic()))
-        connection.connect(address)
-        if connection.type == socket.SOCK_STREAM:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError:
-        connection.close()
-        raise
-    return connection
+class _Unanswered(NamedTuple):
+    """The last request without an answer; on a serial line it may still come."""
 
+    unit: int
+    pdu: bytes
+    until: float
 
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
+    def settled_at(self, unit: int, request: Request) -> float:
+        """Return until when its answer could be taken for that of another request."""
+        return self.until if unit == self.unit and request.pdu != self.pdu else 0.0
 
 
 def _check(pdu: bytes, request: Request) -> bytes:

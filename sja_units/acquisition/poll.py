@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sja_units.acquisition.backoff import BackOff
 from sja_units.acquisition.config import Device
 from sja_units.acquisition.device import Answer, DeviceReader
-from sja_units.acquisition.modbus import Link, LinkFault
+from sja_units.acquisition.modbus import LinkFault
+from sja_units.acquisition.open_link import open_link
 from sja_units.acquisition.words import lookup_seconds
 from sja_units.acquisition.worker_thread import WorkerThread
 
@@ -60,15 +61,15 @@ class Poller(WorkerThread):
     ) -> None:
         """start: the moment of the monotonic clock at which the grid begins."""
         first = devices[0]
-        super().__init__(f"poll {first.host}:{first.port}")
-        self._lookup_seconds = lookup_seconds(first.host)
+        super().__init__(f"poll {first.way}")
+        self._lookup_seconds = lookup_seconds(first.way.host)
         self.readers = [DeviceReader(device, self._allow) for device in devices]
         self.cycles = 0
         self.late_cycles = 0
         self._interval = interval
         self._start = start
         self._inbox = inbox
-        self._link = Link(first.transport, first.host, first.port)
+        self._link = open_link(first)
         self._back_off = BackOff()
         self._ordered_to_stop = Event()
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from threading import Event, Thread
 from typing import NamedTuple
 
-from sja_units.acquisition.asking import NO_TIME, Asker, Found, open_link, read_point
+from sja_units.acquisition.asking import NO_TIME, Asker, Found, read_point
 from sja_units.acquisition.config import Device
 from sja_units.acquisition.modbus import Link, LinkFault, Refusal
+from sja_units.acquisition.open_link import open_link
 from sja_units.acquisition.plan import Block, Limits, halve, plan_blocks
 from sja_units.acquisition.points import Point
 

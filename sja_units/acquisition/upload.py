@@ -3,7 +3,6 @@
 import http.client
 import io
 import socket
-import ssl
 import time
 import zlib
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from sja_units.acquisition import influx
 from sja_units.acquisition.config import SinkConfig
 from sja_units.acquisition.influx import Verdict
+from sja_units.acquisition.tls import make_tls
 from sja_units.acquisition.words import describe_os_error, lookup_seconds
 
 REQUEST_SECONDS = 15.0
@@ -68,7 +68,7 @@ class Uploader:
         parts = urlsplit(sink.url)
         self._host = parts.hostname or ""
         self._path, self._headers = influx.make_target(sink)
-        self._tls = _make_tls(sink.ca_file) if parts.scheme == "https" else None
+        self._tls = make_tls(sink.ca_file) if parts.scheme == "https" else None
         self._port = parts.port or (443 if self._tls else 80)
         # A request, once more where an idle connection was closed, each with its connection.
         self.longest_seconds = 2 * (lookup_seconds(self._host) + 2 * REQUEST_SECONDS)
@@ -134,13 +134,3 @@ class Uploader:
         if self._http is not None:
             self._http.close()
         self._http = self._socket = None
-
-
-def _make_tls(ca_file: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if ca_file:
-        context.load_verify_locations(cafile=ca_file)
-    else:
-        # A folder is read only as far as needed; the one large file costs every worker 1 MiB.
-        context.load_verify_locations(capath=ssl.get_default_verify_paths().openssl_capath)
-    return context

@@ -8,7 +8,7 @@ _ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 
 def lookup_seconds(host: str) -> float:
     """Return how long looking up a host may take; the C library sets the time, not we."""
-    return 0.0 if _ADDRESS.fullmatch(host) else RESOLVE_SECONDS
+    return 0.0 if not host or _ADDRESS.fullmatch(host) else RESOLVE_SECONDS
 
 
 def describe_os_error(error: Exception) -> str:

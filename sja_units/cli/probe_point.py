@@ -3,9 +3,10 @@
 import time
 from typing import Any, NamedTuple
 
-from sja_units.acquisition.asking import Asker, Found, open_link, read_point, read_singly, try_point
+from sja_units.acquisition.asking import Asker, Found, read_point, read_singly, try_point
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.guess import Meaning, gather, list_addresses, list_meanings, list_places
+from sja_units.acquisition.open_link import open_link
 from sja_units.acquisition.points import BYTE_ORDERS, Point
 from sja_units.cli.probe_text import name_place, show_value, show_words, tabulate
 from sja_units.errors import UsageFault

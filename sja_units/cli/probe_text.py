@@ -12,6 +12,7 @@ from sja_units.acquisition.points import Point
 from sja_units.acquisition.sink_trial import SinkReport
 from sja_units.acquisition.trial import Report
 from sja_units.acquisition.words import count
+from sja_units.claims import name_endpoint
 from sja_units.cli import render
 
 _MOST_WORDS = 8
@@ -44,7 +45,7 @@ def show_value(value: Value | None, unit: str = "") -> str:
 
 def name_device(report: Report) -> str:
     device = report.device
-    return f"{device.name} · {device.transport} {device.host}:{device.port} unit {device.unit_id}"
+    return f"{device.name} · {device.way.transport} {name_endpoint(device)} unit {device.unit_id}"
 
 
 def describe_device(report: Report, advice: str) -> list[str]:
@@ -125,9 +126,8 @@ def device_as_json(report: Report, advice: str) -> dict[str, Any]:
     device = report.device
     return {
         "name": device.name,
-        "transport": device.transport,
-        "host": device.host,
-        "port": device.port,
+        "transport": device.way.transport,
+        "endpoint": name_endpoint(device),
         "unit_id": device.unit_id,
         "ok": report.is_fine,
         "message": str(report.fault or ""),

@@ -72,7 +72,7 @@ def assign_ports(devices: Sequence[Device], first: int) -> list[Endpoint]:
 
 def describe(endpoints: Sequence[Endpoint], file: str, listen: str) -> list[str]:
     """Return what listens where, a line each, and then how a configuration is pointed there."""
-    lines, options = [], []
+    lines, options, notes = [], [], []
     for endpoint in endpoints:
         for number, device in endpoint.devices:
             lines.append(
@@ -81,10 +81,12 @@ def describe(endpoints: Sequence[Endpoint], file: str, listen: str) -> list[str]
             )
             options += [f"--set device.{number}.host={listen}"]
             options += [f"--set device.{number}.port={endpoint.port}"]
-            if device.transport != "tcp":
+            if device.way.transport != "tcp":
                 options.append(f"--set device.{number}.transport=tcp")
+            if device.way.mode or device.way.tls:
+                notes.append(f" {device.name}: its keys for {device.way.transport} have to go")
     lines.append(" try it (`sjactl create` takes the same options); Ctrl-C ends it:")
-    return [*lines, f"   sjactl probe {shlex.quote(file)} {' '.join(options)}"]
+    return [*lines, f"   sjactl probe {shlex.quote(file)} {' '.join(options)}", *notes]
 
 
 def _serve(endpoint: Endpoint, listen: str, stack: ExitStack) -> None:

@@ -11,10 +11,13 @@ _URL = re.compile(
     rf"(?P<scheme>https?)://(?:(?P<user>[^\s/?#@]*)@)?(?P<host>{_HOST})(?::(?P<port>\d{{1,5}}))?"
     r"(?P<target>[/?][^\s#]*)?(?:#\S*)?"
 )
+# systemd reads it as a word of a directive, with % and quotes of its own meaning.
+_PLAIN_PATH = re.compile(r"/[^\s%:'\"\\]+")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name: RFC 9110, 5.6.2
 # What the request itself decides. A Cookie here would go past the jar and never be refreshed.
 _OWN_HEADERS = {"cookie", "host", "connection", "content-length", "transfer-encoding", "te"}
 
+CREDENTIAL = "login"  # what systemd calls the login program's secrets
 Expected = str | int | float | bool
 
 
@@ -52,6 +55,7 @@ class Login(NamedTuple):
     """The program that makes a fresh jar."""
 
     command: tuple[str, ...]
+    secrets: str  # path of a file that only the program is to read, "" for none
     timeout: float
     max_attempts: int
 
@@ -61,6 +65,7 @@ class KeepaliveConfig(NamedTuple):
 
     address: Address
     interval: float
+    auto: bool  # the interval is to be learned
     timeout: float
     headers: tuple[tuple[str, str], ...]
     proxy: Address | None
@@ -92,9 +97,11 @@ def parse_address(text: str) -> Address | None:
 
 def read_keepalive(table: Table) -> KeepaliveConfig:
     """Return what the table says; faults are noted in it."""
+    auto = table.has("interval") and table.raw("interval") == "auto"
     return KeepaliveConfig(
         address=_read_url(table),
-        interval=table.seconds("interval", "15min", low="1s", high="30d"),
+        interval=0 if auto else table.seconds("interval", "15min", low="1s", high="30d"),
+        auto=auto,
         timeout=table.seconds("timeout", "10s", low="100ms", high="60s"),
         headers=_read_headers(table.table("headers")),
         proxy=_read_proxy(table),
@@ -192,8 +199,12 @@ def _read_login(table: Table) -> Login:
         table.fault("command", "must begin with the absolute path of a program")
     elif table.has("command") and not command:
         table.fault("command", "is empty")
+    secrets = table.text("secrets", "")
+    if secrets and not _PLAIN_PATH.fullmatch(secrets):
+        table.fault("secrets", "must be an absolute path without blanks, quotes, colons and %")
     return Login(
         command=command,
+        secrets=secrets,
         timeout=table.seconds("timeout", "2min", low="1s", high="1h"),
         max_attempts=table.integer("max_attempts", 3, low=1, high=100),
     )

@@ -8,11 +8,10 @@ from typing import NoReturn
 from sja_units.errors import SjaError
 from sja_units.job import Job
 from sja_units.keepalive.child import run_child
-from sja_units.keepalive.config import Address, Login
+from sja_units.keepalive.config import CREDENTIAL, Address, Login
 from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault
 from sja_units.keepalive.jar import parse_jar
 
-# Its secrets are files under CREDENTIALS_DIRECTORY; an environment can be read by others.
 _PASSED_ON = ("PATH", "LANG", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY")
 
 
@@ -27,6 +26,9 @@ def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable
     """
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {"SJA_JOB": str(job), "SJA_URL": page.url, "SJA_REASON": reason}
+    if login.secrets:
+        # By file: an environment can be read by others.
+        environment["SJA_SECRETS"] = find_secrets()
     try:
         ended = run_child(
             lambda fd: _exec(login.command, environment, fd),
@@ -46,6 +48,11 @@ def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable
         return parse_jar(ended.output.decode("utf-8-sig", "replace"), page.host)
     except JarFault as fault:
         raise LoginFault(f"the login program printed no jar: {fault}") from None
+
+
+def find_secrets() -> str:
+    """Return where systemd has put the program's secrets for this job."""
+    return f"{os.environ['CREDENTIALS_DIRECTORY']}/{CREDENTIAL}"
 
 
 def _exec(command: tuple[str, ...], environment: dict[str, str], writer: int) -> NoReturn:

@@ -5,7 +5,8 @@ import time
 
 from sja_units import journal
 from sja_units.errors import PersonNeeded, WorkerEnd, WrongConfig
-from sja_units.keepalive import timing
+from sja_units.job import Job
+from sja_units.keepalive import pace, timing
 from sja_units.keepalive.answer import ALIVE, EXPIRED, Look
 from sja_units.keepalive.config import KeepaliveConfig, Login
 from sja_units.keepalive.cookie import Jar
@@ -23,6 +24,8 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
     """
     if config.ca_file and not os.access(config.ca_file, os.R_OK):
         raise WrongConfig(f"ca_file: {config.ca_file} cannot be read")
+    if config.login and config.login.secrets:
+        _check_secrets(config.login.secrets, runtime.job)
     keeper = _Keeper(config, runtime)
     keeper.wait_for_turn()
     while not runtime.stopping:
@@ -31,6 +34,19 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
         delay = keeper.digest(look_aside(config, keeper.jar))
         runtime.wait_until(time.monotonic() + delay)
     keeper.save_jar()
+
+
+def _check_secrets(path: str, job: Job) -> None:
+    from sja_units.keepalive.login import find_secrets
+
+    try:
+        with open(find_secrets(), "rb") as file:
+            start = file.read(4096)
+        if not start.strip():
+            raise WrongConfig(f"login.secrets: {path} is not there, or empty")
+    except FileNotFoundError:
+        remedy = f"sjactl apply {job}"
+        raise WrongConfig("login.secrets: systemd was not told of it yet", remedy) from None
 
 
 class _Keeper:
@@ -44,13 +60,21 @@ class _Keeper:
         self._published = f"{root}/cookies/{runtime.job.name}"
         self._expired_in_row = 0
         self._state = load_state(self._folder)
+        self._touched = self._state.last_look  # when the session was last used, as far as we know
+        self._idle = 0.0  # seconds that it had not been used before the last look
         self.jar: Jar = load_jar(self._folder)
         self._is_saved = True
+
+    @property
+    def _interval(self) -> float:
+        if not self._config.auto:
+            return self._config.interval
+        return pace.choose_interval(self._state, may_risk=self._config.login is not None)
 
     def wait_for_turn(self) -> None:
         """After a boot, wait a little, so that a hundred jobs do not ask one site at once."""
         uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
-        delay = timing.delay_first(self._config.interval, uptime)
+        delay = timing.delay_first(self._interval, uptime)
         if self._state.last_look and delay:
             self._runtime.status(f"just booted: first look in {delay:.0f} s, one job after another")
             self._runtime.wait_until(time.monotonic() + delay)
@@ -76,6 +100,8 @@ class _Keeper:
         self.jar = jar
         self._is_saved = True
         self._expired_in_row = 0
+        self._touched = 0.0
+        self._state = self._state._replace(expires_at=0.0)
 
     def save_jar(self) -> None:
         """Save the jar if it is newer than the one on disk; a full disk is told, not fatal."""
@@ -94,22 +120,28 @@ class _Keeper:
         outcome, reason = found.verdict
         self._expired_in_row = self._expired_in_row + 1 if outcome == EXPIRED else 0
         failures = 0 if outcome == ALIVE else self._state.failures + 1
-        self._state = self._state._replace(last_look=time.time(), failures=failures)
+        now = time.time()
+        if self._expired_in_row < 2:
+            self._idle = max(0.0, now - self._touched) if self._touched else 0.0
+        self._touched = now
+        self._state = self._state._replace(last_look=now, failures=failures)
         if outcome == ALIVE:
             return self._refresh(found)
         if self._expired_in_row >= 2:
             return self._end_session(found)
         if outcome == EXPIRED:
             # Not ready yet: a start with a dead session is to fail where the person can see it.
-            delay = timing.delay_confirmation(self._config.interval)
+            delay = timing.delay_confirmation(self._interval)
             return self._conclude(found, f"session seems expired: {reason}", delay)
-        delay = timing.delay_retry(failures, self._config.interval, found.retry_after)
+        delay = timing.delay_retry(failures, self._interval, found.retry_after)
         self._conclude(found, f"session uncertain: {reason}", delay)
         self._runtime.ready()
         return delay
 
     def _refresh(self, found: Look) -> float:
-        self._state = self._state._replace(last_alive=time.time(), login_attempts=0)
+        now = time.time()
+        state = pace.note_expiry(pace.learn_alive(self._state, self._idle), found.expires_at, now)
+        self._state = state._replace(last_alive=now, login_attempts=0)
         self._reporter.remark("login", "")
         if found.jar is not None and found.jar != self.jar:
             self.jar = found.jar
@@ -121,7 +153,9 @@ class _Keeper:
             self._reporter.remark("publish", f"the jar cannot be published: {error.strerror}")
         else:
             self._reporter.remark("publish", "")
-        delay = timing.delay_refresh(self._config.interval)
+        delay = pace.hurry(timing.delay_refresh(self._interval), state.expires_at - now)
+        is_ending = pace.is_ending(state, self._interval, now)
+        self._reporter.warn_of_end(state.expires_at if is_ending else 0.0)
         self._conclude(found, "session alive", delay)
         self._runtime.ready()
         return delay
@@ -129,6 +163,8 @@ class _Keeper:
     def _end_session(self, found: Look) -> float:
         """Log in again, or end the job; return the seconds until the next look."""
         login, attempts = self._config.login, self._state.login_attempts
+        if self._expired_in_row == 2:
+            self._state = pace.learn_dead(self._state, self._idle)
         message = f"session expired: {found.verdict.reason}"
         if login is None or attempts >= login.max_attempts:
             # A later start, by a person or a boot, is worth one more login.
@@ -139,7 +175,7 @@ class _Keeper:
             remedy = f"set new cookies: sjactl cookies {self._runtime.job} --set FILE"
             raise PersonNeeded(message, remedy)
         self._runtime.ready()
-        pause = timing.delay_login(attempts, self._config.interval)
+        pause = timing.delay_login(attempts, self._interval)
         wait = min(pause, self._state.last_login + pause - time.time())
         if wait > 0:
             return self._conclude(found, f"{message}; waiting before the next login", wait)
@@ -181,5 +217,7 @@ class _Keeper:
             self._reporter.remark("state", f"state.json cannot be saved: {error.strerror}")
         else:
             self._reporter.remark("state", "")
+        if self._config.auto:
+            self._reporter.tell_pace(self._interval, pace.describe(self._state, self._interval))
         self._reporter.tell(found, self._state, message, delay)
         return delay

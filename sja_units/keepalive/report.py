@@ -19,7 +19,9 @@ class Reporter:
         self._remarks: dict[str, str] = {}
         self._outcome = ""
         self._refused = 0
-        self._expires_at: int | None = None
+        self._ending = 0.0
+        self._interval = 0.0
+        self._pace = ""
 
     def remark(self, cause: str, text: str) -> None:
         """Keep telling this until it is taken back with ""; the journal has it once."""
@@ -27,26 +29,42 @@ class Reporter:
             journal.error(text)
         self._remarks[cause] = text
 
+    def warn_of_end(self, expires_at: float) -> None:
+        """Tell that the cookies end then, and no look renews them; 0 takes it back."""
+        if expires_at and expires_at != self._ending:
+            journal.warning(f"the session is to end: {_warn(expires_at)}")
+        self._ending = expires_at
+
+    def tell_pace(self, interval: float, text: str) -> None:
+        """Tell what was learned about the interval; the journal has it when that has changed."""
+        if abs(interval - self._interval) > self._interval / 10:
+            self._interval = interval
+            journal.notice(text)
+        self._pace = text
+
     def tell(self, found: Look, state: State, message: str, delay: float) -> None:
         """Tell what a look found; the next one comes after `delay` seconds (0: none)."""
         self._log_change(found)
-        if found.verdict.outcome == ALIVE:
-            self._expires_at = found.expires_at
         texts = [message, *(text for text in self._remarks.values() if text)]
+        is_well = found.verdict.outcome == ALIVE and len(texts) == 1
+        texts += [_warn(self._ending)] if self._ending else []
+        texts += [self._pace] if self._pace else []
         message = "; ".join(texts)
         next_look = time.time() + delay
         clock = time.strftime("; next look at %H:%M:%S", time.localtime(next_look))
         self._runtime.status(message + (clock if delay else ""))
         health = {
-            "ok": found.verdict.outcome == ALIVE and len(texts) == 1,
+            "ok": is_well,
             "message": message,
             "session": found.verdict.outcome,
             "last_alive": _format(state.last_alive),
             "consecutive_failures": state.failures,
             "http_status": found.http_status,
-            "expires_at": _format(self._expires_at),
+            "expires_at": _format(state.expires_at),
             "next_refresh": _format(next_look if delay else None),
         }
+        if self._pace:
+            health["interval"] = round(self._interval)
         self._runtime.report(health, delay + self._slack)
 
     def _log_change(self, found: Look) -> None:
@@ -58,6 +76,11 @@ class Reporter:
             self._outcome = outcome
             log = journal.notice if outcome == ALIVE else journal.warning
             log(f"session {outcome}: {reason}")
+
+
+def _warn(expires_at: float) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(expires_at))
+    return f"its cookies end at {when}, and looking does not renew them"
 
 
 def _format(seconds: float | None) -> str | None:

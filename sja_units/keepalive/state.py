@@ -15,6 +15,11 @@ class State(NamedTuple):
     failures: int = 0  # looks in a row that did not find the session alive
     login_attempts: int = 0  # since the session was last alive
     last_login: float = 0.0  # the last attempt
+    survived: float = 0.0  # seconds: the longest pause after which the session was alive
+    died: float = 0.0  # seconds: the shortest pause that it has died of, 0 while none is known
+    promised: float = 0.0  # seconds that the cookies live which each look renews, 0: none such
+    expires_at: float = 0.0  # when the first cookie ends
+    expires_since: float = 0.0  # when that date was first seen
 
 
 def load_state(folder: str) -> State:

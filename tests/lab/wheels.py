@@ -10,6 +10,7 @@ from tests.lab.cache import build_once, digest, digest_files
 from tests.lab.process import LabError, run_tool
 from tests.lab.trees import say
 
+_MACHINES_PYTHON = "3.11"  # Debian 12's
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -39,12 +40,17 @@ def wheels() -> Path:
 def peers() -> Path:
     """Return a folder for PYTHONPATH with the packages that the tests' counterparts import."""
     extra: list[str] = read_project()["project"]["optional-dependencies"]["test"]
-    needed = [line for line in extra if line.startswith("pyModbusTCP")]
+    needed = [line for line in extra if line.startswith(("pyModbusTCP", "modbus_tk"))]
+    sites = [line for line in extra if line.startswith(("Django", "httpbin"))]
+    # Partly compiled: for the machines' Python, which may not be the host's.
+    compiled = ["--python-version", _MACHINES_PYTHON, "--only-binary", ":all:"]
 
     def build(new: Path) -> None:
-        _pip(["install", "--target", str(new), *needed], "fetching what the counterparts import")
+        what = "fetching what the counterparts import"
+        _pip(["install", "--target", str(new), *needed], what)
+        _pip(["install", "--target", str(new), *compiled, *sites], what)
 
-    return build_once("peers", digest(*needed), build)
+    return build_once("peers", digest(_MACHINES_PYTHON, *needed, *sites), build)
 
 
 def read_project() -> dict[str, Any]:

@@ -117,6 +117,21 @@ def test_an_expired_session_waits_for_a_person(site: WebSite) -> None:
     assert wait_state(machine, JOB, "running")["error"] is None
 
 
+def test_new_cookies_win_over_a_live_session_exactly_once(site: WebSite) -> None:
+    machine = site.machine
+    fresh = site.log_in()
+    machine.run("sjactl", "cookies", "alice", "--set", write_jar(machine, "/root/b.txt", fresh))
+    header = machine.run("sjactl", "cookies", "alice", "--format", "header").stdout
+    assert MARKER not in header  # the jar from before is gone as a whole
+    site.wait_moves()
+    # What was given is worthless by now: winning again would end the session.
+    for again in (kill_worker, lambda *_: machine.run("sjactl", "restart", "alice"), kill_worker):
+        again(machine, JOB)
+        site.wait_moves()
+    assert site.stats()["refused"] == 0
+    assert view(machine, JOB)["health"]["session"] == "alive"
+
+
 def test_a_created_job_with_a_dead_session_fails(site: WebSite) -> None:
     jar = write_jar(site.machine, "/root/bob.txt", "never-was-a-session")
     create_keepalive(site, "bob", jar, check=False)

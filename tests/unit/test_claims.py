@@ -1,5 +1,7 @@
 """Two jobs on one device, or on one login."""
 
+import os
+
 import pytest
 
 from sja_units.claims import Claims, find_shared, make_claims
@@ -21,6 +23,12 @@ def reads(*places: tuple[str, int]) -> Claims:
         for i, (host, port) in enumerate(places)
     )
     return make_claims(parse("acquisition", f'[sink]\ntype = "local"\n{devices}', "x").settings)
+
+
+def reads_tty(path: str) -> Claims:
+    text = f'[sink]\ntype = "local"\n[[device]]\nname = "d"\ntransport = "rtu"\nport = "{path}"\n'
+    text += '[[device.point]]\nname = "p"\ntable = "coil"\naddress = 1\n'
+    return make_claims(parse("acquisition", text, "x").settings)
 
 
 def keeps(jar: Jar, url: str = URL) -> Claims:
@@ -48,6 +56,15 @@ def test_one_endpoint_of_two_jobs() -> None:
 
 def test_two_devices_of_one_job_may_share() -> None:
     assert find_shared({A: reads(("192.0.2.1", 502), ("192.0.2.1", 502))}) == []
+
+
+def test_one_serial_port_by_two_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    links = {"/dev/serial/by-id/usb-1": "/dev/ttyUSB0"}
+    monkeypatch.setattr(os.path, "realpath", lambda path: links.get(path, path))
+    claims = {A: reads_tty("/dev/ttyUSB0"), B: reads_tty(*links), C: reads_tty("/dev/ttyUSB1")}
+    (shared,) = find_shared(claims)
+    assert shared.jobs == (A, B)
+    assert "/dev/ttyUSB0" in shared.describe(A)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import tomllib
 import pytest
 
 from sja_units.compose import compose
-from sja_units.config import JobFile
+from sja_units.config import JobFile, parse
 from sja_units.dropin import render_drop_in
 from sja_units.errors import UsageFault
 
@@ -71,3 +71,36 @@ def test_drop_in_holds_only_what_was_asked_for() -> None:
         "Environment=A=1",
         "Environment=B=2",
     ]
+
+
+def test_the_drop_in_opens_the_serial_ports_and_nothing_else() -> None:
+    device = """
+[[device]]
+name = "{name}"
+transport = "rtu"
+port = "/dev/ttyUSB{number}"
+unit_id = {unit}
+[[device.point]]
+name = "p"
+table = "coil"
+address = 1
+"""
+    places = [("a", 0, 1), ("b", 0, 2), ("c", 1, 1)]
+    text = '[sink]\ntype = "local"\n[service]\nMemoryMax = "64M"\n'
+    text += "".join(device.format(name=n, number=t, unit=u) for n, t, u in places)
+    lines = render_drop_in(parse("acquisition", text, "x"), {"dialout"}).splitlines()
+    assert lines[1:] == [
+        "[Service]",
+        "PrivateDevices=no",
+        "DeviceAllow=/dev/ttyUSB0 rw",
+        "DeviceAllow=/dev/ttyUSB1 rw",
+        "SupplementaryGroups=dialout",
+        "MemoryMax=64M",
+    ]
+
+
+def test_a_login_program_s_secrets_come_as_a_credential() -> None:
+    text = 'url = "https://example.edu/"\n[login]\ncommand = ["/x"]\n'
+    assert render_drop_in(parse("keepalive", text, "x")) == ""
+    lines = render_drop_in(parse("keepalive", text + 'secrets = "/etc/a"', "x")).splitlines()
+    assert lines[1:] == ["[Service]", r"SetCredential=login:\n", "LoadCredential=login:/etc/a"]

@@ -6,6 +6,7 @@ from sja_units.acquisition import device as device_module
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.device import Answer, DeviceReader
 from sja_units.acquisition.modbus import Link, LinkFault
+from sja_units.acquisition.open_link import open_link
 from sja_units.config import parse
 from tests.unit.acquisition.conftest import MakeDevice
 from tests.unit.acquisition.harness import free_port
@@ -33,7 +34,7 @@ timeout = "10s"
 
 
 def make_reader(device: Device) -> tuple[DeviceReader, Link]:
-    return DeviceReader(device, lambda _: None), Link("tcp", device.host, device.port)
+    return DeviceReader(device, lambda _: None), open_link(device)
 
 
 def points_read(answers: list[Answer]) -> list[int]:

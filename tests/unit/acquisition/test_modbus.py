@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sja_units.acquisition.modbus import Link, LinkFault, Refusal, make_request
+from sja_units.acquisition.network import Network
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue
 from tests.unit.acquisition.harness import free_port
 from tests.unit.acquisition.rogue import Rogue, answer
@@ -18,7 +19,7 @@ LONG = 20.0  # a timeout that no healthy exchange comes near to
 
 
 def link_to(port: int, transport: str = "tcp") -> Link:
-    return Link(transport, "127.0.0.1", port)
+    return Link(transport, Network("127.0.0.1", port, is_datagram=transport == "udp"))
 
 
 @pytest.mark.parametrize("table", ["holding", "input"])
@@ -173,7 +174,7 @@ def test_nobody_listens() -> None:
 
 def test_a_name_that_does_not_exist() -> None:
     with pytest.raises(LinkFault) as fault:
-        Link("tcp", "press.invalid", 502).read(1, READ, LONG)
+        Link("tcp", Network("press.invalid", 502)).read(1, READ, LONG)
     assert fault.value.at_connect
 
 

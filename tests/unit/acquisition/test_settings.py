@@ -45,7 +45,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert settings.sink.layout == "wide"
     assert settings.spool == (256 * 2**20, 7 * 86400)
     (device,) = settings.devices
-    assert (device.transport, device.port, device.unit_id) == ("tcp", 502, 1)
+    assert (device.way.transport, device.way.port, device.unit_id) == ("tcp", 502, 1)
     assert (device.timeout, device.retries) == (1, 3)
     assert (device.max_registers, device.max_gap) == (125, 8)
     assert device.measurement == "press1"
@@ -155,6 +155,86 @@ def test_a_fault_of_a_device_is_told_with_its_place(key: str, value: str) -> Non
     lines = [line for line in HEAD.splitlines() if not line.startswith(f"{key} =")]
     (fault,) = faults_of("\n".join([*lines, f"{key} = {value}"]) + POINT)
     assert "device[1]" in fault
+
+
+SERIAL = """
+[sink]
+type = "local"
+[[device]]
+name = "meter"
+transport = "rtu"
+port = "/dev/ttyUSB0"
+"""
+
+
+def test_a_serial_line() -> None:
+    (device,) = read(SERIAL + POINT).devices
+    assert device.way.mode == (9600, 8, "N", 1)
+    assert str(device.way) == "/dev/ttyUSB0"
+    more = 'baudrate = 19200\nparity = "E"\nstopbits = 2\n'
+    (device,) = read(SERIAL + more + POINT).devices
+    assert device.way.mode == (19200, 8, "E", 2)
+    assert device.way.mode.character_seconds == 12 / 19200
+    (device,) = read((SERIAL + "bytesize = 7" + POINT).replace("rtu", "ascii")).devices
+    assert device.way.mode == (9600, 7, "N", 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("port", "502"),
+        ("port", '"ttyUSB0"'),
+        ("port", '"/dev/../etc/passwd"'),
+        ("port", '"/dev/tty USB0"'),
+        ("port", '"/dev/tty%i"'),
+        ("port", '"/dev//ttyUSB0"'),
+        ("host", '"192.0.2.10"'),
+        ("baudrate", "9601"),
+        ("baudrate", '"9600"'),
+        ("bytesize", "7"),
+        ("parity", '"X"'),
+        ("stopbits", "3"),
+        ("unit_id", "0"),
+        ("unit_id", "248"),
+        ("ca_file", '"/etc/ssl/ca.pem"'),
+    ],
+)
+def test_a_fault_of_a_serial_line_is_told_with_its_place(key: str, value: str) -> None:
+    lines = [line for line in SERIAL.splitlines() if not line.startswith(f"{key} =")]
+    (fault,) = faults_of("\n".join([*lines, f"{key} = {value}"]) + POINT)
+    assert "device[1]" in fault
+    assert key in fault
+
+
+def test_units_on_one_line_agree_on_its_settings() -> None:
+    twin = SERIAL.partition("[[device]]")[2].replace("meter", "other") + "unit_id = 2\n"
+    devices = read(SERIAL + POINT + "[[device]]" + twin + POINT).devices
+    assert len({device.endpoint for device in devices}) == 1
+    for other in ("baudrate = 19200", 'parity = "E"'):
+        (fault,) = faults_of(SERIAL + POINT + "[[device]]" + twin + other + POINT)
+        assert "device[2]" in fault
+        assert "meter" in fault
+    assert faults_of(SERIAL + POINT + "[[device]]" + twin.replace("rtu", "ascii") + POINT)
+
+
+def test_tls() -> None:
+    head = HEAD + 'transport = "tls"\n'
+    (device,) = read(head + POINT).devices
+    assert device.way.port == 802
+    assert device.way.tls == ("", "", "", "192.0.2.10")
+    files = 'cert_file = "/etc/ssl/job.pem"\nkey_file = "/etc/ssl/private/job.key"\n'
+    (device,) = read(head + files + 'server_name = "press1.example.edu"' + POINT).devices
+    assert device.way.tls == (
+        "",
+        "/etc/ssl/job.pem",
+        "/etc/ssl/private/job.key",
+        "press1.example.edu",
+    )
+    for wrong in ('ca_file = "ca.pem"', 'cert_file = "/a.pem"', 'key_file = "/a.key"'):
+        (fault,) = faults_of(head + wrong + POINT)
+        assert "device[1]" in fault
+    for switch in ("verify = false", 'server_name = ""'):
+        assert faults_of(head + switch + POINT)
 
 
 @pytest.mark.parametrize(

@@ -294,3 +294,18 @@ def test_no_kill_loses_what_was_put_nor_sends_it_out_of_order(tmp_path: Path) ->
     # Twice is harmless for the database, never is not.
     assert set(put_so_far) <= set(sent) | set(rest)
     assert rest == sorted(set(rest))
+
+
+def test_a_disk_that_can_only_be_read_is_refused_at_the_start(tmp_path: Path) -> None:
+    with opened(tmp_path / "spool") as spool:
+        put(spool, 1)
+    open_it = "import sys; from sja_units.acquisition.spool import Spool, SpoolConfig; "
+    open_it += "Spool(sys.argv[1], SpoolConfig(2**20, 86400.0))"
+    script = 'mount --bind -o ro "$1" "$1" && cd "$2" && exec "$3" -c "$4" "$1/spool"'
+    # A namespace of its own: the folder stays as it is for everybody else.
+    words = ["unshare", "--mount", "--map-root-user", "sh", "-c", script, "sh"]
+    words += [str(tmp_path), str(TOP), sys.executable, open_it]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "Read-only file system" in done.stderr
+    with opened(tmp_path / "spool") as spool:
+        assert take(spool) == [1]

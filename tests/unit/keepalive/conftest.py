@@ -18,8 +18,8 @@ def make_worker(tmp_path: Path) -> Iterator[Callable[[str], Worker]]:
     """Return a maker of the worker for a page."""
     with ExitStack() as stack:
 
-        def make(url: str, more: str = "") -> Worker:
-            config = f'url = "{url}"\ninterval = "1s"\n{more}'
+        def make(url: str, more: str = "", interval: str = "1s") -> Worker:
+            config = f'url = "{url}"\ninterval = "{interval}"\n{more}'
             worker = Worker(tmp_path, config)
             stack.callback(worker.close)
             return worker

@@ -22,6 +22,21 @@ def test_defaults() -> None:
     assert config.host == "example.edu"
 
 
+def test_an_interval_that_is_learned() -> None:
+    assert read('url = "https://example.edu/"\ninterval = "auto"').auto
+    assert not read('url = "https://example.edu/"').auto
+    for wrong in ('"automatic"', "0", "true", '["auto"]'):
+        with pytest.raises(ConfigFault, match="interval"):
+            read(f'url = "https://example.edu/"\ninterval = {wrong}')
+
+
+@pytest.mark.parametrize("path", ["secrets", "/a b", "/a%b", "/a:b", "/a'b", '/a\\"b', "/a\\\\b"])
+def test_a_path_that_a_drop_in_could_not_hold_is_refused(path: str) -> None:
+    text = f'url = "https://example.edu/"\n[login]\ncommand = ["/x"]\nsecrets = "{path}"'
+    with pytest.raises(ConfigFault, match="secrets"):
+        read(text)
+
+
 def test_the_page_of_the_contract() -> None:
     config = read(
         """

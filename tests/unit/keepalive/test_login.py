@@ -61,7 +61,7 @@ def test_an_expired_session_is_opened_again(
 )
 def test_what_is_no_login(tmp_path: Path, body: str, words: str) -> None:
     program = write_program(tmp_path, body)
-    login = Login((program,), timeout=0.5 if "600" in body else PATIENCE, max_attempts=1)
+    login = Login((program,), "", timeout=0.5 if "600" in body else PATIENCE, max_attempts=1)
     page = parse_address("http://192.0.2.1/")
     assert page
     with pytest.raises(LoginFault, match=words):
@@ -93,3 +93,29 @@ def test_a_stop_ends_the_login_program_too(
     wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), "the login")
     assert worker.end() == 0
     wait_for(lambda: not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists(), "its end")
+
+
+TELL_SECRET = "import os; print('session=' + open(os.environ['SJA_SECRETS']).read())"
+
+
+def test_secrets_come_by_file_and_must_be_there(
+    site: RunningSite, make_worker: Maker, tmp_path: Path
+) -> None:
+    program = write_program(tmp_path, TELL_SECRET)
+    secrets = tmp_path / "credentials" / "login"
+    worker = make_worker(
+        site.url, f'[login]\ncommand = ["{program}"]\nsecrets = "/etc/sja-units/alice.secret"\n'
+    )
+    worker.start()
+    assert worker.wait_for_end() == 78
+    assert "sjactl apply keepalive/x" in worker.said()
+    secrets.write_text("\n")
+    worker.start()
+    assert worker.wait_for_end() == 78
+    assert "/etc/sja-units/alice.secret" in worker.said()
+    secrets.write_text(site.log_in().partition("=")[2])
+    worker.start()
+    worker.wait_until_ready()
+    worker.wait_for_session("alive")
+    assert secrets.read_text() not in worker.said()
+    assert worker.end() == 0

@@ -1,3 +1,5 @@
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,3 +38,18 @@ def test_jobs_do_not_start_all_at_once_after_a_boot() -> None:
     assert max(delays) - min(delays) > 5
     assert max(timing.delay_first(60, 20) for _ in range(50)) <= 6
     assert timing.delay_first(900, 3600) == 0
+
+
+def test_a_boot_of_500_jobs_is_no_stampede() -> None:
+    first = [timing.delay_first(900, 20) for _ in range(500)]
+    assert _busiest(first) < 60  # a second has 17 of them on average
+    # They do not fall into step later, either.
+    later = [delay + sum(timing.delay_refresh(900) for _ in range(4)) for delay in first]
+    assert _busiest(later) < 30
+    # A restart for another reason than a boot looks at once: its session may be about to end.
+    assert {timing.delay_first(900, 86400) for _ in range(500)} == {0}
+
+
+def _busiest(times: list[float]) -> int:
+    """Return how many fall into the fullest second."""
+    return max(Counter(map(int, times)).values())

@@ -1,0 +1,34 @@
+"""What Modbus frames need of a connection, whatever it is made of."""
+
+from typing import Protocol
+
+
+class Channel(Protocol):
+    """One connection to an endpoint. What goes wrong is an OSError with words for people.
+
+    Deadlines are moments of the monotonic clock; TimeoutError says that one is over.
+    """
+
+    def prepare(self, timeout: float, not_before: float) -> None:
+        """Make sure it is open and that nothing is under way on it, within `timeout` seconds.
+
+        not_before: until then, where that is within `timeout`, a late answer is waited for, if
+        the channel cannot tell it from the next one.
+        """
+
+    def send(self, data: bytes, deadline: float) -> None: ...
+
+    def receive(self, size: int, deadline: float) -> bytes:
+        """Return what has come: `size` bytes at the most, or a datagram as a whole."""
+
+    def settle(self) -> None:
+        """Make sure that what still comes is not taken for an answer to the next request."""
+
+    def close(self) -> None: ...
+
+
+def left(deadline: float, now: float) -> float:
+    """Return the seconds to a deadline; raise TimeoutError once there are none."""
+    if deadline <= now:
+        raise TimeoutError
+    return deadline - now

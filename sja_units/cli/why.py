@@ -1,0 +1,24 @@
+"""`sjactl why`."""
+
+import textwrap
+
+import click
+
+from sja_units import inventory
+from sja_units.cli import render
+from sja_units.explain import explain
+from sja_units.survey import inspect, survey
+from sja_units.systemd import Systemd
+
+
+@click.command("why")
+@click.argument("job")
+def why_command(job: str) -> None:
+    """Tell what is wrong with a job, since when, what happens next, and what to do."""
+    selector = inventory.parse_selector(job)
+    with Systemd() as systemd:
+        known = {view.job: view.title for view in survey(systemd)}
+        views = inspect(systemd, inventory.select([selector], known))
+    for view in views:
+        text = explain(view, render.show_age(view.since) if view.since else "")
+        click.echo(textwrap.fill(render.clean(text), 80, break_on_hyphens=False))

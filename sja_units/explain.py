@@ -1,0 +1,111 @@
+"""What is wrong with a job, what happens next and what to do: in words. Pure."""
+
+from sja_units.survey import JobView
+
+_REMEDIES = {
+    77: "Give it a fresh session: log in, save the cookies, `sjactl cookies {job} --set FILE`.",
+    78: "Mend {config} (`sjactl edit {job}`), then `sjactl start {job}`.",
+    203: "Run ./install.sh again: the program is not there or cannot be run.",
+    243: "Look at {config}: systemd could not read it.",
+}
+
+
+def explain(view: JobView, since: str) -> str:
+    """Return one paragraph on a job.
+
+    since: how long it has been in its state, in words, "" if nobody knows.
+    """
+    spell = f" for {since}" if since else ""
+    sentences = [f"{view.job} is {view.state}{spell}.", *_TELLERS[view.state](view)]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _quote(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _tell_running(_view: JobView) -> list[str]:
+    return ["All is well, there is nothing to do."]
+
+
+def _tell_degraded(view: JobView) -> list[str]:
+    if not view.health:
+        return [
+            "Its worker does not report.",
+            f"The watchdog restarts it if it hangs; `sjactl restart {view.job}` does so now.",
+        ]
+    return [
+        _quote(view.status),
+        "It goes on with all else and tries again by itself.",
+        f"`sjactl probe {view.job}` tries it now, `sjactl logs {view.job}` shows what led to it.",
+    ]
+
+
+def _tell_under_way(view: JobView) -> list[str]:
+    return [_quote(view.status), "Wait a moment and ask again."]
+
+
+def _tell_restarting(view: JobView) -> list[str]:
+    failure = view.error
+    if failure is None:
+        return ["It has just ended and starts again at once."]
+    times = "once" if failure.failures == 1 else f"{failure.failures} times in a row"
+    return [
+        f"It failed {times}, last at {failure.at}: {failure.message}.",
+        "It is tried again by itself, each time after a longer pause, five minutes at most.",
+        f"`sjactl start {view.job}` tries at once, `sjactl logs {view.job}` shows more.",
+    ]
+
+
+def _tell_failed(view: JobView) -> list[str]:
+    failure = view.error
+    if failure is None:
+        return [f"`sjactl logs {view.job}` shows why, `sjactl start {view.job}` tries again."]
+    remedy = _REMEDIES.get(
+        failure.exit_code or 0, "`sjactl logs {job}` shows more, `sjactl start {job}` tries again."
+    )
+    return [
+        f"At {failure.at} it ended: {failure.message}.",
+        "It is not tried again before somebody acts, or the next boot.",
+        remedy.format(job=view.job, config=view.job.config_path),
+    ]
+
+
+def _tell_down(view: JobView) -> list[str]:
+    failure = view.error
+    return [
+        "Its last order was to start, but it does not run.",
+        f"Its last failure was at {failure.at}: {failure.message}." if failure else "",
+        "Somebody may have stopped sja-jobs.target, or disabled sja-relaunch.",
+        f"`sjactl start {view.job}` starts it; `sjactl check --repair` does so for all.",
+    ]
+
+
+def _tell_stopped(view: JobView) -> list[str]:
+    if view.wanted:
+        return [
+            "Its file says relaunch = false, so it did not come back after the boot.",
+            f"`sjactl start {view.job}` starts it.",
+        ]
+    return [f"Nobody wants it to run. `sjactl start {view.job}` starts it, now and at each boot."]
+
+
+def _tell_unconfigured(view: JobView) -> list[str]:
+    return [
+        f"systemd knows it, but there is no file {view.job.config_path}.",
+        f"Put it back, or forget the job: `sjactl remove {view.job}`.",
+    ]
+
+
+_TELLERS = {
+    "running": _tell_running,
+    "completed": _tell_running,
+    "degraded": _tell_degraded,
+    "starting": _tell_under_way,
+    "stopping": _tell_under_way,
+    "restarting": _tell_restarting,
+    "down": _tell_down,
+    "failed": _tell_failed,
+    "stopped": _tell_stopped,
+    "unconfigured": _tell_unconfigured,
+}

@@ -1,0 +1,227 @@
+"""What the older booking system's files say, as keep-alive jobs of ours. Pure.
+
+Its files: jobs.json, an object of jobs by their number, and credentials.json, the accounts.
+"""
+
+import hashlib
+import json
+import re
+from typing import Any, NamedTuple
+
+from sja_units.errors import ConfigFault, SjaError
+from sja_units.job import NAME, Job
+from sja_units.keepalive.config import Address
+from sja_units.keepalive.cookie import JarFault
+from sja_units.keepalive.jar import parse_jar
+
+_DEFAULT_INTERVAL = 900
+_LONGEST_INTERVAL = 30 * 86400
+_MARKED = re.compile(r"-[0-9a-f]{8}$")
+_RAN = {"running", "failed"}  # a power cut left "running", a dead process "failed"
+# What it sent with each request; some sites tie a session to it.
+_USER_AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/120.0 Safari/537.36"
+)
+_ACCEPT = "application/json, text/plain, */*"
+
+
+class OldJob(NamedTuple):
+    """One job of jobs.json."""
+
+    number: str
+    type: str
+    name: str
+    interval: int  # seconds; of a keep_alive job
+    ran: bool
+
+    def __str__(self) -> str:
+        return f"job {self.number} {self.name!r}"
+
+
+class Account(NamedTuple):
+    """One account of credentials.json."""
+
+    key: str
+    title: str
+    cookie: str
+
+
+class Import(NamedTuple):
+    """A job of ours that one of theirs becomes."""
+
+    job: Job
+    title: str
+    interval: int  # seconds
+    wanted: bool
+    text: str  # of its file
+    jar: str  # as its Cookie: header
+
+
+class Takeover(NamedTuple):
+    """All that becomes of their files."""
+
+    imports: tuple[Import, ...]
+    left: tuple[str, ...]  # what is not taken over, a line each
+
+
+def read_jobs(text: str, where: str) -> list[OldJob]:
+    """Return the jobs of a jobs.json. Raises ConfigFault with all that is wrong."""
+    faults: list[str] = []
+    jobs = []
+    for number, row in _load_object(text, where).items():
+        who = f"job {number[:20]!r}"
+        if not isinstance(row, dict) or not isinstance(row.get("job_type"), str):
+            faults.append(f"{who} is not a job: it lacks job_type")
+            continue
+        kind = row["job_type"].lower()
+        interval = _read_interval(row.get("config")) if kind == "keep_alive" else 0
+        if interval is None:
+            faults.append(f"{who}: interval_seconds must be a number from 1 to {_LONGEST_INTERVAL}")
+            continue
+        ran = str(row.get("status")).lower() in _RAN
+        jobs.append(OldJob(number, kind, _clean(row.get("name")), interval, ran))
+    if faults:
+        raise ConfigFault(where, faults)
+    return jobs
+
+
+def _read_interval(config: object) -> int | None:
+    seconds = config.get("interval_seconds", _DEFAULT_INTERVAL) if isinstance(config, dict) else 900
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    return int(seconds) if 1 <= seconds <= _LONGEST_INTERVAL else None
+
+
+def read_accounts(text: str, where: str) -> list[Account]:
+    """Return the accounts of a credentials.json, of the older form too. Raises ConfigFault."""
+    document = _load_object(text, where)
+    rows = document.get("cookies")
+    if rows is None and "cookie" in document:
+        rows = {"__default__": document}
+    if not isinstance(rows, dict):
+        raise ConfigFault(where, ["holds no accounts: neither 'cookies' nor 'cookie' is there"])
+    return [_read_account(key, row if isinstance(row, dict) else {}) for key, row in rows.items()]
+
+
+def _read_account(key: str, row: dict[str, Any]) -> Account:
+    names = (_clean(row.get(field)) for field in ("nickname", "username"))
+    cookie = row.get("cookie")
+    title = next((name for name in names if name), _clean(key))
+    wire = cookie.strip().encode("utf-8", "replace") if isinstance(cookie, str) else b""
+    return Account(key, title, wire.decode())
+
+
+def plan(jobs: list[OldJob], accounts: list[Account], page: Address) -> Takeover:
+    """Return the jobs that take the older ones' place.
+
+    Each keep_alive job refreshed every account. Where there are several, an account still becomes
+    one job, since two would disturb each other: the most frequent of those that ran counts.
+    """
+    left = [
+        f"{job} is of type {job.type}, which is not taken over yet"
+        for job in jobs
+        if job.type != "keep_alive"
+    ]
+    ours = [job for job in jobs if job.type == "keep_alive"]
+    if not ours:
+        return Takeover((), (*left, "there is no KEEP_ALIVE job"))
+    chosen = min(ours, key=lambda job: (not job.ran, job.interval))
+    left += [f"{job} refreshed the same accounts as {chosen}" for job in ours if job != chosen]
+    imports = []
+    taken: dict[str, str] = {}  # an account's cookies and its name
+    for account in sorted(accounts, key=lambda account: account.key == "__default__"):
+        who = f"account {_clean(account.key)!r}"
+        try:
+            parse_jar(account.cookie, page.host)
+        except JarFault as fault:
+            left.append(f"{who} has no cookies to take over: {fault}")
+            continue
+        if account.cookie in taken:
+            left.append(f"{who} has the same session as {taken[account.cookie]}")
+            continue
+        taken[account.cookie] = who
+        text = _compose(account.title, page, chosen.interval)
+        job = Job("keepalive", derive_name(account.key))
+        imports.append(
+            Import(job, account.title, chosen.interval, chosen.ran, text, account.cookie)
+        )
+    return Takeover(tuple(imports), tuple(left))
+
+
+def derive_name(key: str) -> str:
+    """Return the job's name for an account: its key where that can be one, else like it.
+
+    It depends on the key alone, and two keys never get the same: a hash tells them apart.
+    """
+    if NAME.fullmatch(key) and not _MARKED.search(key):
+        return key
+    plain = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")[:14].rstrip("-")
+    mark = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain or 'account'}-{mark}"
+
+
+def format_interval(seconds: int) -> str:
+    """Return a time as a job's file has it."""
+    return f"{seconds}s" if seconds % 60 else f"{seconds // 60}min"
+
+
+def _compose(title: str, page: Address, interval: int) -> str:
+    headers = {
+        "User-Agent": _USER_AGENT,
+        "Accept": _ACCEPT,
+        "Referer": f"{page._replace(target='/pc/').url}",
+    }
+    lines = [f"title = {_quote(title)}", f"url = {_quote(page.url)}"]
+    lines += [f'interval = "{format_interval(interval)}"', "", "[headers]"]
+    lines += [f"{name} = {_quote(value)}" for name, value in headers.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
+
+
+def _clean(value: object) -> str:
+    """Return free text without what neither a terminal nor a job's file should hold."""
+    return "".join(c for c in value if c.isprintable()).strip() if isinstance(value, str) else ""
+
+
+def _load_object(text: str, where: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text.removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        # Its place, not its words: they could quote a cookie.
+        raise ConfigFault(where, [f"is not JSON: line {error.lineno}: {error.msg}"]) from None
+    except (ValueError, RecursionError):
+        raise ConfigFault(where, ["is not JSON that anybody could read"]) from None
+    if not isinstance(document, dict):
+        raise ConfigFault(where, ["must be one JSON object"])
+    return document
+
+
+def is_encrypted(text: str) -> bool:
+    """Return whether a credentials file is one Fernet token (they all begin so)."""
+    return text.lstrip().startswith("gAAAA")
+
+
+def decrypt(text: str, secret: str, where: str) -> str:
+    """Return what an encrypted credentials file holds; its key is made as the older system did.
+
+    Raises ConfigFault for a wrong secret, SjaError where the library is not installed.
+    """
+    import base64
+    import sys
+
+    try:
+        from cryptography.fernet import Fernet, InvalidToken
+    except ImportError:
+        raise SjaError(
+            f"{where} is encrypted, and reading that needs a library that is not installed",
+            f"once: {sys.executable} -m pip install cryptography",
+        ) from None
+    key = base64.urlsafe_b64encode(secret.ljust(32, "0")[:32].encode())
+    try:
+        return Fernet(key).decrypt(text.strip().encode()).decode()
+    except (InvalidToken, ValueError):
+        raise ConfigFault(where, ["cannot be decrypted: SJABOT_SECRET is not its key"]) from None

@@ -1,0 +1,63 @@
+"""`sjactl import sja`: what ran over there runs here, with the sessions that it had."""
+
+import json
+
+from tests.lab.machine import Machine
+from tests.peers.site import COOKIE
+from tests.system.jobs import is_wanted, states, view, wait_state
+from tests.system.websites import WebSite
+
+ALICE, BOB = "keepalive/alice", "keepalive/bob"
+SECRET = "made-up-0123456789"
+
+
+def import_again(site: WebSite, job: dict[str, object], *options: str) -> tuple[str, str]:
+    """Import one job of theirs and all accounts; return what is said."""
+    site.machine.write("/root/jobs.json", json.dumps({"1": job}))
+    words = ["import", "sja", "/root/jobs.json", "/root/credentials.json", "--url", site.page]
+    done = site.machine.run("sjactl", *words, *options)
+    assert SECRET not in done.stdout + done.stderr
+    return done.stdout, done.stderr
+
+
+def write_credentials(site: WebSite, **cookies: str) -> None:
+    rows = {key: {"cookie": cookie, "nickname": f"{key} 同学"} for key, cookie in cookies.items()}
+    document = {"version": 2, "active_user": "alice", "cookies": rows}
+    site.machine.write("/root/credentials.json", json.dumps(document), mode=0o600)
+
+
+def test_sessions_are_taken_over(shared_machine: Machine) -> None:
+    machine = shared_machine
+    site = WebSite(machine, 8000, life=600)
+    site.start()
+    cookie = f"{COOKIE}={site.log_in()}; remember={SECRET}"
+    write_credentials(site, alice=cookie)
+    job: dict[str, object] = {"job_type": "keep_alive", "name": "保活", "status": "failed"}
+    job["config"] = {"interval_seconds": 900}
+
+    out, _ = import_again(site, job, "--dry-run")
+    assert ALICE in out
+    assert states(machine) == {}
+
+    out, _ = import_again(site, job)
+    assert out.split() == [ALICE]
+    shown = wait_state(machine, ALICE, "running")
+    assert (shown["title"], shown["wanted"]) == ("alice 同学", True)
+    assert (site.stats()["alive"], site.stats()["refused"]) == (1, 0)
+    jar = machine.run("sjactl", "cookies", "alice", "--format", "header").stdout
+    assert SECRET in jar
+    assert cookie not in jar  # the site has moved its session on
+
+    # Again, with one more account: what is there stays, even if somebody has stopped it.
+    machine.run("sjactl", "stop", "alice")
+    write_credentials(site, alice=cookie, bob=f"{COOKIE}={site.log_in()}")
+    out, err = import_again(site, job | {"status": "stopped"})
+    assert out.split() == [BOB]
+    assert f"{ALICE} exists already" in err
+    assert states(machine) == {ALICE: "stopped", BOB: "stopped"}
+    assert not is_wanted(machine, BOB)
+    machine.run("sjactl", "start", "alice", "bob")
+    assert view(machine, BOB)["health"]["session"] == "alive"
+    assert view(machine, ALICE)["health"]["session"] == "alive"
+    machine.run("sjactl", "remove", "*")
+    site.stop()

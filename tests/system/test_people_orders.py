@@ -1,0 +1,46 @@
+"""`sjactl why` and `sjactl edit`, for jobs that got into their state by real means."""
+
+from tests.lab.machine import Machine
+from tests.system.jobs import view, wait_active, wait_state, write_idle
+
+
+def why(machine: Machine, job: str) -> str:
+    return " ".join(machine.run("sjactl", "why", job).stdout.split())
+
+
+def edit(machine: Machine, job: str, script: str) -> int:
+    """Edit a job's file with an editor that runs this sed script; return sjactl's status."""
+    machine.write("/root/editor", f'#!/bin/sh\nexec sed -i "{script}" "$1"\n', mode=0o755)
+    env = {"VISUAL": "/root/editor"}
+    return machine.run("sjactl", "edit", job, env=env, check=False).returncode
+
+
+def test_why_names_cause_and_remedy(machine: Machine) -> None:
+    job = write_idle(machine, "line1")
+    assert f"`sjactl start {job}`" in why(machine, job)
+    machine.run("sjactl", "start", job)
+    machine.wait_for(lambda: "refused" in why(machine, job), what="the device's fault to be told")
+    machine.run("systemctl", "stop", "sja-jobs.target")
+    wait_state(machine, job, "down")
+    assert "sja-jobs.target" in why(machine, job)
+    machine.write("/etc/sja-units/acquisition/line2.toml", "nonsense = 1\n")
+    machine.run("sjactl", "start", "line2", check=False)
+    told = why(machine, "line2")
+    assert "nonsense" in told
+    assert "/etc/sja-units/acquisition/line2.toml" in told
+    assert "`sjactl start acquisition/line2`" in told
+
+
+def test_edit_checks_before_it_replaces(machine: Machine) -> None:
+    job = write_idle(machine, "line1", title="before")
+    path = "/etc/sja-units/acquisition/line1.toml"
+    before = machine.read(path)
+    assert edit(machine, job, "s/interval/intervall/") == 1
+    assert machine.read(path) == before
+    assert "intervall" in machine.read(f"{path}.rejected")
+    assert edit(machine, job, "") == 0
+    assert edit(machine, job, "s/before/after/") == 0
+    assert machine.run("stat", "-c", "%U:%G %a", path).stdout.strip() == "root:sja 640"
+    machine.run("sjactl", "start", job)
+    assert wait_active(machine, job)["title"] == "after"
+    assert view(machine, job)["error"] is None
