@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 from typing import NoReturn
 
-from sja_units.errors import SjaError
+from sja_units.errors import SjaError, WrongConfig
 from sja_units.job import Job
 from sja_units.keepalive.child import run_child
 from sja_units.keepalive.config import CREDENTIAL, Address, Login
@@ -28,7 +28,7 @@ def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable
     environment |= {"SJA_JOB": str(job), "SJA_URL": page.url, "SJA_REASON": reason}
     if login.secrets:
         # By file: an environment can be read by others.
-        environment["SJA_SECRETS"] = find_secrets()
+        environment["SJA_SECRETS"] = _find_secrets()
     try:
         ended = run_child(
             lambda fd: _exec(login.command, environment, fd),
@@ -50,8 +50,19 @@ def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable
         raise LoginFault(f"the login program printed no jar: {fault}") from None
 
 
-def find_secrets() -> str:
-    """Return where systemd has put the program's secrets for this job."""
+def check_secrets(login: Login, job: Job) -> None:
+    """Raise WrongConfig if systemd has not handed over the program's secrets."""
+    try:
+        with open(_find_secrets(), "rb") as file:
+            start = file.read(4096)
+    except FileNotFoundError:
+        remedy = f"sjactl apply {job}"
+        raise WrongConfig("login.secrets: systemd was not told of it yet", remedy) from None
+    if not start.strip():  # the drop-in's stand-in for a file that is missing
+        raise WrongConfig(f"login.secrets: {login.secrets} is not there, or empty")
+
+
+def _find_secrets() -> str:
     return f"{os.environ['CREDENTIALS_DIRECTORY']}/{CREDENTIAL}"
 
 

@@ -5,7 +5,6 @@ import time
 
 from sja_units import journal
 from sja_units.errors import PersonNeeded, WorkerEnd, WrongConfig
-from sja_units.job import Job
 from sja_units.keepalive import pace, timing
 from sja_units.keepalive.answer import ALIVE, EXPIRED, Look
 from sja_units.keepalive.config import KeepaliveConfig, Login
@@ -25,7 +24,9 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
     if config.ca_file and not os.access(config.ca_file, os.R_OK):
         raise WrongConfig(f"ca_file: {config.ca_file} cannot be read")
     if config.login and config.login.secrets:
-        _check_secrets(config.login.secrets, runtime.job)
+        from sja_units.keepalive.login import check_secrets
+
+        check_secrets(config.login, runtime.job)
     keeper = _Keeper(config, runtime)
     keeper.wait_for_turn()
     while not runtime.stopping:
@@ -34,19 +35,6 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
         delay = keeper.digest(look_aside(config, keeper.jar))
         runtime.wait_until(time.monotonic() + delay)
     keeper.save_jar()
-
-
-def _check_secrets(path: str, job: Job) -> None:
-    from sja_units.keepalive.login import find_secrets
-
-    try:
-        with open(find_secrets(), "rb") as file:
-            start = file.read(4096)
-        if not start.strip():
-            raise WrongConfig(f"login.secrets: {path} is not there, or empty")
-    except FileNotFoundError:
-        remedy = f"sjactl apply {job}"
-        raise WrongConfig("login.secrets: systemd was not told of it yet", remedy) from None
 
 
 class _Keeper:
