@@ -108,15 +108,14 @@ def _create(new: list[_Ready]) -> bool:
         return True
     if not os.access(CONFIG_ROOT, os.W_OK):
         raise PermissionError(13, "Permission denied", CONFIG_ROOT)
-    for plan, _ in new:
-        # The file last: a job whose file is there is complete.
-        manager.give_jar(plan.job, plan.jar)
-        manager.write_config(plan.job, plan.text)
     files: dict[Job, config.JobFile | None] = {plan.job: file for plan, file in new}
     wanted = [plan.job for plan, _ in new if plan.wanted]
-    for plan, _ in new:
-        if not plan.wanted:
-            click.echo(str(plan.job))
     with Systemd() as systemd:
+        for plan, _ in new:
+            # The file last: a job whose file is there is complete.
+            manager.give_jar(plan.job, plan.jar)
+            manager.write_config(plan.job, plan.text)
+            if not plan.wanted:
+                click.echo(str(plan.job))
         manager.apply_drop_ins(systemd, files)
         return not wanted or carry_out(systemd, "start", inspect(systemd, wanted))

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -168,3 +169,23 @@ def test_an_end_that_no_look_moves_is_told_once(
     assert worker.health()["ok"] is True
     assert worker.end() == 0
     assert worker.journal.read_text().count("renew") == 1
+
+
+def test_the_next_look_of_a_worker_comes_before_the_cookies_end(
+    site: RunningSite, make_worker: Callable[..., Worker]
+) -> None:
+    worker = make_worker(site.url, interval="1h")
+    name, _, value = site.log_in().partition("=")
+    end = time.time() + 600
+    worker.give(json.dumps([{"name": name, "value": value, "domain": "127.0.0.1"}]))
+    worker.start("sja_units.worker")
+    worker.wait_until_ready()
+    assert datetime.fromisoformat(worker.health()["next_refresh"]).timestamp() > end
+    assert worker.end() == 0
+    more = {"name": "remember", "value": "made-up", "domain": "127.0.0.1", "expires": end}
+    name, _, value = site.log_in().partition("=")
+    worker.give(json.dumps([more, {"name": name, "value": value, "domain": "127.0.0.1"}]))
+    worker.start("sja_units.worker")
+    worker.wait_until_ready()
+    assert datetime.fromisoformat(worker.health()["next_refresh"]).timestamp() < end
+    assert worker.end() == 0
