@@ -36,9 +36,23 @@ def _tell_degraded(view: JobView) -> list[str]:
         ]
     return [
         _quote(view.status),
+        *_tell_bad_registers(view),
         "It goes on with all else and tries again by itself.",
         f"`sjactl probe {view.job}` tries it now, `sjactl logs {view.job}` shows what led to it.",
     ]
+
+
+def _tell_bad_registers(view: JobView) -> list[str]:
+    devices = view.health.get("devices")
+    if not isinstance(devices, dict):
+        return []
+    told = []
+    for name, device in devices.items():
+        bad = device.get("bad_registers") if isinstance(device, dict) else None
+        if isinstance(bad, list) and bad:
+            more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+            told.append(f"{name} refuses {'; '.join(map(str, bad[:5]))}{more}.")
+    return [*told, "They are left out and tried again later."] if told else []
 
 
 def _tell_under_way(view: JobView) -> list[str]:

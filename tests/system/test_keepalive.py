@@ -111,6 +111,7 @@ def test_an_expired_session_waits_for_a_person(site: WebSite) -> None:
     told = machine.run("systemctl", "status", UNIT, check=False).stdout
     assert "session expired" in told
     assert "status=77" in told
+    assert f"sjactl cookies {JOB} --set" in machine.run("sjactl", "why", JOB).stdout
     assert is_wanted(machine, JOB)
     fresh = write_jar(machine, "/root/fresh.txt", site.log_in())
     machine.run("sjactl", "cookies", "alice", "--set", fresh)

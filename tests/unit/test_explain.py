@@ -1,0 +1,56 @@
+from typing import Any
+
+import pytest
+
+from sja_units.explain import explain
+from sja_units.job import Job
+from sja_units.records import Failure
+from sja_units.state import STATES
+from sja_units.survey import JobView
+
+
+def make_view(state: str, **changes: Any) -> JobView:
+    view = JobView(
+        job=Job("acquisition", "line1"),
+        title="",
+        configured=True,
+        state=state,
+        wanted=True,
+        relaunch=True,
+        pid=None,
+        since=None,
+        restarts=None,
+        status="",
+        error=None,
+        next_try=None,
+        health={},
+        memory_bytes=None,
+        cpu_seconds=None,
+    )
+    return view._replace(**changes)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("code", [None, 1, 77, 78, 203, 243])
+def test_every_state_has_words_and_names_the_job(state: str, code: int | None) -> None:
+    failure = Failure("it broke", "2026-01-02T03:04:05Z", code, "exit-code", 3)
+    for error in (None, failure):
+        text = explain(make_view(state, error=error), "5min")
+        assert text.startswith(f"acquisition/line1 is {state} for 5min.")
+        assert "{" not in text
+    if state in ("failed", "down", "restarting"):
+        assert "it broke" in text
+
+
+def test_bad_registers_are_named() -> None:
+    bad = ["holding 4 (speed): illegal data address (2)"]
+    health = {"devices": {"press1": {"bad_registers": bad}, "press2": {"bad_registers": []}}}
+    text = explain(make_view("degraded", status="1 bad register", health=health), "")
+    assert bad[0] in text
+    assert "press1" in text
+    assert "press2" not in text
+
+
+@pytest.mark.parametrize("devices", [None, 5, [], {"a": None}, {"a": {"bad_registers": "x"}}])
+def test_a_strange_health_is_no_fault(devices: object) -> None:
+    assert explain(make_view("degraded", status="x", health={"devices": devices, "a": 1}), "")
