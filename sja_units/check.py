@@ -6,7 +6,7 @@ from typing import NamedTuple
 import psutil
 
 from sja_units.claims import find_shared, read_claims
-from sja_units.job import KINDS, Job
+from sja_units.job import KINDS, NAME, Job
 from sja_units.state import is_active
 from sja_units.survey import JobView
 from sja_units.systemd import Order, Systemd
@@ -65,6 +65,8 @@ def find_strays() -> list[Finding]:
 
 def _parse_command(words: list[str]) -> Job | None:
     if "sja_units.worker" not in words[:-2] or words[-2] not in KINDS:
+        return None
+    if not NAME.fullmatch(words[-1]):  # anybody may call a process as he likes
         return None
     return Job(words[-2], words[-1])
 

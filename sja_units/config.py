@@ -42,8 +42,11 @@ def read_file(path: str) -> str:
     except OSError as error:
         raise ConfigFault(path, [f"cannot be read: {error.strerror}"]) from None
     try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISREG(mode):
             raise ConfigFault(path, ["is not a regular file"])
+        if mode & 0o022:
+            raise ConfigFault(path, ["can be changed by others than its owner: chmod go-w"])
         return decode(os.read(fd, MAX_BYTES + 1), path)
     finally:
         os.close(fd)

@@ -77,7 +77,8 @@ class Table:
             return None
         value = self._values[key]
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            self.fault(key, f"is {_show(value)}, but must be {words}")
+            # Its type and not the value, which may be a secret that lacks its quotes.
+            self.fault(key, f"is {_name_type(value)}, but must be {words}")
             return None
         return value
 
@@ -213,6 +214,11 @@ class Table:
 
         close = get_close_matches(key, self._known, n=1)
         return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _name_type(value: object) -> str:
+    names = {bool: "true or false", int: "a number", float: "a number", str: "a text"}
+    return names.get(type(value), "a table" if isinstance(value, dict) else "a list or a date")
 
 
 def _show(value: object) -> str:

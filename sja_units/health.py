@@ -17,12 +17,20 @@ def read_health(job: Job) -> dict[str, Any]:
         # Written by an unprivileged process: not through a link, never waiting on a FIFO.
         fd = os.open(f"{job.run_dir}/health.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(fd, "rb") as file:
-            health = json.loads(file.read(MAX_BYTES))
+            text = file.read(MAX_BYTES).decode()
+        health = json.loads(text, parse_constant=_refuse)
+        # What a person or a program is shown must be text that can be shown.
+        json.dumps(health, ensure_ascii=False).encode()
+        datetime.fromisoformat(health["since"])
         age = time.time() - datetime.fromisoformat(health["updated"]).timestamp()
         fresh = age <= float(health["valid_for"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return {}
     return health if fresh and _runs_in(health.get("pid"), job.unit) else {}
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _runs_in(pid: object, unit: str) -> bool:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from sja_units import config
 from sja_units.dropin import list_ttys, render_drop_in
 from sja_units.durable import replace_file, sync_folder
-from sja_units.errors import SjaError
+from sja_units.errors import NotAllowed, SjaError
 from sja_units.job import PRIVATE_ROOT, RUN_ROOT, Job, parse_unit
 from sja_units.loading import Loaded, load
 from sja_units.systemd import Order, Systemd
@@ -122,8 +122,8 @@ def _forget_wanted(job: Job) -> None:
         with suppress(FileNotFoundError):
             os.unlink(job.ended_path)
     except PermissionError:
-        raise SjaError(
-            f"{job} had failed already and is still wanted: it will start at the next boot",
+        raise NotAllowed(
+            f"{job} does not run, but is still wanted: it will start at the next boot",
             f"only root can change that: sudo sjactl stop {job}",
         ) from None
     sync_folder(os.path.dirname(job.wanted_path))
@@ -144,7 +144,8 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
             sync_folder(os.path.dirname(path))
     with suppress(FileNotFoundError):
         os.unlink(f"{RUN_ROOT}/backoff/{job.unit}")
-    shutil.rmtree(f"{RUN_ROOT}/cookies/{job.name}", ignore_errors=True)
+    if job.kind == "keepalive":
+        shutil.rmtree(f"{RUN_ROOT}/cookies/{job.name}", ignore_errors=True)
     apply_drop_ins(systemd, {job: None})
     if not keep_state:
         _delete_state(job)

@@ -1,6 +1,7 @@
 """What the unit's end hook noted of a failure, and how it reads for people."""
 
 import os
+import time
 from typing import NamedTuple
 
 from sja_units.job import RUN_ROOT, STATE_ROOT, Job
@@ -62,7 +63,9 @@ def _word(result: str, exited: bool, status: str, message: str) -> str:
         return _WORDS[result]
     if exited:
         return message or _SETUP.get(status, f"ended with exit status {status}")
-    return f"was killed by SIG{status}" if status else result
+    if status:
+        return f"was killed by SIG{status}"
+    return "systemd could not run it; its journal tells why" if result else ""
 
 
 def read_failure(job: Job) -> Failure | None:
@@ -87,10 +90,12 @@ def list_wanted_units() -> set[str]:
 def read_next_tries() -> dict[str, float]:
     """Return by unit the time (Unix seconds) of the next try, for units that failed."""
     dues = {}
+    # The hooks count from the boot: the clock may be set at any moment.
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     for unit in _list(f"{RUN_ROOT}/backoff"):
         try:
             with open(f"{RUN_ROOT}/backoff/{unit}", encoding="ascii") as file:
-                dues[unit] = float(file.read().split()[1])
+                dues[unit] = float(file.read().split()[1]) + booted
         except (OSError, ValueError, IndexError):
             continue  # gone or half written: the next look sees it
     return dues

@@ -53,7 +53,8 @@ def relaunch(
     running = {
         row.name
         for row in systemd.list_units(["sja-*@*.service"])
-        if row.active not in ("inactive", "failed")
+        # One that is stopping will be down: a start of it waits for that.
+        if row.active not in ("inactive", "failed", "deactivating")
     }
     orders = []
     for unit in sorted(records.list_wanted_units()):

@@ -14,6 +14,7 @@ from typing import Any
 
 import sdnotify
 
+from sja_units import journal
 from sja_units.durable import replace_file
 from sja_units.job import Job
 
@@ -37,6 +38,7 @@ class Runtime:
         self._status = ""
         self._since = format_time(time.time())
         self._is_ready = False
+        self._unreported = ""
         self._ping_every = _watchdog_seconds() / 3
         self._next_ping = 0.0
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -118,7 +120,18 @@ class Runtime:
             **fields,
         }
         data = json.dumps(health, ensure_ascii=False).encode()
-        replace_file(f"{self.run_dir}/health.json", data, 0o644, sync=False)
+        try:
+            replace_file(f"{self.run_dir}/health.json", data, 0o644, sync=False)
+        except OSError as error:
+            # The work goes on; who looks sees that the worker does not report.
+            self._tell_unreported(f"health.json cannot be written: {error.strerror}")
+        else:
+            self._tell_unreported("")
+
+    def _tell_unreported(self, fault: str) -> None:
+        if fault != self._unreported:
+            self._unreported = fault
+            journal.warning(fault or "health.json is written again")
 
 
 def _watchdog_seconds() -> float:

@@ -54,8 +54,9 @@ class Systemd:
             self._bus = self._run(self._connect())
         except (OSError, AuthError, InvalidAddressError, EOFError) as error:
             self._loop.close()
+            words = str(error) or f"no answer within {CALL_SECONDS:.0f} s"
             raise SjaError(
-                f"D-Bus cannot be reached: {error}", "is dbus running? systemctl status dbus"
+                f"D-Bus cannot be reached: {words}", "is dbus running? systemctl status dbus"
             ) from None
         except BaseException:
             self._loop.close()

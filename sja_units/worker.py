@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
     except SjaError as error:
         end = error if isinstance(error, WorkerEnd) else WrongConfig(str(error))
         journal.error(str(end))
-        runtime.status(str(end))
+        runtime.status(" · ".join(str(end).splitlines()))
         return end.status
     except Exception as error:
         # A bug: the journal needs the traceback, systemd tries again.

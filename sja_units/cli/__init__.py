@@ -85,6 +85,8 @@ def run(words: list[str]) -> int:
             sys.stderr.close()  # the reader of our output has gone, which is no fault
             return 0
         return _tell(SjaError(f"{error.filename or 'the system'}: {error.strerror or error}"))
+    except SystemExit:
+        return 0  # click ends so where the reader of our output has gone
     except (KeyboardInterrupt, click.Abort):
         return 130
 

@@ -49,7 +49,7 @@ def test_a_worker_started_under_a_bad_name_ends_with_78(shared_machine: Machine)
     assert shared_machine.run("systemctl", "start", unit, check=False).returncode != 0
     assert shared_machine.show(unit, "ExecMainStatus")["ExecMainStatus"] == "78"
     shared_machine.sh(f"rm /etc/sja-units/acquisition/Bad.toml; systemctl reset-failed {unit}")
-    shared_machine.run("rm", "-f", f"/var/lib/sja-units/wanted/{unit}")
+    assert not shared_machine.exists(f"/var/lib/sja-units/wanted/{unit}")
 
 
 def test_a_job_from_create_to_remove(machine: Machine) -> None:
@@ -206,3 +206,56 @@ def test_no_job_sees_the_file_or_state_of_another(machine: Machine) -> None:
     ):
         assert machine.run(*enter, "ls", path, check=False).returncode != 0, path
     machine.run(*enter, "ls", "/var/lib/sja-units/acquisition/line1/spool")
+
+
+def test_what_is_no_plain_file_is_refused_by_systemd(machine: Machine) -> None:
+    path, unit = "/etc/sja-units/acquisition/line1.toml", unit_of("acquisition/line1")
+    for make in ("mkfifo {}", "ln -s /dev/zero {}", "ln -s /etc/passwd {}", "mkdir {}", ": >{}"):
+        machine.sh(make.format(path))
+        assert machine.run("systemctl", "start", unit, check=False).returncode != 0
+        assert machine.show(unit, "ActiveState", "NRestarts", "AssertResult") == {
+            "ActiveState": "inactive",
+            "NRestarts": "0",
+            "AssertResult": "no",
+        }
+        machine.run("rm", "-r", path)
+
+
+def test_a_secret_without_its_quotes_is_shown_to_nobody(machine: Machine) -> None:
+    path = "/etc/sja-units/acquisition/line1.toml"
+    machine.write(path, '[sink]\ntoken = 9876543210123\nurl = ["sesame"]\n', group="sja")
+    told = machine.run("sjactl", "start", "line1", check=False).stderr
+    assert "token" in told
+    shown = machine.run("systemctl", "status", unit_of("acquisition/line1"), check=False).stdout
+    for text in (told, shown, machine.journal(), machine.run("sjactl", "list").stdout):
+        assert "9876543210123" not in text
+        assert "sesame" not in text
+
+
+def test_remove_leaves_the_cookies_of_another_kind(machine: Machine) -> None:
+    write_idle(machine, "bob")
+    machine.run("sjactl", "create", "keepalive", "bob", "--url", "http://127.0.0.1:1/")
+    machine.run("sjactl", "remove", "acquisition/bob")
+    assert machine.exists("/run/sja-units/cookies/bob")
+    machine.run("sjactl", "remove", "keepalive/bob")
+    assert not machine.exists("/run/sja-units/cookies/bob")
+
+
+def test_a_forged_health_breaks_nothing(machine: Machine) -> None:
+    job = write_idle(machine, "line1")
+    machine.run("sjactl", "start", job)
+    health = "/run/sja-units/acquisition/line1/health.json"
+    good = json.loads(machine.read(health))
+    machine.run("systemctl", "kill", "--signal=STOP", unit_of(job))
+    for changes in (
+        {"since": 5},
+        {"since": "xx"},
+        {"status": "\ud800"},
+        {"cycles": float("nan")},
+        {"valid_for": 10**400},
+        {"pid": 1},
+    ):
+        machine.write(health, json.dumps(good | changes))
+        listed = json.loads(machine.run("sjactl", "list", "--json").stdout)
+        assert (listed[0]["state"], listed[0]["health"]) == ("degraded", {})
+        assert "not reporting" in machine.run("sjactl", "list").stdout

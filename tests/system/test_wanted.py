@@ -180,3 +180,27 @@ def test_the_switch_against_recovery(machine: Machine) -> None:
     assert states(machine)[JOB] == "down"
     machine.run("systemctl", "enable", "--now", "sja-relaunch")
     wait_active(machine, JOB)
+
+
+def test_the_target_started_again_at_once_brings_back_what_still_stops(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    # It takes seconds to stop.
+    drop_in = f"/etc/systemd/system/{UNIT}.d/slow.conf"
+    machine.write(drop_in, "[Service]\nExecStop=/usr/bin/sleep 3\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("sjactl", "start", JOB)
+    machine.sh("systemctl stop sja-jobs.target; systemctl start sja-jobs.target")
+    machine.wait_for(lambda: view(machine, JOB)["since"], what="systemd to tell")
+    shown = wait_active(machine, JOB)
+    assert shown["error"] is None
+    assert machine.show(UNIT, "NRestarts") == {"NRestarts": "0"}
+    assert is_wanted(machine, JOB)
+
+
+def test_isolating_a_target_is_no_order(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    machine.run("sjactl", "start", JOB)
+    pid = wait_active(machine, JOB)["pid"]
+    machine.run("systemctl", "isolate", "multi-user.target")
+    assert wait_active(machine, JOB)["pid"] == pid
+    assert is_wanted(machine, JOB)
