@@ -1,5 +1,6 @@
 """`sjactl why`."""
 
+import re
 import textwrap
 
 import click
@@ -21,4 +22,6 @@ def why_command(job: str) -> None:
         views = inspect(systemd, inventory.select([selector], known))
     for view in views:
         text = explain(view, render.show_age(view.since) if view.since else "")
-        click.echo(textwrap.fill(render.clean(text), 80, break_on_hyphens=False))
+        # A command stays on one line, so that it can be copied.
+        whole = re.sub("`[^`]*`", lambda m: m[0].replace(" ", "\0"), render.clean(text))
+        click.echo(textwrap.fill(whole, 80, break_on_hyphens=False).replace("\0", " "))
