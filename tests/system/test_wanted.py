@@ -197,6 +197,20 @@ def test_the_target_started_again_at_once_brings_back_what_still_stops(machine: 
     assert is_wanted(machine, JOB)
 
 
+def test_a_stop_that_a_shutdown_overtakes_is_an_order(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    # It takes seconds to stop.
+    drop_in = f"/etc/systemd/system/{UNIT}.d/slow.conf"
+    machine.write(drop_in, "[Service]\nExecStop=/usr/bin/sleep 3\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("sjactl", "start", JOB)
+    machine.run("systemctl", "stop", "--no-block", UNIT)
+    machine.wait_for(lambda: not is_wanted(machine, JOB), what="the order to be noted")
+    assert view(machine, JOB)["state"] == "stopping"
+    machine.reboot()
+    assert states(machine)[JOB] == "stopped"
+
+
 def test_isolating_a_target_is_no_order(machine: Machine) -> None:
     write_idle(machine, "line1")
     machine.run("sjactl", "start", JOB)
