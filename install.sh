@@ -10,6 +10,7 @@ units=/usr/local/lib/systemd/system
 hooks=/usr/local/lib/sja-units
 sysusers=/usr/local/lib/sysusers.d/sja-units.conf
 tmpfiles=/usr/local/lib/tmpfiles.d/sja-units.conf
+catalog=/usr/local/lib/systemd/catalog/sja-units.catalog
 polkit=/etc/polkit-1/rules.d/50-sja-units.rules
 enabled=$hooks/enabled
 python=/usr/bin/python3
@@ -233,6 +234,8 @@ install_units() {
     quietly systemd-sysusers "$sysusers"
     put 0644 "$here/units/tmpfiles.conf" "$tmpfiles"
     systemd-tmpfiles --create "$tmpfiles"
+    put 0644 "$here/units/catalog" "$catalog"
+    quietly journalctl --update-catalog || note "journalctl -x will not explain; see above"
     put 0755 "$here/units/begin" "$hooks/begin"
     put 0755 "$here/units/end" "$hooks/end"
     # The rule is away while templates come and go: one that names a template which is not there
@@ -340,9 +343,10 @@ remove_files() {
         find "$directory" -mindepth 1 -maxdepth 1 -type d -name 'sja*' -empty -delete
     done
     rm -rf -- "$units"/sja-* "$units"/sja.* "$hooks" "$venv" "$venv.old" "$changed" /run/sja-units
-    rm -f -- "$sysusers" "$sysusers.new" "$tmpfiles" "$tmpfiles.new"
+    rm -f -- "$sysusers" "$sysusers.new" "$tmpfiles" "$tmpfiles.new" "$catalog" "$catalog.new"
+    quietly journalctl --update-catalog || :
     [ "$(readlink -- "$sjactl")" != "$venv/bin/sjactl" ] || rm -f -- "$sjactl"
-    for directory in "$units" "${units%/*}" "${sysusers%/*}" "${tmpfiles%/*}"; do
+    for directory in "$units" "${catalog%/*}" "${units%/*}" "${sysusers%/*}" "${tmpfiles%/*}"; do
         rmdir -- "$directory" 2>/dev/null || :
     done
 }

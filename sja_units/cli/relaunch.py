@@ -5,6 +5,7 @@ from collections import Counter
 
 import click
 
+from sja_units import journal_entry
 from sja_units.cli import render
 from sja_units.relaunch import Attempt, relaunch
 from sja_units.systemd import Systemd
@@ -28,6 +29,7 @@ def relaunch_command(dry_run: bool, as_json: bool) -> None:
     if as_json:
         jobs = [attempt.as_json() for attempt in attempts]
         render.print_json({"jobs": jobs, "counts": dict(counts), "seconds": seconds})
-    else:
-        words = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
-        click.echo(f"wanted jobs: {words or 'none'}, after {seconds:.1f} s", err=True)
+    words = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
+    journal_entry.send(
+        journal_entry.RELAUNCHED, f"wanted jobs: {words or 'none'}, after {seconds:.1f} s"
+    )

@@ -33,3 +33,12 @@ def test_exposure_is_low(machine: Machine, offline: str) -> None:
         found = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
         assert found, said
         assert float(found[1]) <= MAX_EXPOSURE, said
+
+
+@both_suites
+def test_the_catalogue_explains_our_entries(machine: Machine) -> None:
+    machine.run("sjactl", "relaunch")
+    number = "10abe54616684dacaaba8324fdd4f33d"
+    machine.run("journalctl", "--sync")
+    said = machine.run("journalctl", "-x", "--no-pager", f"MESSAGE_ID={number}").stdout
+    assert "systemctl disable sja-relaunch" in said
