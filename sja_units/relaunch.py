@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from sja_units import records
@@ -83,6 +84,10 @@ def relaunch(
         for order in orders:
             note(order.unit, "would start")
         return attempts
+    for order in orders:
+        if (job := parse_unit(order.unit)) is not None:
+            with suppress(OSError):  # it comes back without, too
+                records.expect_recovery(job)
     systemd.order(orders, done)
     for unit, result, seconds in unwell:
         note(unit, *_explain(systemd, unit, result), seconds)
@@ -100,4 +105,5 @@ def _explain(systemd: Systemd, unit: str, result: str) -> tuple[str, str]:
         return "started", ""
     if view.state in ("restarting", "starting"):
         return "retrying", reason
-    return "failed", f"failed to recover after restart: {reason}"
+    prefix = f"{records.NOT_RECOVERED}: "
+    return "failed", prefix + reason.removeprefix(prefix)

@@ -147,6 +147,8 @@ def _add(view: JobView, shown: dict[str, Any]) -> JobView:
     # A failure from before the last order is history: nothing was wrong in this run.
     past = active and shown["NRestarts"] == 0
     starting = view.state in ("starting", "stopping")
+    if view.state == "failed" and (view.error is None or shown["Result"] == "start-limit-hit"):
+        view = _blame_systemd(view, shown)
     return view._replace(
         pid=shown["MainPID"] or None,
         since=_format(since),
@@ -154,6 +156,15 @@ def _add(view: JobView, shown: dict[str, Any]) -> JobView:
         status=shown["StatusText"] if starting else view.status,
         error=None if past else view.error,
     )
+
+
+def _blame_systemd(view: JobView, shown: dict[str, Any]) -> JobView:
+    """Return the view of a job whose end hook could not note the failure."""
+    message = "systemd could not run it, nor the unit's hooks; its journal tells why"
+    at = _format(shown["StateChangeTimestamp"]) or ""
+    failures = max(1, shown["NRestarts"])
+    error = records.Failure(message, at, None, shown["Result"], failures)
+    return view._replace(error=error, status=message)
 
 
 def _add_use(view: JobView, shown: dict[str, Any]) -> JobView:
