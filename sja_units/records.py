@@ -88,10 +88,19 @@ def read_failure(job: Job) -> Failure | None:
 def expect_recovery(job: Job) -> None:
     """Let the job's end hook know that its next start is one of sja-relaunch.
 
-    It forgets that once the job has been up, or has got another order. Raises OSError.
+    It forgets that once the job has been up, has ended for good, or has got another order.
+    Raises OSError.
     """
     with open(f"{RUN_ROOT}/relaunched/{job.unit}", "wb"):
         pass
+
+
+def read_failed_recovery(job: Job) -> Failure | None:
+    """Return how the start that was expected ended for good, None where it did not."""
+    if os.path.exists(f"{RUN_ROOT}/relaunched/{job.unit}"):
+        return None
+    failure = read_failure(job)
+    return failure if failure and failure.message.startswith(NOT_RECOVERED) else None
 
 
 def list_failed_units() -> set[str]:

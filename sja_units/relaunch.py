@@ -76,6 +76,8 @@ def relaunch(
         seconds = time.monotonic() - began
         if result == "done":
             note(order.unit, "started", "", seconds)
+        elif result == "failed" and (reason := _read_reason(order.unit)):
+            note(order.unit, "failed", reason, seconds)
         else:
             unwell.append((order.unit, result, seconds))
 
@@ -92,6 +94,13 @@ def relaunch(
     for unit, result, seconds in unwell:
         note(unit, *_explain(systemd, unit, result), seconds)
     return attempts
+
+
+def _read_reason(unit: str) -> str:
+    """Return why a start failed for good, "" where the job's end hook did not say so."""
+    job = parse_unit(unit)
+    failure = records.read_failed_recovery(job) if job else None
+    return failure.message if failure else ""
 
 
 def _explain(systemd: Systemd, unit: str, result: str) -> tuple[str, str]:

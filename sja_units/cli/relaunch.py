@@ -22,6 +22,9 @@ def relaunch_command(dry_run: bool, as_json: bool) -> None:
     def tell(attempt: Attempt) -> None:
         if not as_json:
             click.echo(attempt.as_line())
+        if attempt.outcome == "failed" and not dry_run:
+            job = parse_unit(attempt.unit)
+            journal_entry.send(journal_entry.NOT_RECOVERED, attempt.reason, job)
 
     with Systemd() as systemd:
         attempts = relaunch(systemd, tell, dry_run=dry_run)
@@ -32,11 +35,6 @@ def relaunch_command(dry_run: bool, as_json: bool) -> None:
         render.print_json({"jobs": jobs, "counts": dict(counts), "seconds": seconds})
     if dry_run:
         return
-    for attempt in attempts:
-        if attempt.outcome == "failed":
-            journal_entry.send(
-                journal_entry.NOT_RECOVERED, attempt.reason, parse_unit(attempt.unit)
-            )
     words = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
     journal_entry.send(
         journal_entry.RELAUNCHED, f"wanted jobs: {words or 'none'}, after {seconds:.1f} s"
