@@ -4,11 +4,12 @@ share a device.
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sja_units import journal_entry
 from sja_units.claims import find_shared, read_claims
 from sja_units.durable import replace_file
+from sja_units.errors import PersonNeeded, WrongConfig
 from sja_units.job import RUN_ROOT, Job
 from sja_units.state import is_active
 from sja_units.survey import JobView
@@ -18,8 +19,8 @@ FLAPS_AT = 5  # failures
 FLAP_SECONDS = 3600
 TOLD_PATH = f"{RUN_ROOT}/found.json"
 
-# What systemd says of a unit in whose starts it could run no hook, again and again.
-_GAVE_UP = "start-limit-hit"
+_EXITED = 1  # CLD_EXITED, see waitid(2)
+_FINAL = (PersonNeeded.status, WrongConfig.status)
 
 
 class Finding(NamedTuple):
@@ -106,9 +107,14 @@ def repair(systemd: Systemd, views: Iterable[JobView]) -> list[Job]:
     failed = [view.job for view in views if view.state == "failed" and view.wanted]
     shown = systemd.show(job.unit for job in failed)
     down = [view.job for view in views if view.state == "down"]
-    down += [job for job in failed if shown[job.unit]["Result"] == _GAVE_UP]
+    down += [job for job in failed if not _ended_for_good(shown[job.unit])]
     results = systemd.order(Order("start", job.unit) for job in down)
     return [job for job in down if results[job.unit] == "done"]
+
+
+def _ended_for_good(shown: dict[str, Any]) -> bool:
+    """Return whether a person has to act; otherwise systemd could not run it often enough."""
+    return shown["ExecMainCode"] == _EXITED and shown["ExecMainStatus"] in _FINAL
 
 
 def tell_repaired(jobs: Iterable[Job]) -> None:

@@ -66,6 +66,11 @@ def parse_failure(text: str) -> Failure:
     )
 
 
+def make_failure(result: str, at: str, failures: int) -> Failure:
+    """Return the failure of a job whose end hook could not run either."""
+    return Failure(_word(result, False, "", ""), at, None, result, failures)
+
+
 def _word(result: str, exited: bool, status: str, message: str) -> str:
     if result in _WORDS:
         return _WORDS[result]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sja_units import records
+from sja_units.errors import PersonNeeded, WrongConfig
 from sja_units.health import read_health
 from sja_units.inventory import Head, list_configured, read_head
 from sja_units.job import KINDS, Job, parse_unit
@@ -13,6 +14,7 @@ from sja_units.state import Facts, UnitRow, decide_state, is_wrong
 from sja_units.systemd import Systemd
 
 _UNSET = 2**64 - 1
+_FINAL = (PersonNeeded.status, WrongConfig.status)
 
 
 class JobView(NamedTuple):
@@ -147,7 +149,7 @@ def _add(view: JobView, shown: dict[str, Any]) -> JobView:
     # A failure from before the last order is history: nothing was wrong in this run.
     past = active and shown["NRestarts"] == 0
     starting = view.state in ("starting", "stopping")
-    if view.state == "failed" and (view.error is None or shown["Result"] == "start-limit-hit"):
+    if view.state == "failed" and (view.error is None or view.error.exit_code not in _FINAL):
         view = _blame_systemd(view, shown)
     return view._replace(
         pid=shown["MainPID"] or None,
@@ -160,11 +162,9 @@ def _add(view: JobView, shown: dict[str, Any]) -> JobView:
 
 def _blame_systemd(view: JobView, shown: dict[str, Any]) -> JobView:
     """Return the view of a job whose end hook could not note the failure."""
-    message = "systemd could not run it, nor the unit's hooks; its journal tells why"
     at = _format(shown["StateChangeTimestamp"]) or ""
-    failures = max(1, shown["NRestarts"])
-    error = records.Failure(message, at, None, shown["Result"], failures)
-    return view._replace(error=error, status=message)
+    error = records.make_failure(shown["Result"], at, max(1, shown["NRestarts"]))
+    return view._replace(error=error, status=error.message)
 
 
 def _add_use(view: JobView, shown: dict[str, Any]) -> JobView:
