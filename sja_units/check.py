@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sja_units import journal_entry
-from sja_units.claims import find_shared, read_claims
+from sja_units.claims import find_shared
+from sja_units.claims_cache import read_cached_claims
 from sja_units.durable import replace_file
 from sja_units.errors import PersonNeeded, WrongConfig
 from sja_units.job import RUN_ROOT, Job
@@ -87,7 +88,7 @@ def find_sharers(views: Iterable[JobView]) -> list[Finding]:
     jobs = [view.job for view in views if view.wanted or is_active(view.state)]
     return [
         Finding(shared.jobs[0], shared.describe(shared.jobs[0]), True, f"shares {shared.what}")
-        for shared in find_shared(read_claims(jobs))
+        for shared in find_shared(read_cached_claims(jobs))
     ]
 
 

@@ -76,14 +76,9 @@ def test_the_begin_hook_cannot_run(machine: Machine) -> None:
     assert shown["error"]["exit_code"] == 243
     assert "configuration cannot be read" in shown["error"]["message"]
     # As after many tries: the end hook waits, as the begin hook would.
-    failures = "14"
-
-    def is_waiting() -> bool:
-        path = f"/run/sja-units/backoff/{UNIT}"
-        machine.sh(f'read -r _ due <{path}; echo "{failures} $due" >{path}')
-        return machine.read(path).startswith("15 ")
-
-    machine.wait_for(is_waiting, 90, what="the next failure")
+    backoff = f"/run/sja-units/backoff/{UNIT}"
+    machine.write(backoff, "14 0\n")
+    machine.wait_for(lambda: machine.read(backoff).startswith("15 "), 90, what="the next failure")
     before = restarts(machine, UNIT)
     machine.sh("sleep 10")
     assert restarts(machine, UNIT) - before <= 1
