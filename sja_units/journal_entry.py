@@ -25,6 +25,7 @@ RELAUNCHED = Event(INFO, "10abe54616684dacaaba8324fdd4f33d")
 NOT_RECOVERED = Event(ERROR, "139ecc97c84e4c8ca79888fa9bb2dfeb")
 REPAIRED = Event(NOTICE, "b0e75ed3b06f404c8ed5454f0e0594a1")
 FOUND = Event(WARNING, "4a03b7daa124495bae9433a400ecc92f")
+FOUND_STRAY = Event(WARNING, "56074f823d1a4961899cf7771706f45f")
 
 
 def send(event: Event, message: str, job: Job | None = None, **fields: str) -> None:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from sja_units.job import RUN_ROOT, STATE_ROOT, Job
 
+NOT_RECOVERED = "failed to recover after restart"  # the words of the older system
+
 _WORDS = {
     "watchdog": "hung: the work did not move, so the watchdog ended it",
     "timeout": "did not start or stop in time, so systemd ended it",
@@ -32,6 +34,7 @@ class Failure(NamedTuple):
     exit_code: int | None
     result: str  # systemd's word, see SERVICE_RESULT in systemd.exec(5)
     failures: int  # in a row
+    recent: tuple[float, ...] = ()  # Unix times of the last ones, ten at most, of the last hour
 
     def as_json(self) -> dict[str, object]:
         """Return the object that the contract describes."""
@@ -49,13 +52,23 @@ def parse_failure(text: str) -> Failure:
     status = fields.get("status", "")
     result = fields.get("result", "")
     exited = fields.get("code") == "exited" and status.isdigit()
+    message = _word(result, exited, status, fields.get("message", ""))
+    if fields.get("recovery") == "failed":
+        message = f"{NOT_RECOVERED}: {message}"
+    recent = fields.get("recent", "").split()
     return Failure(
-        message=_word(result, exited, status, fields.get("message", "")),
+        message=message,
         at=fields.get("at", ""),
         exit_code=int(status) if exited else None,
         result=result,
         failures=int(fields["failures"]) if fields.get("failures", "").isdigit() else 1,
+        recent=tuple(float(at) for at in recent if at.isdigit()),
     )
+
+
+def make_failure(result: str, at: str, failures: int) -> Failure:
+    """Return the failure of a job whose end hook could not run either."""
+    return Failure(_word(result, False, "", ""), at, None, result, failures)
 
 
 def _word(result: str, exited: bool, status: str, message: str) -> str:
@@ -75,6 +88,24 @@ def read_failure(job: Job) -> Failure | None:
             return parse_failure(file.read())
     except FileNotFoundError:
         return None
+
+
+def expect_recovery(job: Job) -> None:
+    """Let the job's end hook know that its next start is one of sja-relaunch.
+
+    It forgets that once the job has been up, has ended for good, or has got another order.
+    Raises OSError.
+    """
+    with open(f"{RUN_ROOT}/relaunched/{job.unit}", "wb"):
+        pass
+
+
+def read_failed_recovery(job: Job) -> Failure | None:
+    """Return how the start that was expected ended for good, None where it did not."""
+    if os.path.exists(f"{RUN_ROOT}/relaunched/{job.unit}"):
+        return None
+    failure = read_failure(job)
+    return failure if failure and failure.message.startswith(NOT_RECOVERED) else None
 
 
 def list_failed_units() -> set[str]:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from sja_units import records
@@ -75,6 +76,8 @@ def relaunch(
         seconds = time.monotonic() - began
         if result == "done":
             note(order.unit, "started", "", seconds)
+        elif result == "failed" and (reason := _read_reason(order.unit)):
+            note(order.unit, "failed", reason, seconds)
         else:
             unwell.append((order.unit, result, seconds))
 
@@ -83,10 +86,21 @@ def relaunch(
         for order in orders:
             note(order.unit, "would start")
         return attempts
+    for order in orders:
+        if (job := parse_unit(order.unit)) is not None:
+            with suppress(OSError):  # it comes back without, too
+                records.expect_recovery(job)
     systemd.order(orders, done)
     for unit, result, seconds in unwell:
         note(unit, *_explain(systemd, unit, result), seconds)
     return attempts
+
+
+def _read_reason(unit: str) -> str:
+    """Return why a start failed for good, "" where the job's end hook did not say so."""
+    job = parse_unit(unit)
+    failure = records.read_failed_recovery(job) if job else None
+    return failure.message if failure else ""
 
 
 def _explain(systemd: Systemd, unit: str, result: str) -> tuple[str, str]:
@@ -100,4 +114,5 @@ def _explain(systemd: Systemd, unit: str, result: str) -> tuple[str, str]:
         return "started", ""
     if view.state in ("restarting", "starting"):
         return "retrying", reason
-    return "failed", f"failed to recover after restart: {reason}"
+    prefix = f"{records.NOT_RECOVERED}: "
+    return "failed", prefix + reason.removeprefix(prefix)

@@ -18,6 +18,8 @@ from sja_units import journal
 from sja_units.durable import replace_file
 from sja_units.job import Job
 
+_BEAT_SECONDS = 10.0  # after so long health.json is written again, to show that it is true
+
 
 def format_time(seconds: float) -> str:
     """Return a Unix time as RFC 3339 in UTC with microseconds."""
@@ -39,6 +41,9 @@ class Runtime:
         self._since = format_time(time.time())
         self._is_ready = False
         self._unreported = ""
+        self._fields: dict[str, Any] = {}
+        self._valid_for = 0.0
+        self._next_beat = 0.0
         self._ping_every = _watchdog_seconds() / 3
         self._next_ping = 0.0
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -71,17 +76,25 @@ class Runtime:
         if not self._is_ready:
             self._is_ready = True
             self._notify("READY=1")
+            # The job is active since now: that is what systemd will say, too.
+            self._since = format_time(time.time())
+            self._beat(self._valid_for)
 
     def ping(self) -> None:
-        """Tell systemd that the work moves; call it from the loop that does the work."""
+        """Tell that the work moves, systemd and who reads health.json; call it from the loop that
+        does the work.
+        """
         now = time.monotonic()
+        if now >= self._next_beat:
+            self._beat(self._valid_for)
         if now >= self._next_ping:
             self._next_ping = now + self._ping_every
             self._notify("WATCHDOG=1")
 
     def allow(self, seconds: float) -> None:
-        """Let the next step of the loop take that long before systemd takes it for a hang."""
+        """Let the next step of the loop take that long before it is taken for a hang."""
         needed = max(seconds + 5, self._ping_every * 3)
+        self._beat(max(seconds + 5, self._valid_for))
         if self._ping_every:
             self._notify(f"WATCHDOG_USEC={int(needed * 1_000_000)}\nWATCHDOG=1")
 
@@ -97,7 +110,7 @@ class Runtime:
         """Sleep until that time of the monotonic clock, or until told to stop; ping meanwhile."""
         while not self.stopping and (left := deadline - time.monotonic()) > 0:
             self.ping()
-            self.wait(min(left, self._ping_every or left))
+            self.wait(min(left, self._ping_every or left, _BEAT_SECONDS))
 
     def wake(self) -> None:
         """End a `wait` of the main thread; any thread may call it."""
@@ -109,15 +122,23 @@ class Runtime:
     def report(self, fields: dict[str, Any], valid_for: float) -> None:
         """Publish the worker's own view of itself in health.json.
 
-        valid_for: seconds after which a reader should no longer believe it.
+        valid_for: seconds after which a reader should no longer believe it. `ping` prolongs it,
+        `allow` for the time of the next step.
         """
+        self._fields, self._valid_for = fields, valid_for
+        self._beat(valid_for)
+
+    def _beat(self, valid_for: float) -> None:
+        if not self._fields:
+            return
+        self._next_beat = time.monotonic() + _BEAT_SECONDS
         health = {
             "pid": os.getpid(),
             "since": self._since,
             "updated": format_time(time.time()),
             "valid_for": round(valid_for, 3),
             "status": self._status,
-            **fields,
+            **self._fields,
         }
         data = json.dumps(health, ensure_ascii=False).encode()
         try:

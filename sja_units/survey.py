@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sja_units import records
+from sja_units.errors import PersonNeeded, WrongConfig
 from sja_units.health import read_health
 from sja_units.inventory import Head, list_configured, read_head
 from sja_units.job import KINDS, Job, parse_unit
@@ -13,6 +14,7 @@ from sja_units.state import Facts, UnitRow, decide_state, is_wrong
 from sja_units.systemd import Systemd
 
 _UNSET = 2**64 - 1
+_FINAL = (PersonNeeded.status, WrongConfig.status)
 
 
 class JobView(NamedTuple):
@@ -147,6 +149,8 @@ def _add(view: JobView, shown: dict[str, Any]) -> JobView:
     # A failure from before the last order is history: nothing was wrong in this run.
     past = active and shown["NRestarts"] == 0
     starting = view.state in ("starting", "stopping")
+    if view.state == "failed" and (view.error is None or view.error.exit_code not in _FINAL):
+        view = _blame_systemd(view, shown)
     return view._replace(
         pid=shown["MainPID"] or None,
         since=_format(since),
@@ -154,6 +158,13 @@ def _add(view: JobView, shown: dict[str, Any]) -> JobView:
         status=shown["StatusText"] if starting else view.status,
         error=None if past else view.error,
     )
+
+
+def _blame_systemd(view: JobView, shown: dict[str, Any]) -> JobView:
+    """Return the view of a job whose end hook could not note the failure."""
+    at = _format(shown["StateChangeTimestamp"]) or ""
+    error = records.make_failure(shown["Result"], at, max(1, shown["NRestarts"]))
+    return view._replace(error=error, status=error.message)
 
 
 def _add_use(view: JobView, shown: dict[str, Any]) -> JobView:

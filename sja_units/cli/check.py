@@ -1,8 +1,10 @@
 """`sjactl check`: expected against actual."""
 
+import time
+
 import click
 
-from sja_units.check import find_problems, find_sharers, find_strays, repair
+from sja_units import check
 from sja_units.cli import render
 from sja_units.survey import survey
 from sja_units.systemd import Systemd
@@ -14,43 +16,46 @@ from sja_units.systemd import Systemd
 def check_command(mend: bool, as_json: bool) -> int:
     """Compare the jobs that should run with those that do. Ends with 1 if it found something.
 
-    Jobs that share a device or a session are warnings, which do not count.
+    What jobs share, and processes of older systems, are warnings, which do not count. With
+    --repair the journal has what was mended, and (by root) each finding once until it has gone.
     """
-    mended: list[str] = []
     with Systemd() as systemd:
-        targets = systemd.list_units(["sja-jobs.target"])
-        maintenance = not any(target.active == "active" for target in targets)
+        rows = systemd.list_units(["sja-jobs.target", "sja-relaunch.service"])
+        busy = {row.name for row in rows if row.active in ("active", "activating")}
+        maintenance = "sja-jobs.target" not in busy
         views = survey(systemd)
-        if (
-            mend
-            and not maintenance
-            and systemd.unit_file_state("sja-relaunch.service") == "enabled"
-        ):
-            for job, result in repair(systemd, views):
-                mended.append(f"{job}: started, {result}")
+        mended = []
+        # What sja-relaunch is about to start is not down; while it is switched off, nothing is.
+        may_start = not maintenance and "sja-relaunch.service" not in busy
+        if mend and may_start and systemd.unit_file_state("sja-relaunch.service") == "enabled":
+            mended = check.repair(systemd, views)
             views = survey(systemd) if mended else views
     findings = [
-        *find_problems(views, maintenance=maintenance),
-        *find_strays(),
-        *find_sharers(views),
+        *check.find_problems(views, maintenance=maintenance, now=time.time()),
+        *check.find_strays(),
+        *check.find_sharers(views),
     ]
+    if mend:
+        check.tell_repaired(mended)
+        check.tell_news(findings)
     problems = [finding for finding in findings if not finding.is_warning]
-    warnings = [finding for finding in findings if finding.is_warning]
     if as_json:
+        warnings = [finding for finding in findings if finding.is_warning]
         render.print_json(
             {
                 "ok": not problems,
                 "problems": [finding.as_json() for finding in problems],
                 "warnings": [finding.as_json() for finding in warnings],
-                "repaired": mended,
+                "repaired": [f"{job}: started" for job in mended],
             }
         )
     else:
-        for line in mended:
-            click.echo(line)
+        for job in mended:
+            click.echo(f"{job}: was down, started")
         for finding in findings:
             kind = "warning: " if finding.is_warning else ""
-            click.echo(f"{kind}{finding.job}: {render.clean(finding.message)}")
+            job_words = f"{finding.job}: " if finding.job else ""
+            click.echo(f"{kind}{job_words}{render.clean(finding.message)}")
         if not findings:
             click.echo("all wanted jobs run", err=True)
     return 1 if problems else 0

@@ -1,12 +1,13 @@
 """`sjactl start`, `stop` and `restart`: with the unit's own result, not just a queued job."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import click
 
 from sja_units import inventory, manager
 from sja_units.cli import render
-from sja_units.errors import UsageFault
+from sja_units.errors import SjaError, UsageFault
 from sja_units.job import Job, parse_unit
 from sja_units.state import is_active
 from sja_units.survey import JobView, inspect, survey
@@ -55,6 +56,12 @@ def carry_out(systemd: Systemd, verb: str, views: list[JobView]) -> bool:
         else:
             failed.append((job, result))
 
+    if verb == "start":
+        for view in views:
+            if view.state == "failed":
+                # systemd may count its tries, and refuse one more; a person has the last word.
+                with suppress(SjaError):
+                    systemd.reset_failed(view.job.unit)
     for each in sorted({word for word, _ in orders}):
         manager.order(systemd, each, [job for word, job in orders if word == each], done)
     for job, result in failed:

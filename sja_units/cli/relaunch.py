@@ -7,6 +7,7 @@ import click
 
 from sja_units import journal_entry
 from sja_units.cli import render
+from sja_units.job import parse_unit
 from sja_units.relaunch import Attempt, relaunch
 from sja_units.systemd import Systemd
 
@@ -21,6 +22,9 @@ def relaunch_command(dry_run: bool, as_json: bool) -> None:
     def tell(attempt: Attempt) -> None:
         if not as_json:
             click.echo(attempt.as_line())
+        if attempt.outcome == "failed" and not dry_run:
+            job = parse_unit(attempt.unit)
+            journal_entry.send(journal_entry.NOT_RECOVERED, attempt.reason, job)
 
     with Systemd() as systemd:
         attempts = relaunch(systemd, tell, dry_run=dry_run)
@@ -29,6 +33,8 @@ def relaunch_command(dry_run: bool, as_json: bool) -> None:
     if as_json:
         jobs = [attempt.as_json() for attempt in attempts]
         render.print_json({"jobs": jobs, "counts": dict(counts), "seconds": seconds})
+    if dry_run:
+        return
     words = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
     journal_entry.send(
         journal_entry.RELAUNCHED, f"wanted jobs: {words or 'none'}, after {seconds:.1f} s"

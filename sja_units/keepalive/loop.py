@@ -41,7 +41,7 @@ class _Keeper:
     def __init__(self, config: KeepaliveConfig, runtime: Runtime) -> None:
         self._config = config
         self._runtime = runtime
-        self._reporter = Reporter(runtime, config.timeout)
+        self._reporter = Reporter(runtime)
         self._folder = runtime.state_dir
         # Beside the job's own folder and not in it: it stays while the job restarts.
         root = os.path.dirname(os.path.dirname(runtime.run_dir))

@@ -7,15 +7,14 @@ from sja_units.keepalive.answer import ALIVE, Look
 from sja_units.keepalive.state import State
 from sja_units.runtime import Runtime, format_time
 
-_ALLOWANCE = 15.0  # seconds that a busy machine may be late with a look
+_VALID_SECONDS = 30.0  # the runtime says it again every ten, as long as the loop moves
 
 
 class Reporter:
     """Tells each look, and remembers what else a person should know."""
 
-    def __init__(self, runtime: Runtime, timeout: float) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._slack = timeout + _ALLOWANCE
         self._remarks: dict[str, str] = {}
         self._outcome = ""
         self._refused = 0
@@ -65,7 +64,7 @@ class Reporter:
         }
         if self._pace:
             health["interval"] = round(self._interval)
-        self._runtime.report(health, delay + self._slack)
+        self._runtime.report(health, _VALID_SECONDS)
 
     def _log_change(self, found: Look) -> None:
         if found.refused != self._refused:

@@ -71,5 +71,16 @@ def wait_active(machine: Machine, job: str, seconds: float = 60) -> dict[str, An
     return wait_state(machine, job, "running", "degraded", seconds=seconds)
 
 
+def wait_relaunched(machine: Machine) -> None:
+    """Wait until sja-relaunch has dealt with all jobs; a boot does not wait for that."""
+
+    def has_ended() -> bool:
+        names = ("ActiveState", "ExecMainExitTimestampMonotonic")
+        shown = machine.show("sja-relaunch.service", *names)
+        return shown["ExecMainExitTimestampMonotonic"] != "0" and shown["ActiveState"] == "inactive"
+
+    machine.wait_for(has_ended, 120, what="sja-relaunch to end")
+
+
 def is_wanted(machine: Machine, job: str) -> bool:
     return machine.exists(f"/var/lib/sja-units/wanted/{unit_of(job)}")

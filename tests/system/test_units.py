@@ -18,6 +18,7 @@ def test_verify_prints_nothing(machine: Machine) -> None:
     files = machine.run("ls", FOLDER).stdout.split()
     units = [name.replace("@.", "@x.") for name in files]
     assert {*WORKERS, "sja-relaunch.service", "sja-jobs.target", "sja.slice"} <= set(units)
+    assert {"sja-check.service", "sja-check.timer"} <= set(units)
     # Its exit status is 0 for a misspelt directive too: what it prints is what counts.
     done = machine.run("systemd-analyze", "verify", *[f"{FOLDER}/{unit}" for unit in units])
     assert (done.stdout, done.stderr) == ("", "")

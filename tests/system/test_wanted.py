@@ -11,6 +11,7 @@ from tests.system.jobs import (
     unit_of,
     view,
     wait_active,
+    wait_relaunched,
     wait_state,
     write_idle,
 )
@@ -81,6 +82,7 @@ def test_after_the_next_boot(
     happening(machine)
     off(machine)
     machine.boot()
+    wait_relaunched(machine)
     if comes_back:
         wait_active(machine, JOB)
         assert is_wanted(machine, JOB)
@@ -105,6 +107,7 @@ def test_a_stop_while_it_waits_for_the_next_try_counts(machine: Machine) -> None
     assert view(machine, JOB)["state"] == "stopped"
     machine.cut()
     machine.boot()
+    wait_relaunched(machine)
     assert states(machine)[JOB] == "stopped"
 
 
@@ -127,6 +130,7 @@ def test_an_order_in_maintenance_is_an_order(machine: Machine) -> None:
     machine.run("systemctl", "start", UNIT, unit_of("acquisition/line2"))
     machine.run("systemctl", "stop", UNIT)
     machine.reboot()
+    wait_relaunched(machine)
     wait_active(machine, "acquisition/line2")
     assert states(machine)[JOB] == "stopped"
 
@@ -138,6 +142,7 @@ def test_a_job_that_failed_gets_one_start_after_a_boot(machine: Machine) -> None
     assert failed["wanted"]
     assert failed["error"]["exit_code"] == 78
     machine.reboot()
+    wait_relaunched(machine)
     failed = wait_state(machine, JOB, "failed")
     assert "interval" in failed["error"]["message"]
     assert failed["restarts"] == 0
@@ -147,6 +152,7 @@ def test_a_job_that_failed_gets_one_start_after_a_boot(machine: Machine) -> None
     machine.run("sjactl", "stop", JOB)
     assert not is_wanted(machine, JOB)
     machine.reboot()
+    wait_relaunched(machine)
     assert states(machine)[JOB] == "stopped"
 
 
@@ -166,6 +172,7 @@ def test_relaunch_false_stays_away(machine: Machine) -> None:
     machine.run("systemctl", "start", UNIT)
     assert wait_active(machine, JOB)["relaunch"] is False
     machine.reboot()
+    wait_relaunched(machine)
     assert states(machine)[JOB] == "stopped"
     assert machine.run("sjactl", "check", check=False).returncode == 0
 
@@ -208,6 +215,7 @@ def test_a_stop_that_a_shutdown_overtakes_is_an_order(machine: Machine) -> None:
     machine.wait_for(lambda: not is_wanted(machine, JOB), what="the order to be noted")
     assert view(machine, JOB)["state"] == "stopping"
     machine.reboot()
+    wait_relaunched(machine)
     assert states(machine)[JOB] == "stopped"
 
 

@@ -102,6 +102,37 @@ def test_pings_come_only_while_the_loop_moves(start: Callable[..., Child]) -> No
     assert not select.select([child.socket], [], [], 1)[0]
 
 
+def test_health_is_renewed_only_while_the_loop_moves(
+    start: Callable[..., Child], tmp_path: Path
+) -> None:
+    body = """
+import sja_units.runtime
+sja_units.runtime._BEAT_SECONDS = 0.05
+runtime.report({"ok": True}, 5)
+runtime.ready()
+runtime.wait_until(time.monotonic() + 1)
+runtime.allow(100)
+runtime.status("stuck")
+time.sleep(3600)
+"""
+    child = start(body)
+
+    def read() -> dict[str, object]:
+        health = json.loads((tmp_path / "health.json").read_text())
+        assert isinstance(health, dict)
+        return health
+
+    child.wait_for("READY=1")
+    first = read()
+    child.wait_for("STATUS=stuck")
+    # The step that may take so long is still believed, but no longer.
+    assert read()["updated"] != first["updated"]
+    assert (first["valid_for"], read()["valid_for"]) == (5, 105)
+    last = read()
+    time.sleep(0.3)
+    assert read() == last
+
+
 def test_a_signal_ends_a_long_wait(start: Callable[..., Child]) -> None:
     child = start("runtime.ready()\nruntime.wait_until(time.monotonic() + 3600)")
     child.wait_for("READY=1")

@@ -68,3 +68,15 @@ def test_every_end_has_words(text: str, code: int | None) -> None:
     failure = parse_failure(text)
     assert failure.exit_code == code
     assert failure.message or not text.count("result=")
+
+
+def test_a_failed_recovery_says_so() -> None:
+    text = record("exit-code", "exited", "77", "session expired") + "recovery=failed\n"
+    assert parse_failure(text).message == "failed to recover after restart: session expired"
+    assert parse_failure(text).exit_code == 77
+
+
+def test_recent_failures_are_read_as_far_as_they_are_whole() -> None:
+    assert parse_failure("recent=1800000000 1800000060\n").recent == (1800000000.0, 1800000060.0)
+    assert parse_failure("recent=18000 x\n").recent == (18000.0,)
+    assert parse_failure("recent=\n").recent == ()

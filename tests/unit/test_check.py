@@ -1,0 +1,90 @@
+"""What `sjactl check` makes of one picture of the jobs."""
+
+import pytest
+
+from sja_units.check import Finding, find_problems
+from sja_units.job import Job
+from sja_units.records import parse_failure
+from sja_units.survey import JobView
+
+JOB = Job("acquisition", "line1")
+NOW = 1_800_000_000.0
+
+
+def view(
+    state: str, *, wanted: bool = True, reports: bool = True, failures: tuple[float, ...] = ()
+) -> JobView:
+    recent = " ".join(f"{NOW - age:.0f}" for age in failures)
+    record = f"result=exit-code\ncode=exited\nstatus=1\nmessage=no disk\nrecent={recent}\n"
+    return JobView(
+        job=JOB,
+        title="",
+        configured=True,
+        state=state,
+        wanted=wanted,
+        relaunch=True,
+        pid=None,
+        since=None,
+        restarts=None,
+        status="no disk" if failures else "",
+        error=parse_failure(record) if failures else None,
+        next_try=None,
+        health={"ok": True} if reports else {},
+        memory_bytes=None,
+        cpu_seconds=None,
+    )
+
+
+def find(seen: JobView, *, maintenance: bool = False) -> Finding | None:
+    found = find_problems([seen], maintenance=maintenance, now=NOW)
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize("state", ["down", "failed", "restarting", "unconfigured"])
+def test_a_wanted_job_that_does_not_run(state: str) -> None:
+    found = find(view(state, failures=(1,)))
+    assert found
+    assert not found.is_warning
+    assert state in found.message
+    assert find(view(state, wanted=False)) is None
+
+
+@pytest.mark.parametrize("state", ["running", "degraded", "starting", "stopping", "stopped"])
+def test_what_is_no_problem(state: str) -> None:
+    assert find(view(state)) is None
+
+
+def test_maintenance_is_a_warning_for_what_it_stopped() -> None:
+    down = find(view("down"), maintenance=True)
+    assert down
+    assert down.is_warning
+    failed = find(view("failed"), maintenance=True)
+    assert failed
+    assert not failed.is_warning
+
+
+@pytest.mark.parametrize("state", ["running", "degraded", "starting", "restarting"])
+def test_a_job_that_flaps(state: str) -> None:
+    found = find(view(state, failures=(3000, 2000, 1000, 500, 20)))
+    assert found
+    assert not found.is_warning
+    assert "flaps" in found.message
+    assert "no disk" in found.message
+    # The same finding, whether it is caught between two runs or not: it is told once.
+    waiting = find(view("restarting", failures=(20,)))
+    assert waiting
+    assert waiting.key == found.key
+
+
+@pytest.mark.parametrize(
+    "failures", [(4000, 3900, 3800, 3700, 20), (2000, 1000, 500, 20), (-50, 500, 400, 300, 200)]
+)
+def test_failures_that_are_old_or_few_are_no_flapping(failures: tuple[float, ...]) -> None:
+    assert find(view("running", failures=failures)) is None
+
+
+def test_a_worker_that_does_not_report() -> None:
+    found = find(view("degraded", reports=False))
+    assert found
+    assert not found.is_warning
+    assert "does not report" in found.message
