@@ -25,6 +25,11 @@ RELAUNCHED = Event(INFO, "10abe54616684dacaaba8324fdd4f33d")
 NOT_RECOVERED = Event(ERROR, "139ecc97c84e4c8ca79888fa9bb2dfeb")
 REPAIRED = Event(NOTICE, "b0e75ed3b06f404c8ed5454f0e0594a1")
 FOUND = Event(WARNING, "4a03b7daa124495bae9433a400ecc92f")
+ALERTED = Event(WARNING, "87b8c4ddd3764817aa04d5fa04b2ad1a")
+WELL_AGAIN = Event(NOTICE, "44b48bbf840e4cd39dd2ac218fd41c6e")
+UNDELIVERED = Event(ERROR, "f292d2453837416fae70c640c407a998")
+DELIVERED_AGAIN = Event(NOTICE, "18911759c67744f2b663d1b9e44e4505")
+HOST_FILE_WRONG = Event(ERROR, "2b25d4c94507470f8f3abd13e919590d")
 
 
 def send(event: Event, message: str, job: Job | None = None, **fields: str) -> None:

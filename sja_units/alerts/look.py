@@ -1,0 +1,117 @@
+"""A look at all jobs: who is to be told of what, and whether another look has to follow."""
+
+import time
+from collections.abc import Iterable, Mapping
+
+from sja_units import journal_entry
+from sja_units.alerts.decide import Decision, Moment, decide, pick_due, ways
+from sja_units.alerts.deliver import Parcel, deliver
+from sja_units.alerts.judge import RECOVERED
+from sja_units.alerts.record import Record, note_delivered, note_try
+from sja_units.alerts.store import read_lately, write_lately, write_record
+from sja_units.host_config import Alert
+from sja_units.job import Job
+from sja_units.state import UnitRow, is_active
+from sja_units.survey import JobView, inspect, survey
+from sja_units.systemd import Order, Systemd
+
+# It runs only while a look has to follow by itself: nothing is polled while all is well.
+TIMER = "sja-alert.timer"
+_TARGET, _RELAUNCH = "sja-jobs.target", "sja-relaunch.service"
+_HOST = (TIMER, _TARGET, _RELAUNCH)
+
+Records = dict[Job, Record]
+
+
+def look(alert: Alert, before: Records) -> None:
+    """Look at all jobs, and tell what is to be told. `before` is what was told until now."""
+    now = Moment(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME))
+    with Systemd() as systemd:
+        decision = _decide(systemd, alert, before, now)
+        due = list(pick_due(decision.records, alert, now.clock))
+        records = dict(decision.records)
+        for job, way in due:
+            records[job] = note_try(records[job], way, now.clock)
+        _keep(before, records, decision)
+        for view, event in decision.told:
+            _enter(view, event)
+        # The timer first: it also brings back a look that is cut off from here on.
+        _set_timer(systemd, decision.pending, records)
+        if due:
+            views = {view.job: view for view in inspect(systemd, {job for job, _ in due})}
+            parcels = [
+                Parcel(job, way, records[job].outbox[way].event, views[job].as_json())
+                for job, way in due
+            ]
+            _deliver(parcels, alert, before, records)
+            _set_timer(systemd, decision.pending, records)
+
+
+def _decide(systemd: Systemd, alert: Alert, before: Records, now: Moment) -> Decision:
+    host = {row.name: row for row in systemd.list_units(_HOST)}
+    if _is_maintenance(host.get(_TARGET)):
+        return Decision(before, {}, [], False)
+    relaunch = host.get(_RELAUNCH)
+    return decide(
+        survey(systemd),
+        before,
+        read_lately().spells,
+        alert,
+        now,
+        relaunching=relaunch is not None
+        and (relaunch.active == "activating" or relaunch.job_type == "start"),
+    )
+
+
+def _is_maintenance(target: UnitRow | None) -> bool:
+    """Return whether the jobs' target was stopped. At boot its start is still to come."""
+    if target is None:
+        return True
+    return target.active != "active" and target.job_type not in ("start", "restart")
+
+
+def _keep(before: Records, records: Records, decision: Decision) -> None:
+    for job in {**before, **records}:
+        if before.get(job) != records.get(job):
+            write_record(job, records.get(job))
+    write_lately(read_lately()._replace(spells=decision.spells))
+
+
+def _enter(view: JobView, event: str) -> None:
+    """Put an alert into the journal."""
+    if event == RECOVERED:
+        journal_entry.send(journal_entry.WELL_AGAIN, f"{view.job} is well again", view.job)
+        return
+    error = view.error if view.error and not is_active(view.state) else None
+    reason = error.message if error else view.status
+    words = f"{view.job} is {event}" + (f": {reason}" if reason else "")
+    journal_entry.send(journal_entry.ALERTED, words, view.job, sja_event=event)
+
+
+def _set_timer(systemd: Systemd, pending: bool, records: Mapping[Job, Record]) -> None:
+    needed = pending or not all(record.is_settled for record in records.values())
+    if needed != any(row.active == "active" for row in systemd.list_units([TIMER])):
+        systemd.order([Order("start" if needed else "stop", TIMER)])
+
+
+def _deliver(parcels: Iterable[Parcel], alert: Alert, before: Records, records: Records) -> None:
+    """Deliver, and note at once what arrived. The journal has a way's failure once."""
+    failing = {way for way in ways(alert) if _has_failed(way, before)}
+    for parcel, fault in deliver(parcels, alert):
+        way = parcel.way
+        if not fault:
+            records[parcel.job] = note_delivered(records[parcel.job], way)
+            write_record(parcel.job, records[parcel.job])
+        if bool(fault) == (way in failing):
+            continue
+        if fault:
+            words = f"{way}: {parcel.job} {parcel.event} was not delivered, is tried again: {fault}"
+            journal_entry.send(journal_entry.UNDELIVERED, words, sja_way=way)
+            failing.add(way)
+        else:
+            journal_entry.send(journal_entry.DELIVERED_AGAIN, f"{way}: alerts are delivered again")
+            failing.remove(way)
+
+
+def _has_failed(way: str, records: Mapping[Job, Record]) -> bool:
+    return any(way in record.outbox and record.outbox[way].tries for record in records.values())
