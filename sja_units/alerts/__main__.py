@@ -3,7 +3,7 @@
 import sys
 
 from sja_units import journal, journal_entry
-from sja_units.alerts.look import TIMER, look
+from sja_units.alerts.look import TIMER, enter, look
 from sja_units.alerts.store import forget, read_lately, read_records, write_lately
 from sja_units.errors import ConfigFault, SjaError
 from sja_units.host_config import Alert, read_host_config
@@ -40,7 +40,7 @@ def _note_fault(fault: str) -> None:
         return
     write_lately(lately._replace(fault=fault))
     for line in fault.splitlines():
-        journal_entry.send(journal_entry.HOST_FILE_WRONG, f"nobody is alerted: {line}")
+        enter(journal_entry.HOST_FILE_WRONG, f"nobody is alerted: {line}")
 
 
 if __name__ == "__main__":

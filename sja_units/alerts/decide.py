@@ -102,7 +102,8 @@ def advance(
         event = FAILING
     if finding.condition == WELL and not event:
         if not record.open:
-            return Step(None if record.is_settled and _is_calm(record, alert, now) else record, None)
+            is_over = record.is_settled and _is_calm(record, alert, now)
+            return Step(None if is_over else record, None)
         if lasted < _recovery(record, alert):
             return Step(record, spell)
         record = record._replace(open="", recovered_at=now.clock)

@@ -11,10 +11,11 @@ from sja_units.alerts.program import run_program
 from sja_units.host_config import Alert
 from sja_units.job import Job
 
+SECONDS = 30.0  # for one of them
 AT_A_TIME = 4  # of each way
 # Failures in a row after which a way is left alone until the next look.
 _ENOUGH = 3
-_POST = (sys.executable, "-I", "-m", "sja_units.alerts.post")
+POST = (sys.executable, "-I", "-m", "sja_units.alerts.post")
 
 
 class Parcel(NamedTuple):
@@ -52,9 +53,10 @@ def deliver(parcels: Iterable[Parcel], alert: Alert) -> Iterator[tuple[Parcel, s
 def _send(parcel: Parcel, alert: Alert) -> str:
     if parcel.way == "command":
         data = json.dumps(parcel.view, ensure_ascii=False).encode()
-        run = run_program([*alert.command, parcel.event, str(parcel.job)], data)
+        run = run_program([*alert.command, parcel.event, str(parcel.job)], data, SECONDS)
         return f"{run.fault}: {run.said}" if run.fault and run.said else run.fault
     assert alert.webhook
     document = {"event": parcel.event, **parcel.view}
-    run = run_program(_POST, json.dumps({"url": alert.webhook.url, "document": document}).encode())
+    given = {"url": alert.webhook.url, "document": document}
+    run = run_program(POST, json.dumps(given).encode(), SECONDS)
     return run.fault and (run.said or run.fault)

@@ -34,7 +34,7 @@ def look(alert: Alert, before: Records) -> None:
             records[job] = note_try(records[job], way, now.clock)
         _keep(before, records, decision)
         for view, event in decision.told:
-            _enter(view, event)
+            _enter_alert(view, event)
         # The timer first: it also brings back a look that is cut off from here on.
         _set_timer(systemd, decision.pending, records)
         if due:
@@ -77,15 +77,19 @@ def _keep(before: Records, records: Records, decision: Decision) -> None:
     write_lately(read_lately()._replace(spells=decision.spells))
 
 
-def _enter(view: JobView, event: str) -> None:
-    """Put an alert into the journal."""
+def enter(event: journal_entry.Event, words: str, job: Job | None = None) -> None:
+    """Write an entry of the journal under the name of the unit."""
+    journal_entry.send(event, words, job, syslog_identifier="sja-alert")
+
+
+def _enter_alert(view: JobView, event: str) -> None:
     if event == RECOVERED:
-        journal_entry.send(journal_entry.WELL_AGAIN, f"{view.job} is well again", view.job)
+        enter(journal_entry.WELL_AGAIN, f"{view.job} is well again", view.job)
         return
     error = view.error if view.error and not is_active(view.state) else None
     reason = error.message if error else view.status
     words = f"{view.job} is {event}" + (f": {reason}" if reason else "")
-    journal_entry.send(journal_entry.ALERTED, words, view.job, sja_event=event)
+    enter(journal_entry.ALERTED, words, view.job)
 
 
 def _set_timer(systemd: Systemd, pending: bool, records: Mapping[Job, Record]) -> None:
@@ -106,10 +110,10 @@ def _deliver(parcels: Iterable[Parcel], alert: Alert, before: Records, records: 
             continue
         if fault:
             words = f"{way}: {parcel.job} {parcel.event} was not delivered, is tried again: {fault}"
-            journal_entry.send(journal_entry.UNDELIVERED, words, sja_way=way)
+            enter(journal_entry.UNDELIVERED, words)
             failing.add(way)
         else:
-            journal_entry.send(journal_entry.DELIVERED_AGAIN, f"{way}: alerts are delivered again")
+            enter(journal_entry.DELIVERED_AGAIN, f"{way}: alerts are delivered again")
             failing.remove(way)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-SECONDS = 30.0
 _TAIL = 2000  # bytes of what it said that people are shown
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -25,7 +24,7 @@ class Run(NamedTuple):
     said: str
 
 
-def run_program(argv: Sequence[str], data: bytes, seconds: float = SECONDS) -> Run:
+def run_program(argv: Sequence[str], data: bytes, seconds: float) -> Run:
     """Run a program with `data` as its stdin; return how it ended.
 
     After `seconds`, or when it ends, all that it started is killed.
