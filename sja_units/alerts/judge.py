@@ -59,4 +59,7 @@ def _count_active(view: JobView, now: float) -> float:
         return math.inf if view.state == "completed" else 0.0
     if view.since is None:
         return math.inf
-    return max(0.0, now - datetime.fromisoformat(view.since).timestamp())
+    try:
+        return max(0.0, now - datetime.fromisoformat(view.since).timestamp())
+    except (ValueError, OverflowError):  # a worker says of itself what it likes
+        return 0.0

@@ -99,23 +99,22 @@ def _set_timer(systemd: Systemd, pending: bool, records: Mapping[Job, Record]) -
 
 
 def _deliver(parcels: Iterable[Parcel], alert: Alert, before: Records, records: Records) -> None:
-    """Deliver, and note at once what arrived. The journal has a way's failure once."""
-    failing = {way for way in ways(alert) if _has_failed(way, before)}
+    """Deliver, and note at once what arrived. The journal has it once that a way fails."""
+    failing = _list_failing(alert, before)
     for parcel, fault in deliver(parcels, alert):
         way = parcel.way
         if not fault:
             records[parcel.job] = note_delivered(records[parcel.job], way)
             write_record(parcel.job, records[parcel.job])
-        if bool(fault) == (way in failing):
-            continue
-        if fault:
+        elif way not in failing:
+            failing.add(way)
             words = f"{way}: {parcel.job} {parcel.event} was not delivered, is tried again: {fault}"
             enter(journal_entry.UNDELIVERED, words)
-            failing.add(way)
-        else:
-            enter(journal_entry.DELIVERED_AGAIN, f"{way}: alerts are delivered again")
-            failing.remove(way)
+    for way in failing - _list_failing(alert, records):
+        enter(journal_entry.DELIVERED_AGAIN, f"{way}: alerts are delivered again")
 
 
-def _has_failed(way: str, records: Mapping[Job, Record]) -> bool:
-    return any(way in record.outbox and record.outbox[way].tries for record in records.values())
+def _list_failing(alert: Alert, records: Mapping[Job, Record]) -> set[str]:
+    """Return the ways by which something was tried and has not arrived."""
+    boxes = [record.outbox for record in records.values()]
+    return {way for way in ways(alert) if any(way in box and box[way].tries for box in boxes)}

@@ -119,6 +119,10 @@ def test_people_are_told_once_and_when_it_is_over(machine: Machine) -> None:
     machine.wait_for(lambda: not is_ticking(machine), 150, what="the looks to end")
     assert told(machine, idle) == ["failing"]
     assert told(machine, expired) == ["expired", "recovered"]
+    record = f"/var/lib/sja-units/alerts/{unit_of(expired)}"
+    assert machine.exists(record)
+    machine.run("sjactl", "remove", expired)
+    assert not machine.exists(record)
     assert count_entries(machine, "ALERTED") == 3
     assert count_entries(machine, "WELL_AGAIN") == 2
 

@@ -96,6 +96,11 @@ def test_an_uncertain_session_is_told_by_its_looks() -> None:
     assert looks.look(981, RUNNING) == ["recovered"]
 
 
+@pytest.mark.parametrize("since", ["0001-01-01", "9999-12-31T23:59:59+00:00", "2026-01-01", "x"])
+def test_a_strange_word_of_a_worker_is_no_fault(since: str) -> None:
+    assert Looks().look(0, make_view("running", since=since)) == []
+
+
 def test_recovery_from_failing_takes_a_minute_without_a_break() -> None:
     looks = Looks()
     looks.look(0, CRASHING)
