@@ -96,7 +96,7 @@ def advance(
         return Step(None, None)
     record = _keep_ways(record, ways(alert))
     spell = _prolong(spell, finding, now.uptime)
-    lasted = now.uptime - spell.since if spell else 0.0
+    lasted = now.uptime - spell.since
     event = finding.event
     if finding.condition == DOUBTFUL and lasted >= DOUBT:
         event = FAILING
@@ -126,14 +126,12 @@ def _keep_ways(record: Record, known: tuple[str, ...]) -> Record:
     return record._replace(outbox={way: d for way, d in record.outbox.items() if way in known})
 
 
-def _prolong(spell: Spell | None, finding: Finding, uptime: float) -> Spell | None:
-    if finding.condition == WELL:
-        before = spell.since if spell and spell.well else uptime
-        return Spell(True, max(before, uptime - finding.active_for))
-    doubt = spell if spell and not spell.well else None
-    if finding.condition == DOUBTFUL:
-        return doubt or Spell(False, uptime)
-    return doubt if finding.condition == UNCLEAR else None
+def _prolong(spell: Spell | None, finding: Finding, uptime: float) -> Spell:
+    condition = finding.condition
+    if spell and spell.condition == DOUBTFUL and condition == UNCLEAR:
+        return spell  # no break: a start that leads nowhere
+    since = spell.since if spell and spell.condition == condition else uptime
+    return Spell(condition, max(since, uptime - finding.active_for))
 
 
 def _recovery(record: Record, alert: Alert) -> float:

@@ -27,7 +27,7 @@ class Finding(NamedTuple):
 
     condition: str
     event: str = ""
-    active_for: float = math.inf  # seconds, for a job that is well
+    active_for: float = math.inf  # seconds, for a job that is well; else it does not matter
 
 
 def judge(view: JobView, after_failures: int, now: float) -> Finding:
@@ -41,7 +41,7 @@ def judge(view: JobView, after_failures: int, now: float) -> Finding:
     active_for = _count_active(view, now)
     fails = view.error is not None and view.error.failures >= after_failures
     if fails and active_for < STEADY:
-        return Finding(WELL if state == "running" else ILL, FAILING, active_for)
+        return Finding(WELL, FAILING, active_for) if state == "running" else Finding(ILL, FAILING)
     if state in ("running", "completed"):
         return Finding(WELL, "", active_for)
     if state == "degraded" and view.health.get("session") == "unknown":

@@ -7,7 +7,7 @@ from sja_units import journal_entry
 from sja_units.alerts.decide import Decision, Moment, decide, pick_due, ways
 from sja_units.alerts.deliver import Parcel, deliver
 from sja_units.alerts.judge import RECOVERED
-from sja_units.alerts.record import Record, note_delivered, note_try
+from sja_units.alerts.record import Record, Spell, note_delivered, note_try
 from sja_units.alerts.store import read_lately, write_lately, write_record
 from sja_units.host_config import Alert
 from sja_units.job import Job
@@ -32,11 +32,11 @@ def look(alert: Alert, before: Records) -> None:
         records = dict(decision.records)
         for job, way in due:
             records[job] = note_try(records[job], way, now.clock)
-        _keep(before, records, decision)
+        is_new = _keep(before, records, decision.spells)
         for view, event in decision.told:
             _enter_alert(view, event)
         # The timer first: it also brings back a look that is cut off from here on.
-        _set_timer(systemd, decision.pending, records)
+        _set_timer(systemd, decision.pending, records, is_new=is_new)
         if due:
             views = {view.job: view for view in inspect(systemd, {job for job, _ in due})}
             parcels = [
@@ -70,11 +70,18 @@ def _is_maintenance(target: UnitRow | None) -> bool:
     return target.active != "active" and target.job_type not in ("start", "restart")
 
 
-def _keep(before: Records, records: Records, decision: Decision) -> None:
+def _keep(before: Records, records: Records, spells: Mapping[Job, Spell]) -> bool:
+    """Write down what is to be remembered; return whether anything is new."""
     for job in {**before, **records}:
         if before.get(job) != records.get(job):
             write_record(job, records.get(job))
-    write_lately(read_lately()._replace(spells=decision.spells))
+    lately = read_lately()
+    write_lately(lately._replace(spells=spells))
+    return before != records or _list_conditions(lately.spells) != _list_conditions(spells)
+
+
+def _list_conditions(spells: Mapping[Job, Spell]) -> dict[Job, str]:
+    return {job: spell.condition for job, spell in spells.items()}
 
 
 def enter(event: journal_entry.Event, words: str, job: Job | None = None) -> None:
@@ -92,10 +99,16 @@ def _enter_alert(view: JobView, event: str) -> None:
     enter(journal_entry.ALERTED, words, view.job)
 
 
-def _set_timer(systemd: Systemd, pending: bool, records: Mapping[Job, Record]) -> None:
+def _set_timer(
+    systemd: Systemd, pending: bool, records: Mapping[Job, Record], *, is_new: bool = False
+) -> None:
+    """Let looks follow while they are needed, soon after each other where anything is new."""
     needed = pending or not all(record.is_settled for record in records.values())
-    if needed != any(row.active == "active" for row in systemd.list_units([TIMER])):
-        systemd.order([Order("start" if needed else "stop", TIMER)])
+    is_active = any(row.active == "active" for row in systemd.list_units([TIMER]))
+    if needed and (is_new or not is_active):
+        systemd.order([Order("restart", TIMER)])
+    elif is_active and not needed:
+        systemd.order([Order("stop", TIMER)])
 
 
 def _deliver(parcels: Iterable[Parcel], alert: Alert, before: Records, records: Records) -> None:

@@ -18,9 +18,9 @@ class Delivery(NamedTuple):
 
 
 class Spell(NamedTuple):
-    """Since when, in seconds of the uptime, each look found a job well, or else doubtful."""
+    """Since when, in seconds of the uptime, each look has found a job in the same condition."""
 
-    well: bool
+    condition: str
     since: float
 
 

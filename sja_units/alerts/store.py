@@ -1,4 +1,4 @@
-"""Where it is kept what was told, and since when jobs are well or doubtful."""
+"""Where it is kept what was told, and how the last look found the jobs."""
 
 import json
 import os
@@ -50,8 +50,8 @@ def read_lately() -> Lately:
         with open(_LATELY, encoding="utf-8") as file:
             values = json.load(file)
         spells = {
-            job: Spell(bool(well), float(since))
-            for unit, (well, since) in values["spells"].items()
+            job: Spell(str(condition), float(since))
+            for unit, (condition, since) in values["spells"].items()
             if (job := parse_unit(unit))
         }
         return Lately(spells, str(values["fault"]))
