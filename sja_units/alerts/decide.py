@@ -89,8 +89,8 @@ def advance(
 ) -> Step:
     """Return what a look at a job changes.
 
-    Each event is told once, and again after `remind` while it lasts. A lesser one than was told
-    is no news before the job has recovered.
+    Each event is told once, and again after `remind` while it lasts. Another one is news: nobody
+    but a person, or a boot, gets a job from `failed` to anything else.
     """
     if finding.condition == UNWANTED:
         return Step(None, None)
@@ -110,7 +110,7 @@ def advance(
         return Step(_enqueue(record, RECOVERED, alert, now.clock), None, RECOVERED)
     # A clock that was set back must not put a reminder off for years.
     is_due = now.clock - min(record.told_at, now.clock) >= alert.remind
-    if event and (_is_news(event, record.open) or (is_due and finding.condition != WELL)):
+    if event and (event != record.open or (is_due and finding.condition != WELL)):
         record = _open(record, event, alert, now.clock)
         return Step(_enqueue(record, event, alert, now.clock), spell, event)
     return Step(record, spell)
@@ -140,10 +140,6 @@ def _recovery(record: Record, alert: Alert) -> float:
     if not record.relapses:
         return least
     return max(least, min(STEADY * 2.0 ** min(record.relapses, 30), alert.remind))
-
-
-def _is_news(event: str, told: str) -> bool:
-    return event != told and (not told or event != FAILING)
 
 
 def _open(record: Record, event: str, alert: Alert, clock: float) -> Record:

@@ -111,15 +111,23 @@ def test_recovery_from_failing_takes_a_minute_without_a_break() -> None:
     assert looks.look(171, make_view("running", since=clock(50))) == ["recovered"]
 
 
-def test_worse_is_news_and_less_is_not() -> None:
+def test_another_event_is_news() -> None:
     looks = Looks()
-    assert looks.look(0, CRASHING) == ["failing"]
-    assert looks.look(10, WRONG) == ["failed"]
+    assert looks.look(0, CRASHING._replace(job=DEAD.job)) == ["failing"]
+    assert looks.look(10, WRONG._replace(job=DEAD.job)) == ["failed"]
+    assert looks.look(15, make_view("starting", kind="keepalive")) == []
+    assert looks.look(20, DEAD) == ["expired"]
+
+
+def test_a_job_that_was_started_and_fails_in_another_way_is_news() -> None:
+    looks = Looks()
+    assert looks.look(0, WRONG) == ["failed"]
+    assert looks.look(10, CRASHING) == ["failing"]
     assert looks.look(20, CRASHING) == []
-    assert looks.look(30, WRONG) == []
-    mended = make_view("running", since=clock(35))
-    assert looks.look(40, mended) == ["recovered"]
-    assert looks.look(50, CRASHING) == ["failing"]
+    # It has crashed a moment ago, so it is not well yet.
+    assert looks.look(30, make_view("running", since=clock(25), error=failure(4))) == []
+    assert looks.look(60, make_view("running", since=clock(25), error=failure(4))) == []
+    assert looks.look(95, make_view("running", since=clock(25), error=failure(4))) == ["recovered"]
 
 
 @pytest.mark.parametrize("state", ["stopped", "failed", "unconfigured", "stopping"])
