@@ -327,6 +327,8 @@ stop_jobs() {
         named 'sja-*.path'
         named 'sja-*.timer'
         named 'sja-*.service' | sed '/@/d'
+        # A look of sja-alert that was under way may have started its timer again.
+        named 'sja-*.timer'
         echo sja-jobs.target
     } >"$work/units"
     systemctl start --job-mode=ignore-dependencies sja-jobs.target 2>/dev/null || :
