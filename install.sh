@@ -13,6 +13,7 @@ tmpfiles=/usr/local/lib/tmpfiles.d/sja-units.conf
 catalog=/usr/local/lib/systemd/catalog/sja-units.catalog
 polkit=/etc/polkit-1/rules.d/50-sja-units.rules
 enabled=$hooks/enabled
+settings=/etc/sja-units/sja-units.toml
 python=/usr/bin/python3
 
 usage() {
@@ -238,6 +239,8 @@ install_units() {
     quietly journalctl --update-catalog || note "journalctl -x will not explain; see above"
     put 0755 "$here/units/begin" "$hooks/begin"
     put 0755 "$here/units/end" "$hooks/end"
+    put 0755 "$here/units/news" "$hooks/news"
+    [ -e "$settings" ] || install -o root -g sja -m 0640 -- "$here/units/host.toml" "$settings"
     # The rule is away while templates come and go: one that names a template which is not there
     # lets an operator of systemd 257 start a transient unit of that name, as root.
     for source in "$here"/units/sja*; do
@@ -278,7 +281,7 @@ enable_new_units() {
     [ -n "$fresh" ] || return 0
     say "Enabling $(echo "$fresh" | joined); what is wanted starts"
     echo "$fresh" | xargs systemctl --quiet enable
-    echo "$fresh" | grep -E '\.(target|timer)$' | xargs -r systemctl start
+    echo "$fresh" | grep -E '\.(target|timer|path)$' | xargs -r systemctl start
     put 0644 "$work/installable" "$enabled"
 }
 
@@ -321,8 +324,11 @@ stop_jobs() {
     [ -d /run/systemd/system ] || return 0
     say "Stopping all jobs, as for maintenance"
     {
+        named 'sja-*.path'
         named 'sja-*.timer'
         named 'sja-*.service' | sed '/@/d'
+        # A look of sja-alert that was under way may have started its timer again.
+        named 'sja-*.timer'
         echo sja-jobs.target
     } >"$work/units"
     systemctl start --job-mode=ignore-dependencies sja-jobs.target 2>/dev/null || :

@@ -52,6 +52,11 @@ class Job(NamedTuple):
         return f"{STATE_ROOT}/ended/{self.unit}"
 
     @property
+    def alert_path(self) -> str:
+        """What was told of the job to those whom [alert] names."""
+        return f"{STATE_ROOT}/alerts/{self.unit}"
+
+    @property
     def drop_in_path(self) -> str:
         return f"/etc/systemd/system/{self.unit}.d/50-sjactl.conf"
 

@@ -138,7 +138,7 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
         raise SjaError(f"{job} could not be stopped ({result}), nothing was deleted")
     with suppress(SjaError):  # systemd may have forgotten the unit already
         systemd.reset_failed(job.unit)
-    for path in (job.config_path, job.wanted_path, job.ended_path):
+    for path in (job.config_path, job.wanted_path, job.ended_path, job.alert_path):
         with suppress(FileNotFoundError):
             os.unlink(path)
             sync_folder(os.path.dirname(path))

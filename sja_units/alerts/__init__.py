@@ -1,0 +1,1 @@
+"""Who is told of a job that needs a person: a look at all jobs, whenever there is news."""

@@ -1,0 +1,47 @@
+"""What sja-alert.service runs: one look at all jobs, and what follows from it."""
+
+import sys
+
+from sja_units import journal, journal_entry
+from sja_units.alerts.look import TIMER, enter, look
+from sja_units.alerts.store import forget, read_lately, read_records, write_lately
+from sja_units.errors import ConfigFault, SjaError
+from sja_units.host_config import Alert, read_host_config
+from sja_units.systemd import Order, Systemd
+
+
+def main() -> int:
+    """Tell what is to be told; return the exit status."""
+    try:
+        alert = read_host_config().alert
+        _note_fault("")
+        _look(alert)
+    except ConfigFault as error:
+        # No failure of the unit, which would be told again at each look.
+        _note_fault(str(error))
+    except (SjaError, OSError) as error:
+        journal.error(f"no look at the jobs: {error}")
+        return 1
+    return 0
+
+
+def _look(alert: Alert | None) -> None:
+    if alert is None:
+        forget()
+        with Systemd() as systemd:
+            systemd.order([Order("stop", TIMER)])
+    else:
+        look(alert, read_records())
+
+
+def _note_fault(fault: str) -> None:
+    lately = read_lately()
+    if fault == lately.fault:
+        return
+    write_lately(lately._replace(fault=fault))
+    for line in fault.splitlines():
+        enter(journal_entry.HOST_FILE_WRONG, f"nobody is alerted: {line}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""What is to be told now, from what was told and what a look shows. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from sja_units.alerts.judge import (
+    DOUBTFUL,
+    FAILING,
+    RECOVERED,
+    STEADY,
+    UNCLEAR,
+    UNWANTED,
+    WELL,
+    Finding,
+    judge,
+)
+from sja_units.alerts.record import LONGEST_PAUSE, Delivery, Record, Spell
+from sja_units.host_config import Alert
+from sja_units.job import Job
+from sja_units.survey import JobView
+
+DOUBT = 60.0  # seconds for which a doubtful job has to be so without a break
+AT_ONCE = 20  # deliveries by one way in one look
+
+
+class Moment(NamedTuple):
+    """Now: by the clock, and by the seconds since the boot, which nobody sets."""
+
+    clock: float
+    uptime: float
+
+
+class Step(NamedTuple):
+    """What follows from a look at one job; record is None where nothing is to be remembered."""
+
+    record: Record | None
+    spell: Spell | None
+    told: str = ""  # the event that is to be told now
+
+
+class Decision(NamedTuple):
+    """What follows from a look at all jobs."""
+
+    records: dict[Job, Record]
+    spells: dict[Job, Spell]
+    told: list[tuple[JobView, str]]  # events that are to be told now
+    pending: bool  # a job is not well, so another look has to follow
+
+
+def decide(
+    views: Iterable[JobView],
+    records: Mapping[Job, Record],
+    spells: Mapping[Job, Spell],
+    alert: Alert,
+    now: Moment,
+    *,
+    relaunching: bool,
+) -> Decision:
+    """Return what is to be told and remembered.
+
+    relaunching: wanted jobs are being started one by one, so `down` means nothing yet.
+    """
+    decision = Decision({}, {}, [], False)
+    for view in views:
+        finding = judge(view, alert.after_failures, now.clock)
+        if relaunching and view.state == "down":
+            finding = Finding(UNCLEAR)
+        before = records.get(view.job, Record())
+        step = advance(before, spells.get(view.job), finding, alert, now)
+        if step.record not in (None, Record()):
+            decision.records[view.job] = step.record
+        if step.spell:
+            decision.spells[view.job] = step.spell
+        if step.told:
+            decision.told.append((view, step.told))
+        if finding.condition not in (WELL, UNWANTED):
+            decision = decision._replace(pending=True)
+    return decision
+
+
+def ways(alert: Alert) -> tuple[str, ...]:
+    """Return how people are told."""
+    command = ("command",) if alert.command else ()
+    return (*command, "webhook") if alert.webhook else command
+
+
+def advance(
+    record: Record, spell: Spell | None, finding: Finding, alert: Alert, now: Moment
+) -> Step:
+    """Return what a look at a job changes.
+
+    Each event is told once, and again after `remind` while it lasts. Another one is news: nobody
+    but a person, or a boot, gets a job from `failed` to anything else.
+    """
+    if finding.condition == UNWANTED:
+        return Step(None, None)
+    record = _keep_ways(record, ways(alert))
+    spell = _prolong(spell, finding, now.uptime)
+    lasted = now.uptime - spell.since
+    event = finding.event
+    if finding.condition == DOUBTFUL and lasted >= DOUBT:
+        event = FAILING
+    if finding.condition == WELL and not event:
+        if not record.open:
+            is_over = record.is_settled and _is_calm(record, alert, now)
+            return Step(None if is_over else record, None)
+        if lasted < _recovery(record, alert):
+            return Step(record, spell)
+        record = record._replace(open="", recovered_at=now.clock)
+        return Step(_enqueue(record, RECOVERED, alert, now.clock), None, RECOVERED)
+    # A clock that was set back must not put a reminder off for years.
+    is_due = now.clock - min(record.told_at, now.clock) >= alert.remind
+    if event and (event != record.open or (is_due and finding.condition != WELL)):
+        record = _open(record, event, alert, now.clock)
+        return Step(_enqueue(record, event, alert, now.clock), spell, event)
+    return Step(record, spell)
+
+
+def _is_calm(record: Record, alert: Alert, now: Moment) -> bool:
+    """Return whether a job has been well for so long that another alert is no relapse."""
+    return now.clock - min(record.recovered_at, now.clock) >= alert.remind
+
+
+def _keep_ways(record: Record, known: tuple[str, ...]) -> Record:
+    """Forget deliveries by a way that is no longer configured."""
+    return record._replace(outbox={way: d for way, d in record.outbox.items() if way in known})
+
+
+def _prolong(spell: Spell | None, finding: Finding, uptime: float) -> Spell:
+    condition = finding.condition
+    if spell and spell.condition == DOUBTFUL and condition == UNCLEAR:
+        return spell  # no break: a start that leads nowhere
+    since = spell.since if spell and spell.condition == condition else uptime
+    return Spell(condition, max(since, uptime - finding.active_for))
+
+
+def _recovery(record: Record, alert: Alert) -> float:
+    """Return how long a job has to be well. One that falls ill again and again is told seldom."""
+    least = STEADY if record.open == FAILING else 0.0
+    if not record.relapses:
+        return least
+    return max(least, min(STEADY * 2.0 ** min(record.relapses, 30), alert.remind))
+
+
+def _open(record: Record, event: str, alert: Alert, clock: float) -> Record:
+    if record.open:
+        return record._replace(open=event, told_at=clock)
+    recently = record.recovered_at and clock - record.recovered_at < alert.remind
+    relapses = record.relapses + 1 if recently else 0
+    return record._replace(open=event, told_at=clock, relapses=relapses)
+
+
+def _enqueue(record: Record, event: str, alert: Alert, clock: float) -> Record:
+    """Put an event in the place of one that was not delivered yet."""
+    outbox = {}
+    for way in ways(alert):
+        old = record.outbox.get(way)
+        if event == RECOVERED and old and not old.tries:
+            continue  # nobody was told that anything was wrong
+        outbox[way] = Delivery(event, old.tries if old else 0, clock)
+    return record._replace(outbox=outbox)
+
+
+def pick_due(
+    records: Mapping[Job, Record], alert: Alert, clock: float
+) -> Iterable[tuple[Job, str]]:
+    """Return the jobs and ways whose deliveries are due, the oldest of each way, never many."""
+    for way in ways(alert):
+        waiting = [
+            (record.outbox[way].due, job) for job, record in records.items() if way in record.outbox
+        ]
+        # One that is due later than any pause can be was noted before the clock was set back.
+        due = [job for due, job in sorted(waiting) if not clock < due <= clock + LONGEST_PAUSE]
+        yield from ((job, way) for job in due[:AT_ONCE])

@@ -1,0 +1,65 @@
+"""What a look at a job means for those who want to be told. Pure."""
+
+import math
+from datetime import datetime
+from typing import NamedTuple
+
+from sja_units.state import is_active
+from sja_units.survey import JobView
+
+FAILING, EXPIRED, FAILED, RECOVERED = "failing", "expired", "failed", "recovered"
+
+# What the look tells:
+WELL = "well"
+ILL = "ill"  # with an event that is told at once
+DOUBTFUL = "doubtful"  # told as `failing` if it lasts
+UNCLEAR = "unclear"  # on the way to something else
+UNWANTED = "unwanted"  # a person stopped or removed it
+
+STEADY = 60.0  # seconds of being well that begin a new count of failures
+
+
+class Finding(NamedTuple):
+    """What a look at one job tells.
+
+    A job that runs has an event too while it has only just come back from a series of failures.
+    """
+
+    condition: str
+    event: str = ""
+    active_for: float = math.inf  # seconds, for a job that is well; else it does not matter
+
+
+def judge(view: JobView, after_failures: int, now: float) -> Finding:
+    """Return what a job's view means; `now` in Unix time."""
+    state = view.state
+    if state == "stopped" or not (view.wanted or is_active(state) or state == "completed"):
+        return Finding(UNWANTED)
+    if state == "failed":
+        gone = view.job.kind == "keepalive" and view.error and view.error.exit_code == 77
+        return Finding(ILL, EXPIRED if gone else FAILED)
+    active_for = _count_active(view, now)
+    fails = view.error is not None and view.error.failures >= after_failures
+    if fails and active_for < STEADY:
+        return Finding(WELL, FAILING, active_for) if state == "running" else Finding(ILL, FAILING)
+    if state in ("running", "completed"):
+        return Finding(WELL, "", active_for)
+    if state == "degraded" and view.health.get("session") == "unknown":
+        # Its looks have a pace of their own, so it is not the time that counts.
+        misses = view.health.get("consecutive_failures")
+        if isinstance(misses, int) and misses >= after_failures:
+            return Finding(ILL, FAILING)
+        return Finding(UNCLEAR)
+    return Finding(DOUBTFUL if state in ("degraded", "down", "unconfigured") else UNCLEAR)
+
+
+def _count_active(view: JobView, now: float) -> float:
+    """Return for how many seconds the job has been active: 0 if it is not."""
+    if not is_active(view.state):
+        return math.inf if view.state == "completed" else 0.0
+    if view.since is None:
+        return math.inf
+    try:
+        return max(0.0, now - datetime.fromisoformat(view.since).timestamp())
+    except (ValueError, OverflowError):  # a worker says of itself what it likes
+        return 0.0

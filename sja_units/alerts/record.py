@@ -1,0 +1,84 @@
+"""What is remembered of a job between two looks. Pure."""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+# Seconds before a delivery that failed is tried again: doubled each time, within these.
+FIRST_PAUSE, LONGEST_PAUSE = 15.0, 900.0
+
+
+class Delivery(NamedTuple):
+    """An event that one way has not delivered yet."""
+
+    event: str
+    tries: int
+    due: float  # Unix time
+
+
+class Spell(NamedTuple):
+    """Since when, in seconds of the uptime, each look has found a job in the same condition."""
+
+    condition: str
+    since: float
+
+
+_NOTHING: Mapping[str, Delivery] = MappingProxyType({})
+
+
+class Record(NamedTuple):
+    """What was told of one job; times in Unix seconds."""
+
+    open: str = ""  # the event that was told and is not over
+    told_at: float = 0.0
+    recovered_at: float = 0.0
+    relapses: int = 0  # how often it was told anew soon after it had recovered
+    outbox: Mapping[str, Delivery] = _NOTHING  # by way: command, webhook
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether nothing is told or to be told at the moment."""
+        return not self.open and not self.outbox
+
+
+def render_record(record: Record) -> str:
+    """Return a record as text; `parse_record` is the way back."""
+    return json.dumps(record._asdict() | {"outbox": dict(record.outbox)})
+
+
+def parse_record(text: str) -> Record:
+    """Return what the text of a record says, an empty one if it cannot be read.
+
+    At worst something is told once more.
+    """
+    try:
+        values = json.loads(text)
+        outbox = {
+            str(way): Delivery(str(event), int(tries), float(due))
+            for way, (event, tries, due) in values["outbox"].items()
+        }
+        return Record(
+            str(values["open"]),
+            float(values["told_at"]),
+            float(values["recovered_at"]),
+            int(values["relapses"]),
+            outbox,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Record()
+
+
+def note_try(record: Record, way: str, now: float) -> Record:
+    """Return the record once a delivery is about to be tried.
+
+    It is noted beforehand: where the result cannot be written, it still is no storm.
+    """
+    event, tries, _ = record.outbox[way]
+    pause = min(FIRST_PAUSE * 2.0 ** min(tries, 20), LONGEST_PAUSE)
+    return record._replace(outbox={**record.outbox, way: Delivery(event, tries + 1, now + pause)})
+
+
+def note_delivered(record: Record, way: str) -> Record:
+    """Return the record once a way has delivered its event."""
+    return record._replace(outbox={w: d for w, d in record.outbox.items() if w != way})

@@ -1,0 +1,73 @@
+"""Where it is kept what was told, and how the last look found the jobs."""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+from sja_units.alerts.record import Record, Spell, parse_record, render_record
+from sja_units.durable import replace_file, sync_folder
+from sja_units.job import RUN_ROOT, STATE_ROOT, Job, parse_unit
+
+_FOLDER = f"{STATE_ROOT}/alerts"
+_LATELY = f"{RUN_ROOT}/alerts.json"
+
+
+class Lately(NamedTuple):
+    """What need not outlive a boot: spells by job, and the fault of the host's file last told."""
+
+    spells: Mapping[Job, Spell]
+    fault: str
+
+
+def read_records() -> dict[Job, Record]:
+    """Return what was told of each job."""
+    jobs = [job for name in os.listdir(_FOLDER) if (job := parse_unit(name))]
+    records = {}
+    for job in jobs:
+        with (
+            suppress(FileNotFoundError),  # the job has just been removed
+            open(job.alert_path, encoding="utf-8", errors="replace") as file,
+        ):
+            records[job] = parse_record(file.read())
+    return records
+
+
+def write_record(job: Job, record: Record | None) -> None:
+    """Keep a record, also over a power cut; None deletes it. Raises OSError."""
+    if record is not None:
+        replace_file(job.alert_path, render_record(record).encode())
+        return
+    with suppress(FileNotFoundError):
+        os.unlink(job.alert_path)
+        sync_folder(os.path.dirname(job.alert_path))
+
+
+def read_lately() -> Lately:
+    """Return what was noted since the boot; nothing, where it cannot be read."""
+    try:
+        with open(_LATELY, encoding="utf-8") as file:
+            values = json.load(file)
+        spells = {
+            job: Spell(str(condition), float(since))
+            for unit, (condition, since) in values["spells"].items()
+            if (job := parse_unit(unit))
+        }
+        return Lately(spells, str(values["fault"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Lately({}, "")
+
+
+def write_lately(lately: Lately) -> None:
+    """Note it until the next boot. Raises OSError."""
+    spells = {job.unit: spell for job, spell in lately.spells.items()}
+    text = json.dumps({"spells": spells, "fault": lately.fault})
+    replace_file(_LATELY, text.encode(), sync=False)
+
+
+def forget() -> None:
+    """Delete all that was kept. Raises OSError."""
+    for path in (*(f"{_FOLDER}/{name}" for name in os.listdir(_FOLDER)), _LATELY):
+        with suppress(FileNotFoundError):
+            os.unlink(path)

@@ -1,0 +1,253 @@
+"""What is told of a job, by what a row of looks finds: once each, and never a storm."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sja_units.alerts.record import note_delivered, note_try
+from sja_units.host_config import Alert
+from sja_units.survey import JobView
+from tests.unit.alerts.views import ALERT, START, Looks, clock, failure, make_view
+
+RUNNING = make_view("running", since=clock(-3600))
+DEGRADED = make_view("degraded", since=clock(-3600))
+CRASHING = make_view("restarting", error=failure(3))
+WRONG = make_view("failed", error=failure(1, 78))
+DEAD = make_view("failed", kind="keepalive", error=failure(1, 77))
+
+
+def test_a_series_of_failures_is_told_once_at_the_nth() -> None:
+    looks = Looks()
+    told = [looks.look(n, make_view("restarting", error=failure(n))) for n in range(1, 8)]
+    assert told == [[], [], ["failing"], [], [], [], []]
+    assert looks.pending
+
+
+def test_the_nth_failure_counts_though_the_job_runs_again() -> None:
+    looks = Looks()
+    assert looks.look(0, make_view("running", since=clock(-5), error=failure(3))) == ["failing"]
+    assert looks.look(30, make_view("running", since=clock(-5), error=failure(3))) == []
+    assert looks.look(61, make_view("running", since=clock(-5), error=failure(3))) == ["recovered"]
+    assert Looks().look(0, RUNNING._replace(error=failure(3))) == []  # that was long ago
+
+
+@pytest.mark.parametrize(
+    ("view", "event"),
+    [
+        (WRONG, "failed"),
+        (DEAD, "expired"),
+        (make_view("failed", error=failure(1, 77)), "failed"),
+        (make_view("failed"), "failed"),
+    ],
+)
+def test_an_end_for_good_is_told_at_once(view: JobView, event: str) -> None:
+    looks = Looks()
+    assert looks.look(0, view) == [event]
+    assert looks.look(15, view) == []
+    back = view._replace(state="running", error=None, since=clock(29))
+    assert looks.look(30, back) == ["recovered"]
+    assert looks.look(45, back) == []
+    assert not looks.pending
+
+
+@pytest.mark.parametrize("state", ["degraded", "down", "unconfigured"])
+def test_doubt_is_told_after_a_minute_without_a_break(state: str) -> None:
+    looks = Looks()
+    view = make_view(state, since=clock(-3600))
+    assert looks.look(0, view) == []
+    assert looks.look(50, view) == []
+    assert looks.look(55, RUNNING) == []
+    assert looks.look(60, view) == []
+    assert looks.look(115, make_view("restarting", error=failure(1))) == []
+    assert looks.look(120, view) == ["failing"]
+    assert looks.look(135, view) == []
+
+
+def test_doubt_does_not_outlive_a_boot() -> None:
+    looks = Looks()
+    looks.look(0, make_view("down"))
+    looks.reboot()
+    assert looks.look(100, make_view("down")) == []
+
+
+def test_jobs_that_are_being_brought_back_are_not_down() -> None:
+    looks = Looks()
+    for seconds in range(0, 600, 15):
+        assert looks.look(seconds, make_view("down"), relaunching=True) == []
+    assert looks.look(600, make_view("down")) == []
+    assert looks.look(660, make_view("down")) == ["failing"]
+
+
+def test_an_uncertain_session_is_told_by_its_looks() -> None:
+    looks = Looks()
+
+    def uncertain(misses: object) -> JobView:
+        health = {"session": "unknown", "consecutive_failures": misses}
+        return DEGRADED._replace(health=health)
+
+    assert looks.look(0, uncertain(1)) == []
+    assert looks.look(900, uncertain(2)) == []
+    assert looks.pending
+    assert looks.look(905, uncertain("9")) == []
+    assert looks.look(910, uncertain(3)) == ["failing"]
+    assert looks.look(920, RUNNING) == []
+    assert looks.look(981, RUNNING) == ["recovered"]
+
+
+@pytest.mark.parametrize("since", ["0001-01-01", "9999-12-31T23:59:59+00:00", "2026-01-01", "x"])
+def test_a_strange_word_of_a_worker_is_no_fault(since: str) -> None:
+    assert Looks().look(0, make_view("running", since=since)) == []
+
+
+def test_recovery_from_failing_takes_a_minute_without_a_break() -> None:
+    looks = Looks()
+    looks.look(0, CRASHING)
+    assert looks.look(15, make_view("running", since=clock(14))) == []
+    assert looks.look(60, make_view("running", since=clock(50))) == []  # it was restarted meanwhile
+    assert looks.look(75, make_view("degraded", since=clock(50))) == []
+    assert looks.look(111, make_view("running", since=clock(50))) == []
+    assert looks.look(171, make_view("running", since=clock(50))) == ["recovered"]
+
+
+def test_another_event_is_news() -> None:
+    looks = Looks()
+    assert looks.look(0, CRASHING._replace(job=DEAD.job)) == ["failing"]
+    assert looks.look(10, WRONG._replace(job=DEAD.job)) == ["failed"]
+    assert looks.look(15, make_view("starting", kind="keepalive")) == []
+    assert looks.look(20, DEAD) == ["expired"]
+
+
+def test_a_job_that_was_started_and_fails_in_another_way_is_news() -> None:
+    looks = Looks()
+    assert looks.look(0, WRONG) == ["failed"]
+    assert looks.look(10, CRASHING) == ["failing"]
+    assert looks.look(20, CRASHING) == []
+    # It has crashed a moment ago, so it is not well yet.
+    assert looks.look(30, make_view("running", since=clock(25), error=failure(4))) == []
+    assert looks.look(60, make_view("running", since=clock(25), error=failure(4))) == []
+    assert looks.look(95, make_view("running", since=clock(25), error=failure(4))) == ["recovered"]
+
+
+@pytest.mark.parametrize("state", ["stopped", "failed", "unconfigured", "stopping"])
+def test_what_a_person_stopped_is_closed_in_silence(state: str) -> None:
+    looks = Looks()
+    looks.look(0, WRONG)
+    assert looks.look(10, make_view(state, wanted=False)) == []
+    assert looks.records == {}
+    assert not looks.pending
+
+
+def test_what_a_person_removed_is_closed_in_silence() -> None:
+    looks = Looks()
+    looks.look(0, WRONG)
+    assert looks.look(10) == []
+    assert looks.records == {}
+
+
+def test_reminders() -> None:
+    looks = Looks(ALERT._replace(remind=3600.0))
+    for seconds in range(0, 3 * 3600, 15):
+        looks.look(seconds, WRONG)
+    assert looks.told == [(0, "failed"), (3600, "failed"), (7200, "failed")]
+
+
+def test_a_clock_set_back_neither_repeats_nor_silences() -> None:
+    looks = Looks(ALERT._replace(remind=3600.0))
+    looks.look(1_000_000, WRONG)
+    assert looks.look(0, WRONG) == []
+    assert looks.look(500_000, make_view("running", since=clock(499_000))) == ["recovered"]
+
+
+def test_flapping_is_told_less_and_less_often() -> None:
+    looks = Looks()
+    # It crashes three times, runs for ninety seconds, and so on, for a day.
+    for begin in range(0, 86400, 120):
+        looks.look(begin, CRASHING)
+        for seconds in range(begin + 15, begin + 120, 15):
+            looks.look(seconds, make_view("running", since=clock(begin + 10)))
+    assert len(looks.told) <= 4
+
+
+def test_a_job_that_was_well_for_long_is_no_flapper() -> None:
+    looks = Looks()
+    for day in range(4):
+        begin = day * 3 * 86400
+        assert looks.look(begin, CRASHING) == ["failing"]
+        assert looks.look(begin + 15, make_view("running", since=clock(begin + 10))) == []
+        back = make_view("running", since=clock(begin + 10))
+        assert looks.look(begin + 80, back) == ["recovered"]
+        looks.look(begin + 2 * 86400, back)
+        assert looks.records == {}
+
+
+def test_the_newest_event_takes_the_place_of_what_was_not_delivered() -> None:
+    looks = Looks()
+    looks.look(0, CRASHING)
+    job = CRASHING.job
+    assert looks.record.outbox["command"].event == "failing"
+    looks.records[job] = note_try(looks.record, "command", START)
+    looks.look(10, WRONG)
+    delivery = looks.record.outbox["command"]
+    assert (delivery.event, delivery.tries, delivery.due) == ("failed", 1, START + 10)
+    looks.look(20, make_view("running", since=clock(15)))
+    assert looks.record.outbox["command"].event == "recovered"  # it may have arrived after all
+
+
+def test_nobody_is_told_that_is_over_what_nobody_was_told_of() -> None:
+    looks = Looks()
+    looks.look(0, WRONG)
+    looks.look(20, make_view("running", since=clock(15)))
+    assert not looks.record.outbox
+
+
+def test_a_way_that_is_gone_is_forgotten() -> None:
+    looks = Looks(Alert(("/bin/tell",), None, 3, 86400.0))
+    looks.look(0, WRONG)
+    looks.records[WRONG.job] = note_try(looks.record, "command", START)
+    looks.alert = looks.alert._replace(command=())
+    looks.look(15, WRONG)
+    assert looks.record.outbox == {}
+
+
+VIEWS = [
+    RUNNING,
+    DEGRADED,
+    CRASHING,
+    WRONG,
+    make_view("down"),
+    make_view("starting"),
+    make_view("restarting", error=failure(1)),
+]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([2.0, 15.0, 100.0, 4000.0]), st.sampled_from(VIEWS))),
+    st.sampled_from([600.0, 86400.0]),
+)
+def test_never_the_same_twice_within_the_time(
+    steps: list[tuple[float, JobView]], remind: float
+) -> None:
+    looks = Looks(ALERT._replace(remind=remind))
+    seconds = 0.0
+    for pause, view in steps:
+        seconds += pause
+        looks.look(seconds, view)
+        looks.records = {
+            job: note_delivered(note_try(record, "command", START + seconds), "command")
+            if record.outbox
+            else record
+            for job, record in looks.records.items()
+        }
+    for (before, earlier), (after, later) in pairwise(looks.told):
+        assert earlier != later or (after - before >= remind and later != "recovered")
+    if looks.told:
+        assert looks.told[0][1] != "recovered"
+    # What is wrong at the end has been told, and what is well has been called off.
+    for _ in range(40):
+        seconds += 100
+        looks.look(seconds, steps[-1][1] if steps else RUNNING)
+    last = looks.told[-1][1] if looks.told else "recovered"
+    if steps and steps[-1][1] in (DEGRADED, CRASHING, WRONG, make_view("down")):
+        assert last != "recovered"

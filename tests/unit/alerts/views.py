@@ -1,0 +1,74 @@
+"""Views of jobs as a look sees them, and a run of looks."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sja_units.alerts.decide import Moment, decide
+from sja_units.alerts.record import Record, Spell
+from sja_units.host_config import Alert
+from sja_units.job import Job
+from sja_units.records import Failure
+from sja_units.survey import JobView
+
+START = 1_800_000_000.0
+ALERT = Alert(("/bin/tell",), None, 3, 86400.0)
+
+
+def make_view(state: str, *, kind: str = "acquisition", **changes: Any) -> JobView:
+    view = JobView(
+        job=Job(kind, "line1"),
+        title="",
+        configured=True,
+        state=state,
+        wanted=True,
+        relaunch=True,
+        pid=None,
+        since=None,
+        restarts=None,
+        status="",
+        error=None,
+        next_try=None,
+        health={},
+        memory_bytes=None,
+        cpu_seconds=None,
+    )
+    return view._replace(**changes)
+
+
+def failure(failures: int = 1, exit_code: int = 1) -> Failure:
+    return Failure("it broke", "2026-01-02T03:04:05Z", exit_code, "exit-code", failures)
+
+
+def clock(seconds: float) -> str:
+    """Return a view's `since`: so many seconds after the start."""
+    return datetime.fromtimestamp(START + seconds, UTC).isoformat()
+
+
+class Looks:
+    """Looks at one job, one after the other, with what is remembered between them."""
+
+    def __init__(self, alert: Alert = ALERT) -> None:
+        self.alert = alert
+        self.records: dict[Job, Record] = {}
+        self.spells: dict[Job, Spell] = {}
+        self.pending = False
+        self.told: list[tuple[float, str]] = []
+
+    def look(self, seconds: float, *views: JobView, relaunching: bool = False) -> list[str]:
+        """Look, so many seconds after the start; return the events that are told now."""
+        now = Moment(START + seconds, 1000 + seconds)
+        decision = decide(
+            views, self.records, self.spells, self.alert, now, relaunching=relaunching
+        )
+        self.records, self.spells, told, self.pending = decision
+        events = [event for _, event in told]
+        self.told += [(seconds, event) for event in events]
+        return events
+
+    def reboot(self) -> None:
+        self.spells = {}
+
+    @property
+    def record(self) -> Record:
+        (record,) = self.records.values()
+        return record

@@ -1,0 +1,58 @@
+"""The host's file: what it may say, and every fault at once with its place."""
+
+import pytest
+
+from sja_units.errors import ConfigFault
+from sja_units.host_config import parse_host_config
+
+WHERE = "sja-units.toml"
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(ConfigFault) as caught:
+        parse_host_config(text, WHERE)
+    return caught.value.faults
+
+
+@pytest.mark.parametrize("text", ["", "# [alert]\n# command = []\n"])
+def test_nobody_is_told_by_default(text: str) -> None:
+    assert parse_host_config(text, WHERE).alert is None
+
+
+def test_defaults() -> None:
+    alert = parse_host_config('[alert]\ncommand = ["/bin/tell", "-x"]\n', WHERE).alert
+    assert alert
+    assert (alert.command, alert.webhook) == (("/bin/tell", "-x"), None)
+    assert (alert.after_failures, alert.remind) == (3, 86400)
+
+
+def test_a_webhook_alone_will_do() -> None:
+    text = '[alert]\nwebhook = "https://ntfy.example.org:8443/a?b=c"\nremind = "2h"\n'
+    alert = parse_host_config(text, WHERE).alert
+    assert alert
+    assert alert.webhook
+    assert alert.webhook.url == "https://ntfy.example.org:8443/a?b=c"
+    assert (alert.command, alert.remind) == ((), 7200)
+
+
+def test_all_faults_are_told_at_once_with_their_lines() -> None:
+    lines = ["[alert]", 'command = ["tell"]', "after_failures = 0", 'remind = "soon"']
+    told = faults("\n".join([*lines, 'webhok = "x"', "[alart]"]))
+    assert [line.split(":")[0][-1] for line in told] == ["2", "3", "4", "6", "5"]
+    assert "webhook" in told[4]  # did you mean
+
+
+def test_somebody_has_to_be_named() -> None:
+    (told,) = faults("[alert]\nafter_failures = 5\n")
+    assert told.startswith("line 1: alert ")
+    assert faults("[alert]\ncommand = []\n")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ftp://secret.example/", "secret", "https://secret:x@a.example/", "https://a b/secret"],
+)
+def test_a_fault_does_not_show_the_address(address: str) -> None:
+    (told,) = faults(f'[alert]\nwebhook = "{address}"\n')
+    assert "webhook" in told
+    assert "secret" not in told
