@@ -59,9 +59,7 @@ class Acquisition:
         try:
             uploader = Uploader(config.sink)
         except OSError as error:
-            raise WrongConfig(
-                f"sink.ca_file: {config.sink.ca_file!r}: {describe_os_error(error)}"
-            ) from None
+            raise WrongConfig(f"sink.{error.strerror}") from None
         return Sink(self._spool.reader, uploader, dead_letter)
 
     @property
