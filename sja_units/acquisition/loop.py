@@ -1,5 +1,6 @@
 """The loop of an acquisition job: collect what the pollers read, put it on disk, say how it is."""
 
+import os
 import time
 import traceback
 from collections.abc import Sequence
@@ -38,7 +39,9 @@ class Acquisition:
     def __init__(self, config: AcquisitionConfig, runtime: Runtime) -> None:
         self._runtime = runtime
         self._inbox = Inbox(runtime.wake)
-        self._spool = _open_spool(runtime.state_dir, config)
+        root = os.path.dirname(os.path.dirname(runtime.run_dir))
+        self._waiting = f"{root}/waiting/{runtime.job.name}"
+        self._spool = _open_spool(runtime.state_dir, self._waiting, config)
         self._sink = self._make_sink(config)
         self._pollers = _make_pollers(config, self._inbox)
         self._recorders = {
@@ -209,8 +212,11 @@ class Acquisition:
             lost = count(len(self._inbox), "reading")
             journal.warning(f"stopped: {lost} lost, because the clock was never set")
         rest = self._spool.state()
-        if rest.pending:
-            lost = count(rest.pending, "line")
+        if rest.pending > rest.unkept:
+            wait = f"{count(rest.pending - rest.unkept, 'line')} wait in {self._waiting}"
+            journal.warning(f"stopped: {wait}, which a reboot loses, for the disk: {rest.fault}")
+        if rest.unkept:
+            lost = count(rest.unkept, "line")
             journal.error(f"stopped: {lost} lost, because the disk takes nothing: {rest.fault}")
         kept = rest.lines - rest.pending
         if self._sink is None:
@@ -221,10 +227,10 @@ class Acquisition:
             journal.info("stopped: everything that was read is in the database")
 
 
-def _open_spool(state_dir: str, config: AcquisitionConfig) -> Spool:
+def _open_spool(state_dir: str, waiting: str, config: AcquisitionConfig) -> Spool:
     folder = f"{state_dir}/spool"
     try:
-        return Spool(folder, config.spool, keeps_all=config.sink.type == "local")
+        return Spool(folder, config.spool, waiting, keeps_all=config.sink.type == "local")
     except OSError as error:
         raise WorkerEnd(f"{folder} cannot be used: {describe_os_error(error)}") from None
 

@@ -15,40 +15,10 @@ from hypothesis import strategies as st
 
 from sja_units.acquisition import segments
 from sja_units.acquisition.config import SpoolConfig
-from sja_units.acquisition.spool import PENDING_BYTES, Spool
+from sja_units.acquisition.spool import WAITING_BYTES, Spool
 from sja_units.errors import WorkerEnd
 from tests.unit.acquisition.harness import TOP, wait_for
-
-BOUNDS = SpoolConfig(2**28, 86400.0)
-
-
-@contextmanager
-def opened(
-    folder: Path, bounds: SpoolConfig = BOUNDS, *, keeps_all: bool = False
-) -> Iterator[Spool]:
-    spool = Spool(str(folder), bounds, keeps_all=keeps_all)
-    try:
-        yield spool
-    finally:
-        spool.close()
-
-
-def put(spool: Spool, *numbers: int, padding: int = 0) -> None:
-    for number in numbers:
-        spool.put(b"m v=%di%b %d\n" % (number, b" " * padding, number), 1, number)
-
-
-def take(spool: Spool, most: int = 10**9) -> list[int]:
-    """Read and acknowledge that many batches, and return their numbers."""
-    taken: list[int] = []
-    while len(taken) < most and (batches := spool.reader.read(most - len(taken))):
-        taken += [batch.time_ns for batch in batches]
-        spool.reader.acknowledge(batches)
-    return taken
-
-
-def segments_in(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.lp"))
+from tests.unit.acquisition.spooling import BOUNDS, opened, put, segments_in, take
 
 
 def test_what_is_put_comes_out_in_order_once(tmp_path: Path) -> None:
@@ -243,7 +213,7 @@ def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
         with file_size_limit(200_000):
             put(spool, *range(20), padding=2**20)
             state = spool.state()
-            assert state.bytes <= PENDING_BYTES
+            assert state.bytes <= WAITING_BYTES
             assert state.dropped > 0
         spool.flush()
         assert take(spool) == [*range(state.dropped, 20)]
