@@ -3,6 +3,7 @@
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from tests.lab.machine import Machine
 from tests.system.counterparts import Influx, spawn_peer
@@ -89,29 +90,33 @@ class FaultyLine(Line):
         self.device.start()
         self._start_proxy(self.machine)
 
-    def fill_disk(self, seconds: float) -> None:
+    def fill_disk(self, meanwhile: Callable[[], None]) -> None:
         """Let others take all of the disk for a while."""
         fill = f"dd if=/dev/zero of={DISK}/others bs=4k || true; df --output=avail {DISK}"
         assert self.machine.sh(f"({fill}) 2>/dev/null").stdout.split()[-1] == "0"
         self._await_disk_fault()
-        time.sleep(seconds)
+        self.await_more()
+        meanwhile()
         self.machine.run("rm", f"{DISK}/others")
         self._await_disk()
 
-    def spoil_disk(self, seconds: float) -> None:
-        """Start the worker while its disk can only be read, and let it be so for a while."""
+    def spoil_disk(self, meanwhile: Callable[[], None]) -> None:
+        """Start the worker while its disk can only be read, and let it be so for a while.
+
+        A worker that runs keeps a file open, by which Linux would refuse to change the disk.
+        """
         self.machine.run("systemctl", "stop", self.unit)
         self.machine.run("mount", "-o", "remount,ro", DISK)
         self.machine.run("systemctl", "start", "--no-block", self.unit)
-        time.sleep(seconds)
+        meanwhile()
         self.machine.run("mount", "-o", "remount,rw", DISK)
-        self._await_disk()
+        self.await_more()
 
     def _await_disk_fault(self) -> None:
         self.machine.wait_for(self._is_disk_at_fault, what="the worker to notice its disk")
 
     def _await_disk(self) -> None:
-        """Return when nothing waits in memory for the disk any more."""
+        """Return when nothing waits for the disk any more."""
         self.await_more()
         self.machine.wait_for(lambda: not self._is_disk_at_fault(), what="the disk to take data")
 

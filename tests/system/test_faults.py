@@ -25,14 +25,18 @@ def _list_database_faults(line: FaultyLine) -> dict[str, Callable[[], None]]:
 
 
 def _list_machine_faults(line: FaultyLine, seconds: float) -> dict[str, Callable[[], None]]:
+    wait = partial(time.sleep, seconds)
     return {
         "nothing": lambda: None,
         "kill -9": line.kill,
         "hang": line.freeze,
         "restart": line.restart,
         "power cut": line.cut_power,
-        "disk full": partial(line.fill_disk, seconds),
-        "disk read-only": partial(line.spoil_disk, seconds),
+        "disk full": partial(line.fill_disk, wait),
+        "disk full, kill -9": partial(line.fill_disk, line.kill),
+        "disk full, restart": partial(line.fill_disk, line.restart),
+        "disk read-only": partial(line.spoil_disk, wait),
+        "disk full, then read-only": partial(line.fill_disk, partial(line.spoil_disk, wait)),
     }
 
 
