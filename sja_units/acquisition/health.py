@@ -58,6 +58,7 @@ def summarize(
             "batches": spool.batches,
             "oldest": _time(spool.oldest_ns),
             "dropped": spool.dropped,
+            "waiting": spool.pending,
             "write_errors": spool.write_errors,
         },
         "sink": {

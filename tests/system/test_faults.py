@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.lab.machine import Machine
-from tests.system.faults import FaultyLine
+from tests.system.faults import WAITING, FaultyLine
 from tests.system.jobs import view
 
 _ANSWERS = ("400", "401", "404", "429", "500", "503", "late-503", "cut")
@@ -36,7 +36,7 @@ def _list_machine_faults(line: FaultyLine, seconds: float) -> dict[str, Callable
         "disk full, kill -9": partial(line.fill_disk, line.kill),
         "disk full, restart": partial(line.fill_disk, line.restart),
         "disk read-only": partial(line.spoil_disk, wait),
-        "disk full, then read-only": partial(line.fill_disk, partial(line.spoil_disk, wait)),
+        "disk full, then read-only": partial(line.spoil_full_disk, wait),
     }
 
 
@@ -71,6 +71,9 @@ def test_random_faults_lose_and_double_nothing(
     assert not extra, f"stored more often than read: {sorted(extra)}"
     assert dropped == 0
     assert lost.total() <= line.ended, f"neither stored nor parked: {sorted(lost)}"
+    assert machine.exists(f"{WAITING}/{line.name}")
+    machine.run("sjactl", "remove", line.job)
+    assert not machine.exists(f"{WAITING}/{line.name}")
 
 
 def _read_dropped(line: FaultyLine) -> int:
