@@ -4,6 +4,7 @@ import os
 import time
 import traceback
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sja_units import journal
 from sja_units.acquisition import health
@@ -12,13 +13,14 @@ from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.dead_letter import DeadLetter
 from sja_units.acquisition.poll import Inbox, Poller, Reading
 from sja_units.acquisition.record import Lines, Recorder
-from sja_units.acquisition.sink import Sink
 from sja_units.acquisition.spool import Spool
-from sja_units.acquisition.upload import Uploader
 from sja_units.acquisition.words import count, describe_os_error
 from sja_units.acquisition.worker_thread import WorkerThread
 from sja_units.errors import WorkerEnd, WrongConfig
 from sja_units.runtime import Runtime
+
+if TYPE_CHECKING:
+    from sja_units.acquisition.sink import Sink
 
 REPORT_SECONDS = 1.0
 VALID_SECONDS = 20.0
@@ -55,9 +57,13 @@ class Acquisition:
         self._reported: dict[str, object] = {}
         self._reported_at = 0.0
 
-    def _make_sink(self, config: AcquisitionConfig) -> Sink | None:
+    def _make_sink(self, config: AcquisitionConfig) -> "Sink | None":
         if config.sink.type == "local":
             return None
+        # A worker imports only what its sink needs.
+        from sja_units.acquisition.sink import Sink
+        from sja_units.acquisition.upload import Uploader
+
         dead_letter = DeadLetter(f"{self._runtime.state_dir}/dead-letter.lp")
         try:
             uploader = Uploader(config.sink)

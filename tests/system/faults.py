@@ -1,7 +1,6 @@
 """A job whose database, disk, worker and machine fail, and the account of what that has cost."""
 
 import re
-import time
 from collections import Counter
 from collections.abc import Callable
 

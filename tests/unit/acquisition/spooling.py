@@ -1,5 +1,6 @@
-"""A spool in a folder of the test, whose batches are numbers."""
+"""A spool in a folder of the test, whose batches are numbers; and a disk that takes no more."""
 
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,3 +38,14 @@ def take(spool: Spool, most: int = 10**9) -> list[int]:
 
 def segments_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.lp"))
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """Let the kernel refuse to make any file larger, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

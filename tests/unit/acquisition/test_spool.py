@@ -1,11 +1,8 @@
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +15,7 @@ from sja_units.acquisition.config import SpoolConfig
 from sja_units.acquisition.spool import WAITING_BYTES, Spool
 from sja_units.errors import WorkerEnd
 from tests.unit.acquisition.harness import TOP, wait_for
-from tests.unit.acquisition.spooling import BOUNDS, opened, put, segments_in, take
+from tests.unit.acquisition.spooling import BOUNDS, file_size_limit, opened, put, segments_in, take
 
 
 def test_what_is_put_comes_out_in_order_once(tmp_path: Path) -> None:
@@ -175,17 +172,6 @@ def test_a_local_spool_lets_nothing_go_but_what_the_bounds_want(
 def test_no_two_workers_on_one_spool(tmp_path: Path) -> None:
     with opened(tmp_path), pytest.raises(WorkerEnd):
         Spool(str(tmp_path), BOUNDS)
-
-
-@contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    """Let the kernel refuse to make any file larger, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_disk_that_takes_nothing_is_waited_for(tmp_path: Path) -> None:
