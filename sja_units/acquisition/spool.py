@@ -67,7 +67,11 @@ class Spool:
             if number < place.number:
                 self._folder.remove(number)  # sent, but killed before it was let go
                 continue
-            data = self._folder.read(number)
+            try:
+                data = self._folder.read(number)
+            except OSError as error:
+                self._folder.set_aside(number, error)
+                continue
             if number == numbers[-1] and (end := segments.find_end(data)) < len(data):
                 self._folder.quarantine(number, end, data[end:])
                 self._folder.truncate(number, end)

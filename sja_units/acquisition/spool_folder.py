@@ -113,10 +113,19 @@ class SpoolFolder:
                 replace_file(path, data, sync=False)
                 return
 
+    def set_aside(self, number: int, error: OSError) -> None:
+        """Rename a segment that cannot be read, so that all others can be; and say so."""
+        name = f"unreadable-{_stamp()}-{number}"
+        journal.error(
+            f"spool: segment {number} cannot be read: {error.strerror}; it is {name} now, and what "
+            "it held does not reach the database"
+        )
+        with suppress(OSError):
+            os.rename(self._at(name_segment(number)), self._at(name))
+
     def quarantine(self, number: int, offset: int, data: bytes) -> None:
         """Keep bytes that are no batch in a dated file, and say so."""
-        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        name = f"torn-{moment}-{number}-{offset}"
+        name = f"torn-{_stamp()}-{number}-{offset}"
         journal.warning(
             f"spool: {len(data)} bytes of segment {number} are not whole (a kill or a power cut "
             f"in the middle of a write, or a damaged disk); they are kept in {name}"
@@ -128,6 +137,10 @@ class SpoolFolder:
                 os.unlink(self._at(entry))
         except OSError as error:
             journal.error(f"spool: {name} could not be written: {error.strerror}")
+
+
+def _stamp() -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
 
 def _read_cursor(path: str) -> Cursor:

@@ -89,6 +89,32 @@ def test_a_segment_that_somebody_removed_stops_nothing(tmp_path: Path) -> None:
         assert spool.state().dropped == 3
 
 
+@pytest.mark.parametrize("is_running", [False, True])
+def test_a_segment_that_cannot_be_read_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], is_running: bool
+) -> None:
+    def spoil() -> None:
+        file = segments_in(tmp_path)[0]
+        file.unlink()
+        file.symlink_to("/dev/zero")
+
+    bounds = BOUNDS._replace(max_bytes=2**20)
+    with opened(tmp_path, bounds) as spool:
+        put(spool, 1, 2, padding=100_000)
+        put(spool, 3)
+        if is_running:
+            spoil()
+            assert take(spool) == [3]
+            assert spool.state().dropped == 2
+    if not is_running:
+        spoil()
+    with opened(tmp_path, bounds) as spool:
+        put(spool, 4)
+        assert take(spool) == ([4] if is_running else [3, 4])
+    assert len(list(tmp_path.glob("unreadable-*"))) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("cursor", ["", "x y z", "1", "1 99999999 0", "99 0 0", "-1 -5 0"])
 def test_a_cursor_that_is_wrong_loses_nothing_and_stops_nothing(
     tmp_path: Path, cursor: str
