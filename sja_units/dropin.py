@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.acquisition.handed_file import name_credential
 from sja_units.config import JobFile
 from sja_units.keepalive.config import CREDENTIAL, KeepaliveConfig
 
@@ -15,7 +16,7 @@ def render_drop_in(file: JobFile, groups: Iterable[str] = ()) -> str:
     groups: those whose members may use the job's serial ports.
     """
     lines = _open_ttys(list_ttys(file), groups)
-    lines += _pass_secrets(file)
+    lines += [line for name, path in _list_files(file) for line in _hand_over(name, path)]
     lines += [f"{key}={value}" for key, values in file.service.items() for value in values]
     return _HEADER + "[Service]\n" + "".join(f"{line}\n" for line in lines) if lines else ""
 
@@ -28,15 +29,20 @@ def list_ttys(file: JobFile) -> list[str]:
     return list(dict.fromkeys(way.tty for way in ways if way.tty))
 
 
-def _pass_secrets(file: JobFile) -> list[str]:
-    """Hand the login program's secrets over as a credential."""
+def _list_files(file: JobFile) -> list[tuple[str, str]]:
+    """Return the files that the job's own user need not be able to read, with their names."""
     settings = file.settings
-    if not isinstance(settings, KeepaliveConfig) or not settings.login:
-        return []
-    path = settings.login.secrets
+    if isinstance(settings, AcquisitionConfig):
+        return [(name_credential(path), path) for path in settings.list_files()]
+    if isinstance(settings, KeepaliveConfig) and settings.login and settings.login.secrets:
+        return [(CREDENTIAL, settings.login.secrets)]
+    return []
+
+
+def _hand_over(name: str, path: str) -> list[str]:
+    name = name.replace("%", "%%")
     # A blank one where the file is missing: the worker can say so, systemd could only loop.
-    lines = [rf"SetCredential={CREDENTIAL}:\n", f"LoadCredential={CREDENTIAL}:{path}"]
-    return lines if path else []
+    return [rf"SetCredential={name}:\n", f"LoadCredential={name}:{path}"]
 
 
 def _open_ttys(ttys: list[str], groups: Iterable[str]) -> list[str]:

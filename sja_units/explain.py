@@ -6,7 +6,7 @@ _REMEDIES = {
     77: "Give it a fresh session: log in, save the cookies, `sjactl cookies {job} --set FILE`.",
     78: "Mend {config} (`sjactl edit {job}`), then `sjactl start {job}`.",
     203: "Run ./install.sh again: the program is not there or cannot be run.",
-    243: "Look at {config}: systemd could not read it.",
+    243: "Look at {config} and at the files that it names: systemd could not read one of them.",
 }
 
 

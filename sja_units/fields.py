@@ -13,6 +13,9 @@ _DURATION = re.compile(r"(?:\d+(?:\.\d+)?\s*(?:ms|sec|s|min|h|d|w)\s*)+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
 _BYTES = {"": 1, "K": 2**10, "KiB": 2**10, "M": 2**20, "MiB": 2**20, "G": 2**30, "GiB": 2**30}
 _SIZE = re.compile(r"(\d+)\s*([A-Za-z]*)")
+_LONGEST_CREDENTIAL = 255  # of its name, which is made from the path
+# systemd reads it as a word of a directive, with % and quotes of its own meaning.
+_PLAIN_PATH = re.compile(r"/[^\s%:'\"\\]+")
 
 
 class Fault(NamedTuple):
@@ -99,6 +102,17 @@ class Table:
         else:
             return str(value)
         return default or (choices[0] if choices else "")
+
+    def path(self, key: str, default: str | None = None) -> str:
+        """Return the path of a file that systemd is to hand to the job."""
+        from urllib.parse import quote
+
+        path = self.text(key, default)
+        if path and not _PLAIN_PATH.fullmatch(path):
+            self.fault(key, "must be an absolute path without blanks, quotes, colons and %")
+        elif len(quote(path, safe="")) > _LONGEST_CREDENTIAL:
+            self.fault(key, "is too long")
+        return path
 
     def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         value = self._take(key, default, (list,), "a list of texts")

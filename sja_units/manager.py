@@ -148,6 +148,7 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
         shutil.rmtree(f"{RUN_ROOT}/cookies/{job.name}", ignore_errors=True)
     apply_drop_ins(systemd, {job: None})
     if not keep_state:
+        shutil.rmtree(f"{RUN_ROOT}/waiting/{job.name}", ignore_errors=True)
         _delete_state(job)
 
 

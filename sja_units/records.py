@@ -22,7 +22,7 @@ _SETUP = {
     "218": "the sandbox could not be set up",
     "226": "the sandbox could not be set up",
     "238": "its state folder cannot be made or entered",
-    "243": "its configuration cannot be read by systemd",
+    "243": "its configuration, or a file that it names, cannot be read by systemd",
 }
 
 

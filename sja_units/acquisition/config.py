@@ -66,6 +66,14 @@ class AcquisitionConfig(NamedTuple):
     spool: SpoolConfig
     devices: tuple[Device, ...]
 
+    def list_files(self) -> list[str]:
+        """Return the paths of all files that it names, each once."""
+        paths = [self.sink.ca_file]
+        for device in self.devices:
+            if tls := device.way.tls:
+                paths += [tls.ca_file, tls.cert_file, tls.key_file]
+        return list(dict.fromkeys(filter(None, paths)))
+
 
 def read_acquisition(table: Table) -> AcquisitionConfig:
     """Return the settings of an acquisition job; faults go into the table."""
@@ -90,7 +98,7 @@ def _read_sink(table: Table) -> SinkConfig:
     url = table.text("url")
     if url and (reason := _refuse_url(url)):
         table.fault("url", reason)
-    ca_file = table.text("ca_file", "")
+    ca_file = table.path("ca_file", "")
     if table.has("bucket"):
         if table.has("database"):
             table.fault("database", "stands beside a bucket: give one of the two")

@@ -10,6 +10,7 @@ from sja_units.acquisition.words import count
 
 MAX_BYTES = 16 * 2**20
 _TELL_SECONDS = 600.0
+_LONGEST_LINE = 2**20
 
 
 class DeadLetter:
@@ -21,14 +22,15 @@ class DeadLetter:
         self._untold = 0
 
     def park(self, refused: Sequence[tuple[bytes, str]]) -> None:
-        """Put lines, with the reasons, on the disk; raise OSError."""
+        """Put lines, with the reasons, on the disk; raise OSError, with none of them there."""
         self._make_room()
         parts = (b"# %b\n%b\n" % (reason.encode(), line) for line, reason in refused)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(self._path, flags, 0o600), "ab") as file:
-            file.write(b"".join(parts))
-            file.flush()
-            os.fsync(file.fileno())
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(self._path, flags, 0o600)
+        try:
+            _append(fd, b"".join(parts))
+        finally:
+            os.close(fd)
         self._tell(len(refused), refused[0][1])
 
     def _make_room(self) -> None:
@@ -45,3 +47,19 @@ class DeadLetter:
                 f"database: refuses {count(self._untold, 'line')}, parked in {self._path}: {reason}"
             )
             self._untold = 0
+
+
+def _append(fd: int, data: bytes) -> None:
+    """Append behind the last whole line: a part of one could be taken for another value."""
+    size = os.fstat(fd).st_size
+    last = os.pread(fd, _LONGEST_LINE, max(0, size - _LONGEST_LINE))
+    at = end = size - len(last) + last.rfind(b"\n") + 1
+    try:
+        os.ftruncate(fd, end)
+        while at < end + len(data):
+            at += os.pwrite(fd, data[at - end :], at)
+        os.fsync(fd)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(fd, end)
+        raise

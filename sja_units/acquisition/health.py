@@ -58,6 +58,7 @@ def summarize(
             "batches": spool.batches,
             "oldest": _time(spool.oldest_ns),
             "dropped": spool.dropped,
+            "waiting": spool.pending,
             "write_errors": spool.write_errors,
         },
         "sink": {
@@ -83,7 +84,10 @@ def _find_faults(
     if sink.state in ("error", "refused"):
         faults.append(f"database: {sink.message}, {count(spool.lines, 'line')} kept")
     if spool.fault:
-        faults.append(f"spool: the disk takes nothing: {spool.fault}")
+        waiting = f"{count(spool.pending, 'line')} waiting"
+        if spool.unkept:
+            waiting += f", {spool.unkept:,} of them in memory only"
+        faults.append(f"spool: the disk takes nothing: {spool.fault}, {waiting}")
     if spool.is_dropping:
         faults.append(f"spool: full, {count(spool.dropped, 'line')} dropped")
     return faults

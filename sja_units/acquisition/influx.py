@@ -5,6 +5,7 @@ https://docs.influxdata.com/influxdb/v2/api/v2/#operation/PostWrite .
 """
 
 import json
+import re
 import time
 from base64 import b64encode
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from urllib.parse import urlencode, urlsplit
 from sja_units.acquisition.config import SinkConfig
 
 LONGEST_RETRY_AFTER = 300.0
+# InfluxDB 2.0 answers so with 500, where other versions have 400 or 422.
+_BAD_LINE = re.compile("field type conflict|beyond retention policy|unable to parse", re.IGNORECASE)
 
 
 class Verdict(NamedTuple):
@@ -55,6 +58,8 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> Verdict:
         if status == 204 or not body.strip() or _is_plain_result(body):
             return Verdict("written")
         return Verdict("later", f"{status}, but not from a database: {message}")
+    if status == 500 and _BAD_LINE.search(message):
+        return Verdict("split", message)
     if status in (400, 422) and not body.lstrip().startswith(b"<"):
         return Verdict("split", message)
     if status == 413:

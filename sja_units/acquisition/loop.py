@@ -1,8 +1,11 @@
 """The loop of an acquisition job: collect what the pollers read, put it on disk, say how it is."""
 
+import os
+import sys
 import time
 import traceback
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sja_units import journal
 from sja_units.acquisition import health
@@ -11,13 +14,14 @@ from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.dead_letter import DeadLetter
 from sja_units.acquisition.poll import Inbox, Poller, Reading
 from sja_units.acquisition.record import Lines, Recorder
-from sja_units.acquisition.sink import Sink
 from sja_units.acquisition.spool import Spool
-from sja_units.acquisition.upload import Uploader
 from sja_units.acquisition.words import count, describe_os_error
 from sja_units.acquisition.worker_thread import WorkerThread
 from sja_units.errors import WorkerEnd, WrongConfig
 from sja_units.runtime import Runtime
+
+if TYPE_CHECKING:
+    from sja_units.acquisition.sink import Sink
 
 REPORT_SECONDS = 1.0
 VALID_SECONDS = 20.0
@@ -25,10 +29,13 @@ _QUIET_REPORT_SECONDS = 5.0
 _SHARED_SYNC_SECONDS = 0.02
 _FLUSH_SECONDS = 5.0
 _STOP_POLLERS_SECONDS = 20.0
+# For so long, not for Python's 5 ms, may other threads keep a poller waiting whose time has come.
+_SWITCH_SECONDS = 0.0005
 
 
 def run(config: AcquisitionConfig, runtime: Runtime) -> None:
     """Acquire until told to stop. Raises WorkerEnd where the job cannot go on."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     Acquisition(config, runtime).run()
 
 
@@ -38,7 +45,9 @@ class Acquisition:
     def __init__(self, config: AcquisitionConfig, runtime: Runtime) -> None:
         self._runtime = runtime
         self._inbox = Inbox(runtime.wake)
-        self._spool = _open_spool(runtime.state_dir, config)
+        root = os.path.dirname(os.path.dirname(runtime.run_dir))
+        self._waiting = f"{root}/waiting/{runtime.job.name}"
+        self._spool = _open_spool(runtime.state_dir, self._waiting, config)
         self._sink = self._make_sink(config)
         self._pollers = _make_pollers(config, self._inbox)
         self._recorders = {
@@ -52,16 +61,18 @@ class Acquisition:
         self._reported: dict[str, object] = {}
         self._reported_at = 0.0
 
-    def _make_sink(self, config: AcquisitionConfig) -> Sink | None:
+    def _make_sink(self, config: AcquisitionConfig) -> "Sink | None":
         if config.sink.type == "local":
             return None
+        # A worker imports only what its sink needs.
+        from sja_units.acquisition.sink import Sink
+        from sja_units.acquisition.upload import Uploader
+
         dead_letter = DeadLetter(f"{self._runtime.state_dir}/dead-letter.lp")
         try:
             uploader = Uploader(config.sink)
         except OSError as error:
-            raise WrongConfig(
-                f"sink.ca_file: {config.sink.ca_file!r}: {describe_os_error(error)}"
-            ) from None
+            raise WrongConfig(f"sink.{error.strerror}") from None
         return Sink(self._spool.reader, uploader, dead_letter)
 
     @property
@@ -211,8 +222,11 @@ class Acquisition:
             lost = count(len(self._inbox), "reading")
             journal.warning(f"stopped: {lost} lost, because the clock was never set")
         rest = self._spool.state()
-        if rest.pending:
-            lost = count(rest.pending, "line")
+        if rest.pending > rest.unkept:
+            wait = f"{count(rest.pending - rest.unkept, 'line')} wait in {self._waiting}"
+            journal.warning(f"stopped: {wait}, which a reboot loses, for the disk: {rest.fault}")
+        if rest.unkept:
+            lost = count(rest.unkept, "line")
             journal.error(f"stopped: {lost} lost, because the disk takes nothing: {rest.fault}")
         kept = rest.lines - rest.pending
         if self._sink is None:
@@ -223,10 +237,10 @@ class Acquisition:
             journal.info("stopped: everything that was read is in the database")
 
 
-def _open_spool(state_dir: str, config: AcquisitionConfig) -> Spool:
+def _open_spool(state_dir: str, waiting: str, config: AcquisitionConfig) -> Spool:
     folder = f"{state_dir}/spool"
     try:
-        return Spool(folder, config.spool, keeps_all=config.sink.type == "local")
+        return Spool(folder, config.spool, waiting, keeps_all=config.sink.type == "local")
     except OSError as error:
         raise WorkerEnd(f"{folder} cannot be used: {describe_os_error(error)}") from None
 

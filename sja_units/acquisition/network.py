@@ -65,7 +65,9 @@ class Network:
     def _open(self, timeout: float) -> None:
         self.close()
         try:
-            found = socket.getaddrinfo(*self._address, type=self._kind)
+            host, port = self._address
+            # As bytes: for text, tables of Unicode would be loaded, and a host is ASCII.
+            found = socket.getaddrinfo(host.encode(), port, type=self._kind)
         except (OSError, UnicodeError) as error:
             why = describe_os_error(error)
             raise OSError(0, f"the name {self._address[0]!r} is not found: {why}") from None

@@ -8,6 +8,7 @@ time in ns of the oldest. People and `influx -import` can read such a file as it
 
 import re
 import zlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 MARK = b"# sja1 "
@@ -70,16 +71,21 @@ def find_next(data: bytes, at: int) -> int:
     return len(data) if found < 0 else found + 1
 
 
-def find_end(data: bytes) -> int:
-    """Return where the last whole batch ends: what follows is torn."""
-    at = end = 0
+def find_batches(data: bytes) -> Iterator[Batch]:
+    """Yield each whole batch, passing over what is torn or damaged."""
+    at = 0
     while at < len(data):
         batch = parse_batch(data, at)
         if batch is None:
             at = find_next(data, at)
         else:
-            at = end = batch.end
-    return end
+            at = batch.end
+            yield batch
+
+
+def find_end(data: bytes) -> int:
+    """Return where the last whole batch ends: what follows is torn."""
+    return max((batch.end for batch in find_batches(data)), default=0)
 
 
 def count_batches(data: bytes) -> tuple[int, int]:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from sja_units.acquisition.config import SinkConfig
 from sja_units.acquisition.influx import Verdict
 from sja_units.acquisition.upload import Uploader
-from sja_units.acquisition.words import describe_os_error
 
 
 class SinkReport(NamedTuple):
@@ -30,8 +29,7 @@ def try_sink(sink: SinkConfig) -> SinkReport:
     try:
         uploader = Uploader(sink)
     except OSError as error:
-        reason = f"ca_file {sink.ca_file!r}: {describe_os_error(error)}"
-        return SinkReport(False, reason, "is it a file with certificates (PEM)?", None)
+        return SinkReport(False, str(error.strerror), "is it a file with certificates (PEM)?", None)
     began = time.monotonic()
     try:
         verdict = uploader.send(b"")

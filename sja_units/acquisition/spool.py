@@ -5,7 +5,6 @@ The main thread owns it; `reader` is for the sink's thread.
 
 import os
 import time
-from collections import deque
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,8 +14,9 @@ from sja_units.acquisition.config import SpoolConfig
 from sja_units.acquisition.spool_folder import SpoolFolder
 from sja_units.acquisition.spool_index import Place, Segment, SpoolIndex
 from sja_units.acquisition.spool_reader import SpoolReader
+from sja_units.acquisition.waiting import Waiting
 
-PENDING_BYTES = 8 * 2**20
+WAITING_BYTES = 8 * 2**20
 _BOUND_SECONDS = 1.0
 
 
@@ -31,20 +31,25 @@ class SpoolState(NamedTuple):
     is_dropping: bool
     fault: str  # why the disk takes nothing, "" while it does
     write_errors: int
-    pending: int  # lines that wait in memory, because the disk takes nothing
+    pending: int  # lines that wait, because the disk takes nothing
+    unkept: int  # how many of these a kill would lose
 
 
 class Spool:
     """A folder of segments. Raises OSError, or WorkerEnd if another worker holds it."""
 
-    def __init__(self, folder: str, bounds: SpoolConfig, *, keeps_all: bool = False) -> None:
-        """keeps_all: nothing is ever acknowledged, only the bounds remove (sink `local`)."""
-        self._folder = SpoolFolder(folder)
+    def __init__(
+        self, folder: str, bounds: SpoolConfig, waiting: str = "", *, keeps_all: bool = False
+    ) -> None:
+        """waiting: a folder of tmpfs for what waits while the disk takes nothing, "" for none.
+
+        keeps_all: nothing is ever acknowledged, only the bounds remove (sink `local`).
+        """
+        self._folder = SpoolFolder(folder, waiting)
         self._bounds = bounds
         self._keeps_all = keeps_all
         self._segment_bytes = max(64 * 1024, min(bounds.max_bytes // 8, 8 * 2**20))
-        self._pending: deque[tuple[bytes, int]] = deque()  # batches and their numbers of lines
-        self._pending_bytes = 0
+        self._waiting = Waiting(waiting)
         self._fd = -1
         self._fault = ""
         self._write_errors = 0
@@ -62,7 +67,11 @@ class Spool:
             if number < place.number:
                 self._folder.remove(number)  # sent, but killed before it was let go
                 continue
-            data = self._folder.read(number)
+            try:
+                data = self._folder.read(number)
+            except OSError as error:
+                self._folder.set_aside(number, error)
+                continue
             if number == numbers[-1] and (end := segments.find_end(data)) < len(data):
                 self._folder.quarantine(number, end, data[end:])
                 self._folder.truncate(number, end)
@@ -73,22 +82,29 @@ class Spool:
             unsent = data[place.offset :] if number == place.number else data
             self._index.add(segment)
             self._index.grow(segment, len(data), *segments.count_batches(unsent))
+        self._waiting.load(self._list_last_records)
+
+    def _list_last_records(self) -> set[bytes]:
+        last = self._index.last()
+        data = self._folder.read(last.number) if last else b""
+        return {data[batch.start : batch.end] for batch in segments.find_batches(data)}
 
     def put(self, body: bytes, lines: int, time_ns: int) -> None:
-        """Put lines on the disk; they wait in memory where the disk takes nothing."""
-        record = segments.format_batch(body, lines, time_ns)
-        self._pending.append((record, lines))
-        self._pending_bytes += len(record)
+        """Put lines on the disk; they wait where the disk takes nothing."""
+        self._waiting.add(segments.format_batch(body, lines, time_ns), lines)
+        if self._fault:
+            self._waiting.keep()
         self.flush()
 
     def flush(self) -> None:
-        """Try to put on the disk what waits in memory, and keep within the bounds."""
+        """Try to put on the disk what waits, and keep within the bounds."""
         try:
-            while self._pending:
+            while self._waiting:
                 self._write_some()
         except OSError as error:
             self._note_fault(error)
-            self._bound_pending()
+            self._bound_waiting()
+            self._waiting.keep()
         else:
             if self._fault:
                 journal.notice("spool: the disk takes data again")
@@ -98,14 +114,11 @@ class Spool:
             self._bound_disk()
 
     def _write_some(self) -> None:
-        """Append as much as a segment holds, with one sync."""
+        """Append what has waited longest, with one sync."""
         segment = self._open_segment()
-        taken = size = 0
-        while taken < len(self._pending) and size < self._segment_bytes:
-            size += len(self._pending[taken][0])
-            taken += 1
+        chunk = self._waiting.first()
         try:
-            view = memoryview(b"".join(self._pending[i][0] for i in range(taken)))
+            view = memoryview(bytes(chunk.data))
             while view:
                 view = view[os.write(self._fd, view) :]
             os.fdatasync(self._fd)
@@ -113,9 +126,9 @@ class Spool:
             # After a failed write or sync the file is not trusted with anything new.
             self._abandon(segment)
             raise
-        lines = sum(self._pending.popleft()[1] for _ in range(taken))
-        self._pending_bytes -= size
-        self._index.grow(segment, size, taken, lines)
+        # Before the sink can send it: what is sent must not wait any more.
+        self._waiting.let_go()
+        self._index.grow(segment, len(chunk.data), chunk.batches, chunk.lines)
 
     def _open_segment(self) -> Segment:
         """Return the segment to append to, a new one where the last is full, old or damaged."""
@@ -157,23 +170,23 @@ class Spool:
         reason = error.strerror or str(error)
         if reason != self._fault:
             self._fault = reason
-            journal.error(f"spool: the disk takes nothing: {reason}; values wait in memory")
+            journal.error(f"spool: the disk takes nothing: {reason}; values wait until it does")
 
     def count_dropped(self, lines: int, why: str) -> None:
         """Take note of lines that are lost, and say so once until the spool is empty again."""
         if lines and not self._is_dropping:
             journal.error(f"spool: {why}: the oldest values are dropped from now on")
-        holds_some = bool(self._pending) or self._index.has_batches()
+        holds_some = bool(self._waiting) or self._index.has_batches()
         self._is_dropping = bool(lines) or (self._is_dropping and holds_some)
         self._index.dropped += lines
+        if lines:
+            self.reader.write_cursor()
 
-    def _bound_pending(self) -> None:
+    def _bound_waiting(self) -> None:
         lost = 0
-        while self._pending_bytes > PENDING_BYTES and len(self._pending) > 1:
-            record, lines = self._pending.popleft()
-            self._pending_bytes -= len(record)
-            lost += lines
-        self.count_dropped(lost, "the memory for values that wait for the disk is full")
+        while self._waiting.size > WAITING_BYTES and len(self._waiting) > 1:
+            lost += self._waiting.let_go().lines
+        self.count_dropped(lost, f"{WAITING_BYTES >> 20} MiB wait for the disk")
 
     def _bound_disk(self) -> None:
         lost = 0
@@ -181,11 +194,10 @@ class Spool:
             if self._index.remove(segment.number):
                 lost += segment.lines
                 self._folder.remove(segment.number)
-        if self._keeps_all:
-            self._index.dropped += lost  # its ordinary life, nothing to be told
-        else:
+        if not self._keeps_all:
             self.count_dropped(lost, "it is full")
-        if lost:
+        elif lost:
+            self._index.dropped += lost  # its ordinary life, nothing to be told
             self.reader.write_cursor()
 
     def _find_excess(self) -> Segment | None:
@@ -203,17 +215,18 @@ class Spool:
 
     def state(self) -> SpoolState:
         size, batches, lines = self._index.unsent()
-        pending = sum(lines for _, lines in self._pending)
+        waiting = self._waiting
         return SpoolState(
-            size + self._pending_bytes,
-            batches + len(self._pending),
-            lines + pending,
+            size + waiting.size,
+            batches + waiting.batches,
+            lines + waiting.lines,
             self._find_oldest() if batches else None,
             self._index.dropped,
             self._is_dropping,
             self._fault,
             self._write_errors,
-            pending,
+            waiting.lines,
+            waiting.lines - waiting.kept_lines,
         )
 
     def _find_oldest(self) -> int | None:

@@ -28,9 +28,13 @@ class Cursor(NamedTuple):
 class SpoolFolder:
     """Opens, reads and removes segments. Methods raise OSError unless they say otherwise."""
 
-    def __init__(self, path: str) -> None:
-        """Make the folder and lock it; raise WorkerEnd if another worker holds it."""
+    def __init__(self, path: str, waiting: str) -> None:
+        """Make the folder and lock it; raise WorkerEnd if another worker holds it.
+
+        waiting: the folder for what waits while the disk takes nothing, "" for none.
+        """
         self._path = path
+        self._cursors = [f"{path}/cursor", *([f"{waiting}/cursor"] if waiting else [])]
         os.makedirs(path, mode=0o700, exist_ok=True)
         if os.statvfs(path).f_flag & os.ST_RDONLY:
             # A sandbox that was set up on a read-only disk stays so when the disk is mended: only
@@ -95,25 +99,33 @@ class SpoolFolder:
 
     def read_cursor(self) -> Cursor:
         """Return the cursor; one that stands before everything where there is none."""
-        try:
-            with open(self._at("cursor"), "rb") as file:
-                number, offset, dropped = (int(word) for word in file.read(100).split())
-        except FileNotFoundError:
-            return Cursor(0, 0, 0)
-        except ValueError:
-            journal.warning("spool: the cursor is not readable: what is kept is sent once more")
-            return Cursor(0, 0, 0)
-        return Cursor(number, offset, dropped)
+        # It only ever goes on: the one that is ahead is the newer one.
+        return max(map(_read_cursor, self._cursors))
 
     def write_cursor(self, cursor: Cursor) -> None:
-        """Replace the cursor; one that lags is harmless: the same series and time is sent again."""
+        """Replace the cursor, where the disk takes nothing that which waits with the values.
+
+        One that lags is harmless: the same series and time is sent again.
+        """
+        data = b"%d %d %d\n" % cursor
+        for path in self._cursors:
+            with suppress(OSError):
+                replace_file(path, data, sync=False)
+                return
+
+    def set_aside(self, number: int, error: OSError) -> None:
+        """Rename a segment that cannot be read, so that all others can be; and say so."""
+        name = f"unreadable-{_stamp()}-{number}"
+        journal.error(
+            f"spool: segment {number} cannot be read: {error.strerror}; it is {name} now, and what "
+            "it held does not reach the database"
+        )
         with suppress(OSError):
-            replace_file(self._at("cursor"), b"%d %d %d\n" % cursor, sync=False)
+            os.rename(self._at(name_segment(number)), self._at(name))
 
     def quarantine(self, number: int, offset: int, data: bytes) -> None:
         """Keep bytes that are no batch in a dated file, and say so."""
-        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        name = f"torn-{moment}-{number}-{offset}"
+        name = f"torn-{_stamp()}-{number}-{offset}"
         journal.warning(
             f"spool: {len(data)} bytes of segment {number} are not whole (a kill or a power cut "
             f"in the middle of a write, or a damaged disk); they are kept in {name}"
@@ -125,3 +137,19 @@ class SpoolFolder:
                 os.unlink(self._at(entry))
         except OSError as error:
             journal.error(f"spool: {name} could not be written: {error.strerror}")
+
+
+def _stamp() -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+
+
+def _read_cursor(path: str) -> Cursor:
+    try:
+        with open(path, "rb") as file:
+            number, offset, dropped = (int(word) for word in file.read(100).split())
+    except (FileNotFoundError, NotADirectoryError):
+        return Cursor(0, 0, 0)
+    except (OSError, ValueError):
+        journal.warning(f"spool: {path} is not readable: what is kept is sent once more")
+        return Cursor(0, 0, 0)
+    return Cursor(number, offset, dropped)

@@ -1,11 +1,15 @@
 """The sink's side of the spool: what comes next, and what the database has."""
 
+import errno
+
 from sja_units.acquisition import segments
 from sja_units.acquisition.segments import Batch
 from sja_units.acquisition.spool_folder import Cursor, SpoolFolder
 from sja_units.acquisition.spool_index import Place, SpoolIndex
 
 _READ_BYTES = 2**20
+# A bad sector, or somebody has put something else into a file's place: waiting would not help.
+_UNREADABLE = (errno.EIO, errno.ENOENT, errno.EISDIR, errno.ELOOP, errno.EACCES)
 
 
 class SpoolReader:
@@ -44,8 +48,10 @@ class SpoolReader:
                     if batches:
                         return batches
                     self._skip_damage(place, segment.size)
-                except FileNotFoundError:
-                    # Somebody removed the file: there is nothing to wait for.
+                except OSError as error:
+                    if error.errno not in _UNREADABLE:
+                        raise
+                    self._folder.set_aside(place.number, error)
                     self._pass_over(place, segment.size, 0, 0)
             elif is_last:
                 return []

@@ -8,24 +8,37 @@ import socket
 import ssl
 import time
 
+from sja_units.acquisition.handed_file import find_file
 from sja_units.acquisition.network import Network
 from sja_units.acquisition.transport import TlsFiles
-from sja_units.acquisition.words import describe_os_error
 
 
 def make_tls(ca_file: str) -> ssl.SSLContext:
-    """Return a context that trusts the file's authorities, "" for the system's. Raises OSError."""
+    """Return a context that trusts the file's authorities, "" for the system's.
+
+    Raises OSError with words for people.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if ca_file:
-        context.load_verify_locations(cafile=ca_file)
+        try:
+            context.load_verify_locations(cafile=_find("ca_file", ca_file))
+        except ssl.SSLError:
+            raise OSError(0, f"ca_file {ca_file} holds no certificate") from None
     else:
         # A folder is read only as far as needed; the one large file costs every worker 1 MiB.
         context.load_verify_locations(capath=ssl.get_default_verify_paths().openssl_capath)
     return context
 
 
+def _find(key: str, path: str) -> str:
+    try:
+        return find_file(path)
+    except OSError as error:
+        raise OSError(0, f"{key} {error.strerror}") from None
+
+
 class TlsNetwork(Network):
-    """A TLS connection. Its files are read anew for each, so that renewed ones take effect."""
+    """A TLS connection."""
 
     def __init__(self, host: str, port: int, files: TlsFiles) -> None:
         super().__init__(host, port)
@@ -60,23 +73,13 @@ class TlsNetwork(Network):
 
     def _make_context(self) -> ssl.SSLContext:
         files = self._files
-        for key in ("ca_file", "cert_file", "key_file"):
-            path = getattr(files, key)
-            try:
-                if path:
-                    with open(path, "rb"):
-                        pass
-            except OSError as error:
-                why = describe_os_error(error)
-                raise OSError(0, f"{key} {path}: {why} (the job itself must read it)") from None
-        try:
-            context = make_tls(files.ca_file)
-        except ssl.SSLError:
-            raise OSError(0, f"ca_file {files.ca_file} holds no certificate") from None
+        context = make_tls(files.ca_file)
         if files.cert_file:
+            cert_file = _find("cert_file", files.cert_file)
+            key_file = _find("key_file", files.key_file)
             try:
                 # A password would be asked for at a terminal, which a job does not have.
-                context.load_cert_chain(files.cert_file, files.key_file, password="")
+                context.load_cert_chain(cert_file, key_file, password="")
             except (ssl.SSLError, ValueError):
                 words = f"cert_file {files.cert_file} and key_file {files.key_file}"
                 raise OSError(0, f"{words} are no pair, or have a password") from None

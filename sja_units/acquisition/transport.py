@@ -9,6 +9,7 @@ TRANSPORTS = ("tcp", "udp", "tls", "rtu", "ascii", "rtu-over-tcp")
 SERIAL = ("rtu", "ascii")
 _BAUDRATES = [300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400]
 _BAUDRATES += [460800, 500000, 576000, 921600, 1000000]
+_TLS_FILES = ("ca_file", "cert_file", "key_file")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 # It also goes into the unit's drop-in, where '%' and a space would mean something.
 _TTY = re.compile(r"/dev(?:/[A-Za-z0-9_:+@-][A-Za-z0-9._:+@-]*)+")
@@ -89,11 +90,7 @@ def _read_serial(table: Table, transport: str) -> Way:
 
 
 def _read_tls(table: Table, host: str) -> TlsFiles:
-    files = [table.text(key, "") for key in ("ca_file", "cert_file", "key_file")]
-    ca_file, cert_file, key_file = files
-    for key, path in zip(("ca_file", "cert_file", "key_file"), files, strict=True):
-        if path and not path.startswith("/"):
-            table.fault(key, f"is {path!r}, but must be a whole path, beginning with '/'")
+    ca_file, cert_file, key_file = (table.path(key, "") for key in _TLS_FILES)
     if bool(cert_file) != bool(key_file):
         missing, given = ("key_file", "cert_file") if cert_file else ("cert_file", "key_file")
         table.fault(missing, f"is missing: {given} needs it")

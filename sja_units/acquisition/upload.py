@@ -5,6 +5,7 @@ import io
 import socket
 import time
 import zlib
+from typing import Any
 from urllib.parse import urlsplit
 
 from sja_units.acquisition import influx
@@ -116,7 +117,9 @@ class Uploader:
         return influx.judge(answer.status, headers, body)
 
     def _connect(self, deadline: float) -> None:
-        connection = socket.create_connection((self._host, self._port), REQUEST_SECONDS)
+        # As bytes: for text, tables of Unicode would be loaded, and a URL is ASCII.
+        address: Any = (self._host.encode(), self._port)
+        connection = socket.create_connection(address, REQUEST_SECONDS)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls:

@@ -11,8 +11,6 @@ _URL = re.compile(
     rf"(?P<scheme>https?)://(?:(?P<user>[^\s/?#@]*)@)?(?P<host>{_HOST})(?::(?P<port>\d{{1,5}}))?"
     r"(?P<target>[/?][^\s#]*)?(?:#\S*)?"
 )
-# systemd reads it as a word of a directive, with % and quotes of its own meaning.
-_PLAIN_PATH = re.compile(r"/[^\s%:'\"\\]+")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name: RFC 9110, 5.6.2
 # What the request itself decides. A Cookie here would go past the jar and never be refreshed.
 _OWN_HEADERS = {"cookie", "host", "connection", "content-length", "transfer-encoding", "te"}
@@ -199,12 +197,9 @@ def _read_login(table: Table) -> Login:
         table.fault("command", "must begin with the absolute path of a program")
     elif table.has("command") and not command:
         table.fault("command", "is empty")
-    secrets = table.text("secrets", "")
-    if secrets and not _PLAIN_PATH.fullmatch(secrets):
-        table.fault("secrets", "must be an absolute path without blanks, quotes, colons and %")
     return Login(
         command=command,
-        secrets=secrets,
+        secrets=table.path("secrets", ""),
         timeout=table.seconds("timeout", "2min", low="1s", high="1h"),
         max_attempts=table.integer("max_attempts", 3, low=1, high=100),
     )

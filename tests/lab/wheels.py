@@ -53,6 +53,18 @@ def peers() -> Path:
     return build_once("peers", digest(_MACHINES_PYTHON, *needed, *sites), build)
 
 
+def oldest_pymodbus() -> Path:
+    """Return a folder for PYTHONPATH with the oldest pymodbus that pyproject.toml takes."""
+    (needed,) = [line for line in read_project()["project"]["dependencies"] if "pymodbus" in line]
+    oldest = needed.partition(",")[0].replace(">=", "==") + ".*"
+
+    def build(new: Path) -> None:
+        what = "fetching the oldest pymodbus"
+        _pip(["install", "--target", str(new), "--no-deps", oldest], what)
+
+    return build_once("pymodbus", digest(oldest), build)
+
+
 def read_project() -> dict[str, Any]:
     """Return what pyproject.toml says."""
     return tomllib.loads((CHECKOUT / "pyproject.toml").read_text())

@@ -1,15 +1,16 @@
 """A job whose database, disk, worker and machine fail, and the account of what that has cost."""
 
 import re
-import time
 from collections import Counter
+from collections.abc import Callable
 
 from tests.lab.machine import Machine
 from tests.system.counterparts import Influx, spawn_peer
 from tests.system.jobs import view
-from tests.system.lines import Line
+from tests.system.lines import Line, lines_since, mark_journal
 
 DISK = "/var/lib/private"  # where dynamic users' state is
+WAITING = "/run/sja-units/waiting"  # for what waits while the disk takes nothing
 _DISK_SIZE = "4m"
 _PROXY_PORT = 8087
 _MODE = "/root/proxy.mode"
@@ -89,34 +90,50 @@ class FaultyLine(Line):
         self.device.start()
         self._start_proxy(self.machine)
 
-    def fill_disk(self, seconds: float) -> None:
+    def fill_disk(self, meanwhile: Callable[[], None]) -> None:
         """Let others take all of the disk for a while."""
-        fill = f"dd if=/dev/zero of={DISK}/others bs=4k || true; df --output=avail {DISK}"
-        assert self.machine.sh(f"({fill}) 2>/dev/null").stdout.split()[-1] == "0"
-        self._await_disk_fault()
-        time.sleep(seconds)
-        self.machine.run("rm", f"{DISK}/others")
-        self._await_disk()
+        self._take_disk()
+        meanwhile()
+        self.machine.run("systemctl", "stop", "others")
+        self._free_disk()
 
-    def spoil_disk(self, seconds: float) -> None:
-        """Start the worker while its disk can only be read, and let it be so for a while."""
+    def spoil_disk(self, meanwhile: Callable[[], None]) -> None:
+        """Start the worker while its disk can only be read, and let it be so for a while.
+
+        A worker that runs keeps a file open, by which Linux would refuse to change the disk.
+        """
         self.machine.run("systemctl", "stop", self.unit)
         self.machine.run("mount", "-o", "remount,ro", DISK)
         self.machine.run("systemctl", "start", "--no-block", self.unit)
-        time.sleep(seconds)
+        meanwhile()
         self.machine.run("mount", "-o", "remount,rw", DISK)
-        self._await_disk()
+        self._free_disk()
 
-    def _await_disk_fault(self) -> None:
-        self.machine.wait_for(self._is_disk_at_fault, what="the worker to notice its disk")
+    def spoil_full_disk(self, meanwhile: Callable[[], None]) -> None:
+        """Stop the worker while values wait for a full disk, which then can only be read."""
+        self._take_disk()
+        place = mark_journal(self.machine)
+        self.machine.run("systemctl", "stop", self.unit)
+        said = lines_since(self.machine, self.unit, place)
+        assert any(f"wait in {WAITING}/{self.name}" in words for words in said), said
+        self.machine.run("systemctl", "stop", "others")
+        self.spoil_disk(meanwhile)
 
-    def _await_disk(self) -> None:
-        """Return when nothing waits in memory for the disk any more."""
+    def _take_disk(self) -> None:
+        # Again and again, for what is sent leaves the disk, and so makes room.
+        fill = f"while :; do dd if=/dev/zero bs=4k >>{DISK}/others; sleep 0.02; done"
+        self.machine.spawn("others", "sh", "-c", f"exec 2>/dev/null; {fill}")
+        self.machine.wait_for(lambda: self._waiting() >= 5, what="values to wait for the disk")
+
+    def _free_disk(self) -> None:
+        """Return when nothing waits for the disk any more."""
+        self.machine.run("rm", "-f", f"{DISK}/others")
         self.await_more()
-        self.machine.wait_for(lambda: not self._is_disk_at_fault(), what="the disk to take data")
+        self.machine.wait_for(lambda: self._waiting() == 0, what="the disk to take data")
 
-    def _is_disk_at_fault(self) -> bool:
-        return "the disk takes nothing" in view(self.machine, self.job)["status"]
+    def _waiting(self) -> int:
+        health = view(self.machine, self.job)["health"]
+        return int(health["spool"]["waiting"]) if health else -1
 
     # How it ends.
 

@@ -49,6 +49,13 @@ def test_kills_lose_no_sample(line: Line) -> None:
     assert_complete(line, lost=3)
 
 
+def test_a_hangup_is_no_end(line: Line) -> None:
+    """Mic92/dotfiles #5894: systemd took a death by SIGHUP for a clean end, for days."""
+    line.signal_worker("HUP")
+    line.wait_restarts(1)
+    assert_complete(line, lost=1)
+
+
 def test_a_hang_ends_by_the_watchdog_and_loses_no_sample(line: Line) -> None:
     place = mark_journal(line.machine)
     line.signal_worker("STOP")
@@ -61,6 +68,7 @@ def test_a_hang_ends_by_the_watchdog_and_loses_no_sample(line: Line) -> None:
 
 
 def test_device_away_and_back(line: Line) -> None:
+    """Home Assistant #68161, openHAB #10071 and many more, in a whole machine."""
     place = mark_journal(line.machine)
     line.device.stop()
     shown = wait_state(line.machine, line.job, "degraded")
@@ -96,6 +104,7 @@ def test_database_away_and_back(line: Line, influx: Influx) -> None:
 
 
 def test_what_waits_for_the_database_outlives_restarts(line: Line, influx: Influx) -> None:
+    """Telegraf #802, #69, #18285: a restart dropped what waited."""
     influx.stop()
     line.wait_kept(5)
     line.machine.run("sjactl", "restart", line.job)

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.lab.machine import Machine
-from tests.system.faults import FaultyLine
+from tests.system.faults import WAITING, FaultyLine
 from tests.system.jobs import view
 
 _ANSWERS = ("400", "401", "404", "429", "500", "503", "late-503", "cut")
@@ -25,14 +25,18 @@ def _list_database_faults(line: FaultyLine) -> dict[str, Callable[[], None]]:
 
 
 def _list_machine_faults(line: FaultyLine, seconds: float) -> dict[str, Callable[[], None]]:
+    wait = partial(time.sleep, seconds)
     return {
         "nothing": lambda: None,
         "kill -9": line.kill,
         "hang": line.freeze,
         "restart": line.restart,
         "power cut": line.cut_power,
-        "disk full": partial(line.fill_disk, seconds),
-        "disk read-only": partial(line.spoil_disk, seconds),
+        "disk full": partial(line.fill_disk, wait),
+        "disk full, kill -9": partial(line.fill_disk, line.kill),
+        "disk full, restart": partial(line.fill_disk, line.restart),
+        "disk read-only": partial(line.spoil_disk, wait),
+        "disk full, then read-only": partial(line.spoil_full_disk, wait),
     }
 
 
@@ -67,6 +71,9 @@ def test_random_faults_lose_and_double_nothing(
     assert not extra, f"stored more often than read: {sorted(extra)}"
     assert dropped == 0
     assert lost.total() <= line.ended, f"neither stored nor parked: {sorted(lost)}"
+    assert machine.exists(f"{WAITING}/{line.name}")
+    machine.run("sjactl", "remove", line.job)
+    assert not machine.exists(f"{WAITING}/{line.name}")
 
 
 def _read_dropped(line: FaultyLine) -> int:

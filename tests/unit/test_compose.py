@@ -99,6 +99,35 @@ address = 1
     ]
 
 
+def test_the_files_of_tls_come_as_credentials_each_once() -> None:
+    device = """
+[[device]]
+name = "{name}"
+transport = "tls"
+host = "{name}"
+ca_file = "/etc/ssl/ca.pem"
+cert_file = "/home/plant/job.pem"
+key_file = "/home/plant/{name}.key"
+[[device.point]]
+name = "p"
+table = "coil"
+address = 1
+"""
+    sink = '[sink]\nurl = "https://db"\ndatabase = "edge"\nca_file = "/etc/ssl/ca.pem"\n'
+    text = sink + "".join(device.format(name=name) for name in "ab")
+    lines = render_drop_in(parse("acquisition", text, "x")).splitlines()
+    handed = [line for line in lines if line.startswith("LoadCredential=")]
+    assert handed == [
+        "LoadCredential=%%2Fetc%%2Fssl%%2Fca.pem:/etc/ssl/ca.pem",
+        "LoadCredential=%%2Fhome%%2Fplant%%2Fjob.pem:/home/plant/job.pem",
+        "LoadCredential=%%2Fhome%%2Fplant%%2Fa.key:/home/plant/a.key",
+        "LoadCredential=%%2Fhome%%2Fplant%%2Fb.key:/home/plant/b.key",
+    ]
+    # Where a file is missing, the job starts all the same and says so.
+    blank = [line.removesuffix(r":\n") for line in lines if line.startswith("SetCredential=")]
+    assert blank == [f"Set{line[4:].partition(':')[0]}" for line in handed]
+
+
 def test_a_login_program_s_secrets_come_as_a_credential() -> None:
     text = 'url = "https://example.edu/"\n[login]\ncommand = ["/x"]\n'
     assert render_drop_in(parse("keepalive", text, "x")) == ""

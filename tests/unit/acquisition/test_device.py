@@ -42,6 +42,7 @@ def points_read(answers: list[Answer]) -> list[int]:
 
 
 def test_one_bad_register_costs_only_itself(make_device: MakeDevice) -> None:
+    """Telegraf #14671, solax #1570 and more: one illegal register cost its whole block."""
     peer = make_device(illegal=frozenset({37}))
     reader, link = make_reader(configure(peer.port, range(100)))
     assert points_read(reader.read(link)) == [i for i in range(100) if i != 37]

@@ -30,6 +30,8 @@ from sja_units.acquisition.influx import LONGEST_RETRY_AFTER, judge, make_target
         (413, '{"error": "Request Entity Too Large"}', "halve"),
         (429, "", "later"),
         (500, "", "later"),
+        (500, '{"error": "partial write: timeout"}', "later"),
+        (500, '{"message": "unexpected error: partial write: field type conflict"}', "split"),
         (503, "<html>", "later"),
         (599, "", "later"),
     ],

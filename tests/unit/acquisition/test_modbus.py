@@ -125,6 +125,28 @@ def test_a_late_answer_never_answers_the_next_request(make_rogue: MakeRogue) -> 
     link.close()
 
 
+def test_the_only_connection_of_a_device_is_given_back_before_another_is_asked_for(
+    make_rogue: MakeRogue,
+) -> None:
+    """ha-alphaess #16, evcc #4954: a connection left half open held the device's only one."""
+    faults: list[list[bytes | float | None]] = [[], [b"garbage"], [None]]
+
+    def reply(request: bytes) -> list[bytes | float | None]:
+        return faults.pop() if faults else [answer(request, DATA)]
+
+    # It serves one connection at a time, and the next one when the other side has closed it.
+    rogue = make_rogue(reply)
+    link = link_to(rogue.port)
+    while faults:
+        with pytest.raises(LinkFault):
+            link.read(1, READ, 0.3)
+    assert link.read(1, READ, LONG) == DATA
+    link.close()
+    other = link_to(rogue.port)
+    assert other.read(1, READ, LONG) == DATA
+    other.close()
+
+
 def test_what_comes_unasked_never_answers_a_request(make_rogue: MakeRogue) -> None:
     rogue = make_rogue(lambda request: [answer(request, DATA), 0.05, answer(request, b"\xee" * 20)])
     link = link_to(rogue.port)

@@ -230,7 +230,8 @@ def test_tls() -> None:
         "/etc/ssl/private/job.key",
         "press1.example.edu",
     )
-    for wrong in ('ca_file = "ca.pem"', 'cert_file = "/a.pem"', 'key_file = "/a.key"'):
+    long = f'ca_file = "/{"ü" * 50}"'
+    for wrong in ('ca_file = "ca.pem"', 'cert_file = "/a.pem"', 'key_file = "/a.key"', long):
         (fault,) = faults_of(head + wrong + POINT)
         assert "device[1]" in fault
     for switch in ("verify = false", 'server_name = ""'):

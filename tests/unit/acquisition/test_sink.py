@@ -121,13 +121,22 @@ def test_retry_after_is_heeded(run: Run, database: Database) -> None:
     assert moments[1] - moments[0] >= 2
 
 
-@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (400, "partial write: field type conflict"),
+        (422, "partial write: points beyond retention policy"),
+        (500, "partial write: field type conflict"),
+    ],
+)
 def test_bad_lines_are_parked_with_the_reason_and_the_rest_goes_on(
-    run: Run, database: Database, status: int
+    run: Run, database: Database, status: int, reason: str
 ) -> None:
+    """Telegraf #11005, #8571: one bad point blocked all others, or was sent for ever."""
+
     def rule(lines: list[str]) -> Answer | None:
         bad = any(line.split("=")[1].split("i")[0] in ("3", "700") for line in lines)
-        return (status, '{"error": "field type conflict"}') if bad else None
+        return (status, f'{{"error": "{reason}"}}') if bad else None
 
     database.rule = rule
     one = run(database.url)
@@ -137,9 +146,9 @@ def test_bad_lines_are_parked_with_the_reason_and_the_rest_goes_on(
     assert database.column("v") == [v for v in range(1001) if v not in (3, 700)]
     assert one.sink.parked == 2
     assert one.dead_letter.read_text().splitlines() == [
-        f"# {status}: field type conflict",
+        f"# {status}: {reason}",
         "m v=3i 4",
-        f"# {status}: field type conflict",
+        f"# {status}: {reason}",
         "m v=700i 701",
     ]
 

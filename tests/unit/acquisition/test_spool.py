@@ -1,11 +1,8 @@
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -15,40 +12,10 @@ from hypothesis import strategies as st
 
 from sja_units.acquisition import segments
 from sja_units.acquisition.config import SpoolConfig
-from sja_units.acquisition.spool import PENDING_BYTES, Spool
+from sja_units.acquisition.spool import WAITING_BYTES, Spool
 from sja_units.errors import WorkerEnd
 from tests.unit.acquisition.harness import TOP, wait_for
-
-BOUNDS = SpoolConfig(2**28, 86400.0)
-
-
-@contextmanager
-def opened(
-    folder: Path, bounds: SpoolConfig = BOUNDS, *, keeps_all: bool = False
-) -> Iterator[Spool]:
-    spool = Spool(str(folder), bounds, keeps_all=keeps_all)
-    try:
-        yield spool
-    finally:
-        spool.close()
-
-
-def put(spool: Spool, *numbers: int, padding: int = 0) -> None:
-    for number in numbers:
-        spool.put(b"m v=%di%b %d\n" % (number, b" " * padding, number), 1, number)
-
-
-def take(spool: Spool, most: int = 10**9) -> list[int]:
-    """Read and acknowledge that many batches, and return their numbers."""
-    taken: list[int] = []
-    while len(taken) < most and (batches := spool.reader.read(most - len(taken))):
-        taken += [batch.time_ns for batch in batches]
-        spool.reader.acknowledge(batches)
-    return taken
-
-
-def segments_in(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.lp"))
+from tests.unit.acquisition.spooling import BOUNDS, file_size_limit, opened, put, segments_in, take
 
 
 def test_what_is_put_comes_out_in_order_once(tmp_path: Path) -> None:
@@ -120,6 +87,32 @@ def test_a_segment_that_somebody_removed_stops_nothing(tmp_path: Path) -> None:
         segments_in(tmp_path)[0].unlink()
         assert take(spool) == []
         assert spool.state().dropped == 3
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_a_segment_that_cannot_be_read_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], is_running: bool
+) -> None:
+    def spoil() -> None:
+        file = segments_in(tmp_path)[0]
+        file.unlink()
+        file.symlink_to("/dev/zero")
+
+    bounds = BOUNDS._replace(max_bytes=2**20)
+    with opened(tmp_path, bounds) as spool:
+        put(spool, 1, 2, padding=100_000)
+        put(spool, 3)
+        if is_running:
+            spoil()
+            assert take(spool) == [3]
+            assert spool.state().dropped == 2
+    if not is_running:
+        spoil()
+    with opened(tmp_path, bounds) as spool:
+        put(spool, 4)
+        assert take(spool) == ([4] if is_running else [3, 4])
+    assert len(list(tmp_path.glob("unreadable-*"))) == 1
+    assert "cannot be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("cursor", ["", "x y z", "1", "1 99999999 0", "99 0 0", "-1 -5 0"])
@@ -207,17 +200,6 @@ def test_no_two_workers_on_one_spool(tmp_path: Path) -> None:
         Spool(str(tmp_path), BOUNDS)
 
 
-@contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    """Let the kernel refuse to make any file larger, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_disk_that_takes_nothing_is_waited_for(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
         put(spool, 1)
@@ -243,7 +225,7 @@ def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
         with file_size_limit(200_000):
             put(spool, *range(20), padding=2**20)
             state = spool.state()
-            assert state.bytes <= PENDING_BYTES
+            assert state.bytes <= WAITING_BYTES
             assert state.dropped > 0
         spool.flush()
         assert take(spool) == [*range(state.dropped, 20)]

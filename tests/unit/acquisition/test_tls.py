@@ -3,15 +3,16 @@
 import shutil
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sja_units.acquisition.handed_file import name_credential
 from sja_units.acquisition.modbus import Link, LinkFault, make_request
 from sja_units.acquisition.tls import TlsNetwork
 from sja_units.acquisition.transport import TlsFiles
+from tests.certificates import HOST, make_authority, openssl, sign
 from tests.unit.acquisition.conftest import MakeDevice
 from tests.unit.acquisition.harness import wait_for
 from tests.unit.acquisition.relay import TlsRelay
@@ -19,20 +20,6 @@ from tests.unit.acquisition.relay import TlsRelay
 LONG = 20.0
 READ = make_request("holding", 100, 3)
 DATA = bytes((0, 100, 0, 101, 0, 102))
-EXTENSIONS = "subjectAltName=DNS:press1.example.edu\n"
-
-
-def openssl(folder: Path, words: str) -> None:
-    subprocess.run(["openssl", *words.split()], cwd=folder, check=True, capture_output=True)
-
-
-def sign(folder: Path, name: str, *, authority: str = "ca", days: int = 2) -> None:
-    """Write NAME.pem and NAME.key, vouched for by an authority of that folder."""
-    key = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-    openssl(folder, f"{key} -keyout {name}.key -out {name}.csr -subj /CN={name}")
-    (folder / "extensions").write_text(EXTENSIONS)
-    by = f"-CA {authority}.pem -CAkey {authority}.key -CAcreateserial -extfile extensions"
-    openssl(folder, f"x509 -req -in {name}.csr -out {name}.pem -days {days} {by}")
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with two authorities, and what the first one vouches for."""
     folder = tmp_path_factory.mktemp("tls")
     for name in ("ca", "stranger"):
-        key = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-        openssl(folder, f"{key} -keyout {name}.key -out {name}.pem -subj /CN={name}")
+        make_authority(folder, name)
     sign(folder, "device")
     sign(folder, "expired", days=-1)
     sign(folder, "job")
@@ -65,9 +51,7 @@ def relay(made: Path, make_device: MakeDevice) -> Iterator[TlsRelay]:
     relay.close()
 
 
-def link_to(
-    port: int, folder: Path, ca: str = "ca", me: str = "", name: str = "press1.example.edu"
-) -> Link:
+def link_to(port: int, folder: Path, ca: str = "ca", me: str = "", name: str = HOST) -> Link:
     own = (f"{folder}/{me}.pem", f"{folder}/{me}.key") if me else ("", "")
     files = TlsFiles(f"{folder}/{ca}.pem" if ca else "", *own, name)
     return Link("tls", TlsNetwork("127.0.0.1", port, files))
@@ -88,9 +72,7 @@ def test_registers_through_tls(relay: TlsRelay, made: Path) -> None:
     link.close()
 
 
-@pytest.mark.parametrize(
-    ("ca", "name"), [("stranger", "press1.example.edu"), ("", "press1.example.edu"), ("ca", "x")]
-)
+@pytest.mark.parametrize(("ca", "name"), [("stranger", HOST), ("", HOST), ("ca", "x")])
 def test_a_device_that_nobody_vouches_for_is_not_asked(
     relay: TlsRelay, made: Path, ca: str, name: str
 ) -> None:
@@ -120,6 +102,23 @@ def test_a_renewed_file_takes_effect_with_the_next_connection(
     shutil.copy(made / "ca.pem", tmp_path / "ca.pem")
     assert link.read(1, READ, LONG) == DATA
     link.close()
+
+
+def test_files_that_only_systemd_can_read_come_from_its_hands(
+    relay: TlsRelay, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay.context = speak_as(made, "device", wants_client=True)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    for name in ("job.pem", "job.key"):
+        shutil.copy(made / name, tmp_path / name_credential(f"/nowhere/{name}"))
+    files = TlsFiles(str(made / "ca.pem"), "/nowhere/job.pem", "/nowhere/job.key", HOST)
+    link = Link("tls", TlsNetwork("127.0.0.1", relay.port, files))
+    assert link.read(1, READ, LONG) == DATA
+    link.close()
+    (tmp_path / name_credential("/nowhere/job.key")).write_text("\n")
+    assert "key_file /nowhere/job.key was not there" in refuse(link)
+    (tmp_path / name_credential("/nowhere/job.key")).unlink()
+    assert "sjactl apply" in refuse(link)
 
 
 def test_files_that_will_not_do(relay: TlsRelay, made: Path, tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """Devices and databases tried once, for `sjactl probe` and `sjactl create`."""
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from sja_units.acquisition.advice import advise
+from sja_units.acquisition.asking import PACE_SECONDS, Asker, read_singly
 from sja_units.acquisition.config import AcquisitionConfig, Device, SinkConfig
 from sja_units.acquisition.guess import list_addresses, list_meanings, list_places
+from sja_units.acquisition.open_link import open_link
 from sja_units.acquisition.points import BYTE_ORDERS, Point
 from sja_units.acquisition.simulation import SimulatedUnit
 from sja_units.acquisition.sink_trial import try_sink
@@ -96,6 +99,25 @@ def test_a_simulated_file_is_read_as_a_whole() -> None:
     for found in report.found:
         assert isinstance(found.value, int | float)
         assert 0 <= found.value <= 100
+
+
+def test_neighbours_are_read_singly_and_at_a_pace(make_rogue: MakeRogue) -> None:
+    """wb-mge #137, solvis #238: a scan at full speed upset devices."""
+    moments: list[float] = []
+
+    def reply(request: bytes) -> list[bytes]:
+        moments.append(time.monotonic())
+        return [answer(request, b"\0\5")]
+
+    rogue = make_rogue(reply)
+    device = describe("d", rogue.port, (1,))
+    link = open_link(device)
+    asker = Asker(device, link, time.monotonic() + 60)
+    words, faults = read_singly(asker, [("holding", address) for address in range(8)])
+    link.close()
+    assert (len(words), faults) == (8, {})
+    assert {request[10:12] for request in rogue.requests} == {b"\0\1"}
+    assert min(b - a for a, b in pairwise(moments)) >= PACE_SECONDS
 
 
 def test_endpoints_are_tried_at_the_same_time_and_in_time(

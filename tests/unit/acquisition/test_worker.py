@@ -109,6 +109,7 @@ def test_no_kill_loses_or_doubles_what_was_read(
 def test_nothing_is_lost_while_the_database_is_away(
     make_device: MakeDevice, make_worker: MakeWorker
 ) -> None:
+    """Telegraf #802, #5536, #69: values that waited were dropped, at a restart without a word."""
     device = make_device()
     port = free_port()
     worker = make_worker(configure(influx(port), device.port))
@@ -131,7 +132,10 @@ def test_nothing_is_lost_while_the_database_is_away(
 def test_a_device_that_comes_back_is_read_again_without_a_flood_of_lines(
     make_device: MakeDevice, make_worker: MakeWorker, database: Database
 ) -> None:
-    """Home Assistant #68161 and many more: nothing but a restart brought a device back."""
+    """Home Assistant #68161 and many more: nothing but a restart brought a device back.
+
+    EPICS #6 and more: and while it was away, the log was flooded.
+    """
     port = free_port()
     worker = make_worker(configure(influx(database.port), port))
     worker.start()
@@ -144,6 +148,25 @@ def test_a_device_that_comes_back_is_read_again_without_a_flood_of_lines(
     assert worker.end() == 0
     told = [line for line in worker.journal().splitlines() if "d0" in line]
     assert len(told) == 2
+
+
+def test_a_device_that_falls_silent_gets_no_more_rows(
+    make_rogue: MakeRogue, make_worker: MakeWorker, database: Database
+) -> None:
+    """ThingsBoard #2065: the last values were written again and again, as if just read."""
+    device = make_rogue(lambda request: [answer(request, bytes(12))])
+    worker = make_worker(configure(influx(database.port), device.port, timeout="200ms"))
+    worker.start()
+    wait_for_rows(database)
+    device.reply = lambda _: []
+    wait_for(lambda: state_of(worker, "d0") == "timeout", "a timeout")
+    wait_for(lambda: worker.health()["spool"]["batches"] == 0, "all to be sent")
+    rows, health = len(database.column("n")), worker.health()
+    wait_for(lambda: worker.health()["cycles"] > health["cycles"] + 20, "more cycles")
+    assert len(database.column("n")) == rows
+    last = worker.health()["devices"]["d0"]["last_success"]
+    assert last == health["devices"]["d0"]["last_success"]
+    assert worker.end() == 0
 
 
 def test_a_device_that_never_answers_costs_the_others_nothing(
@@ -290,6 +313,7 @@ def test_a_poller_that_hangs_stops_the_pings(make_worker: MakeWorker) -> None:
 
 
 def test_a_bug_in_a_thread_ends_the_worker_with_its_traceback(make_worker: MakeWorker) -> None:
+    """ThingsBoard #2132: a task died of an exception, and the gateway seemed to be well."""
     worker = make_worker(configure('type = "local"', free_port()))
     worker.start("from sja_units.acquisition import modbus\nmodbus.Link.read = lambda *_: 1 / 0")
     assert worker.process
