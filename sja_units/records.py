@@ -50,7 +50,7 @@ def parse_failure(text: str) -> Failure:
     result = fields.get("result", "")
     exited = fields.get("code") == "exited" and status.isdigit()
     return Failure(
-        message=_word(result, exited, status, fields.get("message", "")),
+        message=word_end(result, exited, status, fields.get("message", "")),
         at=fields.get("at", ""),
         exit_code=int(status) if exited else None,
         result=result,
@@ -58,7 +58,12 @@ def parse_failure(text: str) -> Failure:
     )
 
 
-def _word(result: str, exited: bool, status: str, message: str) -> str:
+def word_end(result: str, exited: bool, status: str, message: str) -> str:
+    """Return in words how a run ended that nobody had ordered to end.
+
+    status: the exit status if it exited, else the signal's name without SIG, "" where no process
+    ended; message: the worker's own last words.
+    """
     if result in _WORDS:
         return _WORDS[result]
     if exited:
