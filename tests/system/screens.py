@@ -35,15 +35,15 @@ class Screen:
         self.master, slave = pty.openpty()
         self.resize(columns, lines)
         self.modes = termios.tcgetattr(slave)
-        words = [*machine.entrance, "env", f"TERM={term}", "LANG=C.UTF-8", *argv]
+        # A session of its own: what the keys mean is for the program, not for the way to it.
+        words = [*machine.entrance, "setsid", "--ctty", "env", f"TERM={term}", *argv]
         self.pid = os.fork()
         if self.pid == 0:
             os.setsid()
-            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
             for fd in (0, 1, 2):
                 os.dup2(slave, fd)
             os.closerange(3, 1000)
-            os.execvp(words[0], words)
+            os.execvpe(words[0], words, {**os.environ, "LANG": "C.UTF-8"})
         self._slave = slave
 
     def __enter__(self) -> Self:
@@ -67,6 +67,10 @@ class Screen:
 
     def press(self, keys: bytes) -> None:
         os.write(self.master, keys)
+
+    def resume(self) -> None:
+        """Let a program that has stopped itself go on, as a shell does."""
+        os.kill(self.pid, signal.SIGCONT)
 
     @property
     def text(self) -> str:

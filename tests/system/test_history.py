@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from tests.lab.machine import Machine
 from tests.system.jobs import unit_of, view, wait_active, wait_state, write_idle
 from tests.system.screens import Screen
 
-SERVICE = '[service]\nWatchdogSec = "2s"\nTimeoutStopSec = "1s"'
+SERVICE = '[service]\nWatchdogSec = "2s"'
 
 
 def read_runs(machine: Machine, job: str, *words: str) -> list[dict[str, Any]]:
@@ -47,9 +48,6 @@ def test_each_end_is_told_for_what_it_was(machine: Machine) -> None:
     signal_worker(machine, job, "STOP")
     signal_worker(machine, job, "TERM")
     machine.run("systemctl", "restart", unit)
-    machine.run("kill", "-STOP", str(wait_active(machine, job)["pid"]))
-    machine.run("systemctl", "stop", unit)
-    machine.run("systemctl", "start", unit)
     machine.run("systemctl", "stop", "sja-jobs.target")
     wait_state(machine, job, "down")
     machine.run("systemctl", "start", "sja-jobs.target")
@@ -67,7 +65,6 @@ def test_each_end_is_told_for_what_it_was(machine: Machine) -> None:
         "power-cut",
         "shutdown",
         "maintenance",
-        "timeout",
         "restarted",
         "success",
         "watchdog",
@@ -80,7 +77,7 @@ def test_each_end_is_told_for_what_it_was(machine: Machine) -> None:
     assert "power" in runs[1]["message"]
     assert len({run["boot_id"] for run in runs}) == 3
     assert len({run["invocation_id"] for run in runs}) == len(runs)
-    for newer, older in zip(runs, runs[1:], strict=False):
+    for newer, older in pairwise(runs):
         begun, ready, ended = (
             datetime.fromisoformat(older[key]) for key in ("started", "ready", "ended")
         )
@@ -126,13 +123,13 @@ def test_starts_that_fail_are_runs_and_outlive_the_job(shared_machine: Machine) 
 def test_who_may_not_read_the_journal_is_told_so(shared_machine: Machine) -> None:
     machine = shared_machine
     job = write_idle(machine, "line3")
-    machine.sh("useradd operator && usermod --append --groups sja operator")
+    machine.sh("useradd plant && usermod --append --groups sja plant")
     for verb in ("history", "logs"):
-        refused = machine.run("sjactl", verb, job, user="operator", check=False)
+        refused = machine.run("sjactl", verb, job, user="plant", check=False)
         assert refused.returncode == 5
         assert refused.stdout == ""
         assert "systemd-journal" in refused.stderr
         assert "Traceback" not in refused.stderr
-    machine.run("usermod", "--append", "--groups", "systemd-journal", "operator")
+    machine.run("usermod", "--append", "--groups", "systemd-journal", "plant")
     for verb in ("history", "logs"):
-        machine.run("sjactl", verb, job, user="operator")
+        machine.run("sjactl", verb, job, user="plant")
