@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from signal import Signals
-from typing import NamedTuple
 
 from sja_units.job import Job
 from sja_units.journal_reader import Entry
 from sja_units.records import word_end
+from sja_units.run import WORDS, Moment, Now, Run
 
 FIELDS = (
     "MESSAGE",
@@ -42,60 +42,6 @@ _JOBS_TARGET = "sja-jobs.target"
 # It stops before sja-jobs.target and the jobs at each shutdown, and else never.
 _SYSTEM_TARGET = "multi-user.target"
 _WAITING = re.compile(r"waiting (\d+) s before the next try")
-
-_ORDERED = {
-    "stopped": "stopped by order",
-    "restarted": "restarted by order",
-    "maintenance": "stopped with sja-jobs.target",
-    "shutdown": "the system was shut down",
-}
-_WORDS = {
-    **_ORDERED,
-    "power-cut": "the power was cut, or the system crashed",
-    "assert": "not started: its file is missing, empty or a link",
-    "dependency": "not started: a unit that it needs failed",
-    "unknown": "the journal does not tell how it ended",
-}
-
-
-class Moment(NamedTuple):
-    """When an entry was written: a clock can be set, the time since the boot goes on evenly."""
-
-    time_ns: int  # since 1970
-    uptime_ns: int
-
-
-class Now(NamedTuple):
-    """The boot that goes on, and how far it has come."""
-
-    boot_id: str
-    uptime_ns: int
-
-
-class Run(NamedTuple):
-    """One run of a job, from its start to its end."""
-
-    started: Moment | None  # None: the journal does not reach back so far
-    ready: Moment | None  # None: it ended before it did its work
-    ended: Moment | None  # None: it goes on
-    result: str | None  # systemd's word, or one of _WORDS; None: it goes on
-    message: str
-    exit_code: int | None
-    signal: str | None  # "KILL"
-    boot_id: str
-    invocation_id: str
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it ran; None if it goes on, or nobody knows its start."""
-        if self.started is None or self.ended is None:
-            return None
-        return max(0, self.ended.uptime_ns - self.started.uptime_ns) / 1e9
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether it ended, or never began, against somebody's will."""
-        return self.result is not None and self.result not in _ORDERED
 
 
 def match_runs(job: Job) -> list[str]:
@@ -174,7 +120,7 @@ class _Reader:
         if step == _NOT_STARTED and job_result in ("assert", "dependency"):
             yield from self._give_up_draft()
             self._has_read_run = True
-            words = _WORDS[job_result]
+            words = WORDS[job_result]
             yield Run(moment, None, moment, job_result, words, None, None, self._boot, "")
             return
         if step not in (_STARTING, _STARTED, _STOPPING, _STOPPED, _EXITED, _FAILED, _SUCCEEDED):
@@ -207,7 +153,7 @@ class _Reader:
             return  # it waits for its next try, or did so until somebody stopped it: no run
         exit_code = int(draft.status) if draft.exited and draft.status.isdigit() else None
         signal = None if draft.exited or not draft.status else _name_signal(draft.status)
-        message = _WORDS.get(result or "", "") or (
+        message = WORDS.get(result or "", "") or (
             word_end(result, draft.exited, signal or draft.status, words) if result else ""
         )
         yield Run(

@@ -12,7 +12,8 @@ from sja_units.cli.moment import format_moment
 from sja_units.errors import NoSuchJob, UsageFault
 from sja_units.job import Job
 from sja_units.journal_reader import read_backwards, read_boot_id
-from sja_units.runs import FIELDS, Moment, Now, Run, assemble, match_runs, parse_moment
+from sja_units.run import Moment, Now, Run
+from sja_units.runs import FIELDS, assemble, match_runs, parse_moment
 
 
 @click.command("history")

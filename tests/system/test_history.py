@@ -130,6 +130,9 @@ def test_who_may_not_read_the_journal_is_told_so(shared_machine: Machine) -> Non
         assert refused.stdout == ""
         assert "systemd-journal" in refused.stderr
         assert "Traceback" not in refused.stderr
+    shown = machine.run("sjactl", "status", job, user="plant", check=False)
+    assert shown.returncode == 3
+    assert "systemd-journal" in shown.stderr
     machine.run("usermod", "--append", "--groups", "systemd-journal", "plant")
     for verb in ("history", "logs"):
         machine.run("sjactl", verb, job, user="plant")

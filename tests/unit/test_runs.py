@@ -7,7 +7,8 @@ import pytest
 
 from sja_units.job import Job
 from sja_units.journal_reader import Entry
-from sja_units.runs import Moment, Now, Run, assemble
+from sja_units.run import Moment, Now, Run
+from sja_units.runs import assemble
 
 JOB = Job("acquisition", "line1")
 STARTING = "7d4958e842da4a758f6c1cdc7b36dcc5"
