@@ -52,7 +52,7 @@ def parse_failure(text: str) -> Failure:
     status = fields.get("status", "")
     result = fields.get("result", "")
     exited = fields.get("code") == "exited" and status.isdigit()
-    message = _word(result, exited, status, fields.get("message", ""))
+    message = word_end(result, exited, status, fields.get("message", ""))
     if fields.get("recovery") == "failed":
         message = f"{NOT_RECOVERED}: {message}"
     recent = fields.get("recent", "").split()
@@ -68,10 +68,15 @@ def parse_failure(text: str) -> Failure:
 
 def make_failure(result: str, at: str, failures: int) -> Failure:
     """Return the failure of a job whose end hook could not run either."""
-    return Failure(_word(result, False, "", ""), at, None, result, failures)
+    return Failure(word_end(result, False, "", ""), at, None, result, failures)
 
 
-def _word(result: str, exited: bool, status: str, message: str) -> str:
+def word_end(result: str, exited: bool, status: str, message: str) -> str:
+    """Return in words how a run ended that nobody had ordered to end.
+
+    status: the exit status if it exited, else the signal's name without SIG, "" where no process
+    ended; message: the worker's own last words.
+    """
     if result in _WORDS:
         return _WORDS[result]
     if exited:

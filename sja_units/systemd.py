@@ -5,7 +5,9 @@ units, as proxies do, takes seconds.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from dbus_next.aio.message_bus import MessageBus
@@ -27,6 +29,8 @@ _PATH = "/org/freedesktop/systemd1"
 _MANAGER = f"{_NAME}.Manager"
 _BUS = "org.freedesktop.DBus"
 _REFUSED = (f"{_BUS}.Error.AccessDenied", f"{_BUS}.Error.InteractiveAuthorizationRequired")
+# What a manager's signal tells of: the place of the unit's name among its arguments.
+_TOLD_BY = {"UnitNew": 0, "UnitRemoved": 0, "JobNew": 2, "JobRemoved": 2}
 _ORDERS = {"start": "StartUnit", "stop": "StopUnit", "restart": "RestartUnit"}
 
 T = TypeVar("T")
@@ -48,6 +52,7 @@ class Systemd:
         self._results: dict[str, str] = {}
         self._waiting: dict[str, asyncio.Future[str]] = {}
         self._is_subscribed = False
+        self._told = asyncio.Event()
 
     def __enter__(self) -> "Systemd":
         try:
@@ -66,6 +71,10 @@ class Systemd:
     def __exit__(self, *_: object) -> None:
         if self._bus is not None:
             self._bus.disconnect()
+        unfinished = asyncio.all_tasks(self._loop)
+        for task in unfinished:
+            task.cancel()
+        self._run(_await_all(unfinished))
         self._loop.close()
 
     def list_units(self, patterns: Iterable[str]) -> list[UnitRow]:
@@ -100,6 +109,21 @@ class Systemd:
         """Return "enabled", "disabled" and the like, as `systemctl is-enabled` does."""
         (state,) = self._run(self._call("GetUnitFileState", "s", unit))
         return str(state)
+
+    def watch(self, on_change: Callable[[str], None]) -> None:
+        """Have systemd tell of changes from now on, whenever this connection waits.
+
+        on_change: called with the name of a unit whose properties may have changed, "" where any
+        may have.
+        """
+        self._run(self._watch_units(on_change))
+
+    def wait(self, seconds: float, descriptors: Iterable[int] = ()) -> None:
+        """Wait for what systemd tells; return after so long, or when a descriptor can be read.
+
+        Raises SjaError when the connection has ended.
+        """
+        self._run(self._wait(seconds, list(descriptors)))
 
     @property
     def _connection(self) -> MessageBus:
@@ -187,6 +211,51 @@ class Systemd:
         else:
             self._results[path] = result
 
+    async def _watch_units(self, on_change: Callable[[str], None]) -> None:
+        def tell(message: Message) -> None:
+            if message.message_type is not MessageType.SIGNAL:
+                return
+            if message.member == "PropertiesChanged":
+                unit = _name_unit(message.path)
+            elif message.member in _TOLD_BY and message.interface == _MANAGER:
+                unit = message.body[_TOLD_BY[message.member]]
+            elif message.member == "Reloading":
+                unit = ""
+            else:
+                return
+            on_change(unit)
+            self._told.set()
+
+        self._connection.add_message_handler(tell)
+        self._loop.create_task(self._note_end())
+        # A change is told for the unit and once more for its kind of unit: one of them will do.
+        properties = (
+            f"type='signal',sender='{_NAME}',path_namespace='{_PATH}/unit',"
+            f"interface='{_BUS}.Properties',arg0='{_NAME}.Unit'"
+        )
+        manager = f"type='signal',sender='{_NAME}',path='{_PATH}',interface='{_MANAGER}'"
+        for rule in (properties, manager):
+            await self._send(_message(_BUS, "/org/freedesktop/DBus", _BUS, "AddMatch", "s", rule))
+        await self._call("Subscribe", "")
+
+    async def _note_end(self) -> None:
+        with suppress(Exception):  # the library tells of a broken connection by its cause
+            await self._connection.wait_for_disconnect()
+        self._told.set()
+
+    async def _wait(self, seconds: float, descriptors: list[int]) -> None:
+        for descriptor in descriptors:
+            self._loop.add_reader(descriptor, self._told.set)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), max(0.0, seconds))
+        finally:
+            self._told.clear()
+            for descriptor in descriptors:
+                self._loop.remove_reader(descriptor)
+        if not self._connection.connected:
+            raise SjaError("the connection to D-Bus broke", "is dbus being restarted?")
+
     async def _wait_for_job(self, path: str) -> str:
         if path in self._results:
             return self._results.pop(path)
@@ -210,6 +279,15 @@ def _message(
         signature=signature,
         body=list(body),
     )
+
+
+async def _await_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _name_unit(path: str) -> str:
+    """Return the unit of an object: systemd writes what is no letter or digit as _2d and so on."""
+    return re.sub("_([0-9a-f]{2})", lambda m: chr(int(m[1], 16)), path.rpartition("/")[2])
 
 
 def _translate(message: Message, reply: Message | None) -> SjaError:

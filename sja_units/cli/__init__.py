@@ -22,6 +22,8 @@ VERBS = {
     "config": "files",
     "apply": "files",
     "logs": "logs",
+    "watch": "watch",
+    "history": "history",
     "probe": "probe",
     "data": "data",
     "simulate": "simulate",

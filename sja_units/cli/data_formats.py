@@ -12,6 +12,7 @@ import click
 from sja_units.acquisition.decode import Value
 from sja_units.acquisition.samples import Sample
 from sja_units.cli import plot, render
+from sja_units.cli.columns import fit, measure
 from sja_units.cli.moment import format_moment
 from sja_units.errors import UsageFault
 
@@ -45,9 +46,9 @@ def print_table(rows: Iterable[Row]) -> None:
         value = f"{_show(row.sample.value)} {row.unit}".rstrip()
         bad = "" if row.quality == "good" else f"  ({row.quality})"
         cells = (format_moment(row.sample.time_ns), *names, render.clean(value + bad))
-        widths = [max(w, render.measure(c)) for w, c in zip(widths, cells, strict=False)]
+        widths = [max(w, measure(c)) for w, c in zip(widths, cells, strict=False)]
         for line in [*heads, cells]:
-            fitted = [render.fit(c, w) for c, w in zip(line, widths, strict=False)]
+            fitted = [fit(c, w) for c, w in zip(line, widths, strict=False)]
             write("  ".join([*fitted, line[-1]]).rstrip())
         heads = []
 

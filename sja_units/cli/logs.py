@@ -5,6 +5,7 @@ import os
 import click
 
 from sja_units import inventory
+from sja_units.journal_reader import require_journal
 
 
 @click.command("logs")
@@ -17,6 +18,7 @@ def logs_command(jobs: tuple[str, ...], follow: bool, lines: int | None, since: 
     command = ["journalctl"]
     for job in inventory.select_configured(jobs):
         command += ["--unit", job.unit]
+    require_journal()
     if follow:
         command.append("--follow")
     if lines is not None:

@@ -14,6 +14,7 @@ from sja_units.acquisition.trial import Report
 from sja_units.acquisition.words import count
 from sja_units.claims import name_endpoint
 from sja_units.cli import render
+from sja_units.cli.columns import fit, measure
 
 _MOST_WORDS = 8
 
@@ -97,10 +98,10 @@ def _describe_found(found: Found) -> tuple[str, ...]:
 
 def tabulate(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return the rows as lines with columns, the first of them as heads; the last one is ragged."""
-    widths = [max(render.measure(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    widths = [max(measure(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     lines = []
     for row in rows:
-        cells = [render.fit(cell, width) for cell, width in zip(row, widths, strict=False)]
+        cells = [fit(cell, width) for cell, width in zip(row, widths, strict=False)]
         line = "  " + "  ".join([*cells, row[-1]]).rstrip()
         lines.append(click.style(line, bold=True) if row is rows[0] else line)
     return lines

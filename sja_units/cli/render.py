@@ -1,15 +1,16 @@
 """How jobs look to people: one place for tables, colours, ages and JSON."""
 
 import json
-import shutil
+import os
 import sys
 import time
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 import click
 
+from sja_units.cli.columns import fit, measure, wrap
 from sja_units.survey import JobView
 
 _COLOURS = {
@@ -23,6 +24,12 @@ _COLOURS = {
     "failed": "red",
     "unconfigured": "red",
 }
+_HEADS = ("JOB", "TITLE", "STATE", "SINCE", "STATUS")
+_JOB, _TITLE, _STATE, _SINCE, _STATUS = range(5)
+_GAP = 2  # columns between two cells
+_LEAST_STATUS = 20  # columns; where there are fewer, title and age give way
+
+Paint = Callable[[str], str]
 
 
 def print_json(value: object) -> None:
@@ -30,31 +37,22 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def paint_state(state: str) -> str:
-    """Return a state's word in its colour; click drops colours where they are not wanted."""
-    return click.style(state, fg=_COLOURS.get(state), bold=state in ("down", "failed"))
+def _embolden(text: str) -> str:
+    return click.style(text, bold=True)
 
 
-def measure(text: str) -> int:
-    """Return how many columns a text takes on a terminal; Chinese takes two a character."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )
+def paint_state(state: str, text: str = "") -> str:
+    """Return a state's word, or a text for it, in its colour.
+
+    click drops colours where they are not wanted.
+    """
+    return click.style(text or state, fg=_COLOURS.get(state), bold=state in ("down", "failed"))
 
 
-def fit(text: str, width: int) -> str:
-    """Return the text in exactly that many columns, cut or filled up."""
-    taken = measure(text)
-    if taken <= width:
-        return text + " " * (width - taken)
-    kept, used = "", 0
-    for c in text:
-        used += measure(c)
-        if used > width - 1:
-            break
-        kept += c
-    return fit(kept + "…", width)
+def paint_result(result: str | None, *, is_failure: bool) -> Paint:
+    """Return what gives the result of a run, None while it goes on, its colour."""
+    colour = "green" if result is None else "red" if is_failure else None
+    return lambda text: click.style(text, fg=colour)
 
 
 def clean(text: str) -> str:
@@ -62,15 +60,34 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else "·" for c in text)
 
 
+def find_width() -> int | None:
+    """Return the terminal's columns, None where the output is no terminal and is never cut."""
+    if not sys.stdout.isatty():
+        return None
+    return find_size()[0]
+
+
+def find_size() -> tuple[int, int]:
+    """Return columns and lines of the terminal that standard output is."""
+    try:
+        columns, lines = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:
+        columns, lines = 0, 0
+    # A terminal that does not know its size says 0.
+    return columns or 80, lines or 24
+
+
 def show_age(moment: str | None) -> str:
     """Return how long ago an RFC 3339 time was: "42s", "3min", "5h", "12d"."""
-    if not moment:
-        return "-"
-    seconds = max(0.0, time.time() - datetime.fromisoformat(moment).timestamp())
+    return show_spell(time.time() - datetime.fromisoformat(moment).timestamp()) if moment else "-"
+
+
+def show_spell(seconds: float) -> str:
+    """Return a length of time in its largest unit: "42s", "3min", "5h", "12d"."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
-    return f"{int(seconds)}s"
+    return f"{max(0, int(seconds))}s"
 
 
 def describe(view: JobView) -> str:
@@ -83,25 +100,67 @@ def describe(view: JobView) -> str:
 
 def print_table(views: Sequence[JobView]) -> None:
     """Print one line a job, as wide as the terminal; piped output is never cut."""
+    for line in lay_out_table(views, find_width()):
+        click.echo(line)
+
+
+def lay_out_table(views: Sequence[JobView], columns: int | None) -> list[str]:
+    """Return a head and one line a job, none wider than so many columns."""
     rows = [
         (str(v.job), clean(v.title), v.state, show_age(v.since), clean(describe(v))) for v in views
     ]
-    heads = ("JOB", "TITLE", "STATE", "SINCE", "STATUS")
-    widths = [max(measure(row[i]) for row in [heads, *rows]) for i in range(4)]
-    room = None
-    if sys.stdout.isatty():
-        columns = shutil.get_terminal_size().columns
-        widths[1] = min(widths[1], max(5, columns // 5))
-        room = max(10, columns - sum(widths) - 8)
-    for row in [heads, *rows]:
-        state = fit(row[2], widths[2])
-        cells = [
-            fit(row[0], widths[0]),
-            fit(row[1], widths[1]),
-            click.style(state, bold=True)
-            if row is heads
-            else state.replace(row[2], paint_state(row[2])),
-            fit(row[3], widths[3]),
-            row[4] if room is None else fit(row[4], room),
-        ]
-        click.echo("  ".join(cells).rstrip())
+    widths = [max(map(measure, column)) for column in zip(_HEADS, *rows, strict=True)]
+    if columns is not None:
+        widths = _share_out(widths, columns)
+    return [
+        _lay_out_row(_HEADS, widths, _embolden),
+        *(_lay_out_row(row, widths, partial(paint_state, row[_STATE])) for row in rows),
+    ]
+
+
+def _share_out(natural: list[int], columns: int) -> list[int]:
+    """Return how wide each column is; 0 leaves one out, where there is too little room."""
+    widths = [*natural]
+    widths[_TITLE] = min(widths[_TITLE], max(5, columns // 5))
+    for given_up in (None, _TITLE, _SINCE):
+        if given_up is not None:
+            widths[given_up] = 0
+        room = columns - sum(width + _GAP for width in widths[:_STATUS] if width)
+        if room >= min(_LEAST_STATUS, natural[_STATUS]):
+            break
+    widths[_STATUS] = room if room >= _LEAST_STATUS // 2 else 0
+    if not widths[_STATUS]:
+        widths[_JOB] = max(1, min(widths[_JOB], columns - widths[_STATE] - _GAP))
+    return widths
+
+
+def _lay_out_row(row: Sequence[str], widths: Sequence[int], paint: Paint) -> str:
+    cells = [fit(text, width) for text, width in zip(row, widths, strict=True)]
+    cells[_STATE] = paint(cells[_STATE])
+    shown = [cell for cell, width in zip(cells, widths, strict=True) if width]
+    return (" " * _GAP).join(shown).rstrip()
+
+
+def lay_out_paragraphs(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], paints: Sequence[Paint]
+) -> Iterator[str]:
+    """Give the lines of a table whose last column is wrapped, not cut, on a terminal.
+
+    paints: for each row, what gives its last cell its colour.
+    """
+    last = len(heads) - 1
+    widths = [max(map(measure, column)) for column in list(zip(heads, *rows, strict=True))[:last]]
+    indent = sum(widths) + _GAP * last
+    columns = find_width()
+    if columns is not None and columns - indent < _LEAST_STATUS:
+        indent = 4  # the last column has lines of its own
+    for row, paint in zip([heads, *rows], [_embolden, *paints], strict=True):
+        cells = [fit(text, width) for text, width in zip(row[:last], widths, strict=True)]
+        front = (" " * _GAP).join([*cells, ""])
+        lines = [row[last]] if columns is None else wrap(row[last], max(1, columns - indent))
+        if measure(front) > indent:
+            yield front.rstrip()
+            front = " " * indent
+        for text in lines:
+            yield front + paint(text)
+            front = " " * indent

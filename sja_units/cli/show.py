@@ -6,8 +6,10 @@ import click
 
 from sja_units import inventory
 from sja_units.cli import render
-from sja_units.errors import NoSuchJob
+from sja_units.cli.columns import wrap
+from sja_units.errors import NoSuchJob, NotAllowed
 from sja_units.job import KINDS, Job
+from sja_units.journal_reader import require_journal
 from sja_units.state import STATES, is_active
 from sja_units.survey import JobView, inspect, survey
 from sja_units.systemd import Systemd
@@ -66,9 +68,10 @@ def _describe(view: JobView) -> str:
     lines = [f"{click.style(str(view.job), bold=True)}{title}"]
     lines.append(f"   State: {render.paint_state(view.state)}{since}; {wanted}")
     if status := render.describe(view):
-        lines.append(f"  Status: {render.clean(status)}")
+        lines.append(f"  Status: {_indent(render.clean(status))}")
     if view.error:
-        lines.append(f"   Error: {render.clean(view.error.message)} (at {view.error.at})")
+        error = f"{render.clean(view.error.message)} (at {view.error.at})"
+        lines.append(f"   Error: {_indent(error)}")
     use = []
     if view.pid:
         use.append(f"process {view.pid}")
@@ -84,7 +87,18 @@ def _describe(view: JobView) -> str:
     return "\n".join(lines)
 
 
+def _indent(text: str) -> str:
+    """Return a text whose lines stand below each other, behind a word like "  Status: "."""
+    columns = render.find_width()
+    return text if columns is None else f"\n{' ' * 10}".join(wrap(text, max(10, columns - 10)))
+
+
 def _print_journal(job: Job) -> None:
+    try:
+        require_journal()
+    except NotAllowed as fault:
+        click.echo(f"\n{fault}", err=True)
+        return
     command = ["journalctl", "--unit", job.unit, "--lines=10", "--no-pager", "--quiet"]
     lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     if lines:

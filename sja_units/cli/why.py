@@ -1,12 +1,12 @@
 """`sjactl why`."""
 
 import re
-import textwrap
 
 import click
 
 from sja_units import inventory
 from sja_units.cli import render
+from sja_units.cli.columns import wrap
 from sja_units.explain import explain
 from sja_units.survey import inspect, survey
 from sja_units.systemd import Systemd
@@ -24,4 +24,5 @@ def why_command(job: str) -> None:
         text = explain(view, render.show_age(view.since) if view.since else "")
         # A command stays on one line, so that it can be copied.
         whole = re.sub("`[^`]*`", lambda m: m[0].replace(" ", "\0"), render.clean(text))
-        click.echo(textwrap.fill(whole, 80, break_on_hyphens=False).replace("\0", " "))
+        for line in wrap(whole, min(80, render.find_width() or 80), break_words=False):
+            click.echo(line.replace("\0", " "))

@@ -1,0 +1,75 @@
+"""What the journal holds, newest first, one entry at a time. Source: journalctl(1)."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sja_units.errors import NotAllowed, SjaError
+
+Entry = dict[str, str]
+
+_FOLDERS = ("/var/log/journal", "/run/log/journal")
+
+
+def require_journal() -> None:
+    """Raise NotAllowed where the system's journal can be read by others only."""
+    journals = [path for path in _list_journals() if os.path.lexists(path)]
+    if journals and not any(os.access(path, os.R_OK) for path in journals):
+        raise NotAllowed(
+            "the journal is for root and members of group systemd-journal",
+            "try sudo, or join the group: usermod -aG systemd-journal USER",
+        )
+
+
+def _list_journals() -> list[str]:
+    with open("/etc/machine-id", encoding="ascii") as file:
+        machine = file.read().strip()
+    return [f"{folder}/{machine}/system.journal" for folder in _FOLDERS]
+
+
+@contextmanager
+def read_backwards(matches: Iterable[str], fields: Iterable[str]) -> Iterator[Iterator[Entry]]:
+    """Give the entries that match, newest first, with these fields as far as they have them.
+
+    matches: as journalctl takes them, joined by "+" where one of several will do. Nothing is
+    read ahead: who has seen enough ends the block. Raises NotAllowed, SjaError.
+    """
+    require_journal()
+    command = ["journalctl", "--quiet", "--no-pager", "--reverse", "--all", "--output=json"]
+    command += [f"--output-fields={','.join(fields)}", *matches]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as journalctl:
+        try:
+            yield _read(journalctl)
+        finally:
+            journalctl.terminate()
+
+
+def _read(journalctl: subprocess.Popen[bytes]) -> Iterator[Entry]:
+    assert journalctl.stdout is not None
+    assert journalctl.stderr is not None
+    yield from map(_parse, journalctl.stdout)
+    said = journalctl.stderr.read().decode(errors="replace").split("\n")
+    if journalctl.wait() != 0 and said[0]:
+        raise SjaError(f"journalctl: {said[0]}")
+
+
+def read_boot_id() -> str:
+    """Return the number of this boot as the journal writes it."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip().replace("-", "")
+
+
+def _parse(line: bytes) -> Entry:
+    return {name: _text(value) for name, value in json.loads(line).items()}
+
+
+def _text(value: Any) -> str:
+    """Return a field's value: what is no clean UTF-8 comes as a list of bytes."""
+    if isinstance(value, list):
+        if all(isinstance(byte, int) for byte in value):
+            return bytes(value).decode(errors="replace")
+        return _text(value[0])  # the same field several times
+    return "" if value is None else str(value)

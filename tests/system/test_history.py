@@ -1,0 +1,138 @@
+"""`sjactl history`: runs that ended by real means, on both systemd versions."""
+
+import json
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.lab.machine import Machine
+from tests.system.jobs import unit_of, view, wait_active, wait_state, write_idle
+from tests.system.screens import Screen
+
+SERVICE = '[service]\nWatchdogSec = "2s"'
+
+
+def read_runs(machine: Machine, job: str, *words: str) -> list[dict[str, Any]]:
+    machine.run("journalctl", "--sync")
+    runs = json.loads(machine.run("sjactl", "history", "--json", job, *words).stdout)
+    assert isinstance(runs, list)
+    return runs
+
+
+def signal_worker(machine: Machine, job: str, signal: str) -> None:
+    """Send the worker a signal, and wait until another one is at work."""
+    pid = wait_active(machine, job)["pid"]
+    machine.run("kill", f"-{signal}", str(pid))
+
+    def is_replaced() -> bool:
+        shown = view(machine, job)
+        return shown["pid"] not in (None, pid) and shown["state"] in ("running", "degraded")
+
+    machine.wait_for(is_replaced, what="another worker")
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_each_end_is_told_for_what_it_was(machine: Machine) -> None:
+    job = write_idle(machine, "line1", extra=SERVICE)
+    unit = unit_of(job)
+    machine.run("sjactl", "apply", job)
+    assert read_runs(machine, job) == []
+
+    machine.run("systemctl", "start", unit)
+    wait_active(machine, job)
+    machine.run("systemctl", "stop", unit)
+    machine.run("systemctl", "start", unit)
+    signal_worker(machine, job, "KILL")
+    signal_worker(machine, job, "STOP")
+    signal_worker(machine, job, "TERM")
+    machine.run("systemctl", "restart", unit)
+    machine.run("systemctl", "stop", "sja-jobs.target")
+    wait_state(machine, job, "down")
+    machine.run("systemctl", "start", "sja-jobs.target")
+    wait_active(machine, job)
+    machine.reboot()
+    wait_active(machine, job)
+    machine.run("journalctl", "--sync")
+    machine.cut()
+    machine.boot()
+    wait_active(machine, job)
+
+    runs = read_runs(machine, job)
+    assert [run["result"] for run in runs] == [
+        None,
+        "power-cut",
+        "shutdown",
+        "maintenance",
+        "restarted",
+        "success",
+        "watchdog",
+        "signal",
+        "stopped",
+    ]
+    assert [run["signal"] for run in runs if run["result"] == "signal"] == ["KILL"]
+    assert runs[0]["ended"] is None
+    assert runs[0]["seconds"] is None
+    assert "power" in runs[1]["message"]
+    assert len({run["boot_id"] for run in runs}) == 3
+    assert len({run["invocation_id"] for run in runs}) == len(runs)
+    for newer, older in pairwise(runs):
+        begun, ready, ended = (
+            datetime.fromisoformat(older[key]) for key in ("started", "ready", "ended")
+        )
+        assert begun <= ready <= ended <= datetime.fromisoformat(newer["started"])
+        assert older["seconds"] == pytest.approx((ended - begun).total_seconds(), abs=0.1)
+    assert read_runs(machine, job, "-n", "3") == [*runs[:1], *runs[1:3]]
+
+    told = machine.run("sjactl", "history", job).stdout.splitlines()
+    assert len(told) == 1 + len(runs)
+    for columns in (40, 80):
+        with Screen(machine, "sjactl", "history", job, columns=columns, lines=50) as screen:
+            assert screen.wait_end() == 0
+            assert "#" not in screen.text
+            assert "watchdog" in screen.text
+
+
+def test_starts_that_fail_are_runs_and_outlive_the_job(shared_machine: Machine) -> None:
+    machine = shared_machine
+    job = write_idle(machine, "line2")
+    path = "/etc/sja-units/acquisition/line2.toml"
+    machine.write(path, "nonsense = 1\n")
+    machine.run("systemctl", "start", unit_of(job), check=False)
+    machine.run("rm", path)
+    machine.run("systemctl", "start", unit_of(job), check=False)
+    write_idle(machine, "line2")
+    drop_in = f"/run/systemd/system/{unit_of(job)}.d/broken.conf"
+    machine.write(drop_in, "[Service]\nLoadCredential=secret:/nonexistent\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "start", "--no-block", unit_of(job))
+    machine.wait_for(lambda: len(read_runs(machine, job)) > 2, what="a try without its secret")
+    machine.run("sjactl", "remove", job)
+    machine.run("rm", drop_in)
+    unreadable, missing, wrong = read_runs(machine, job)[-3:]
+    assert (unreadable["result"], unreadable["exit_code"]) == ("exit-code", 243)
+    assert "configuration" in unreadable["message"]
+    assert (missing["result"], missing["seconds"]) == ("assert", 0)
+    assert (wrong["result"], wrong["exit_code"]) == ("exit-code", 78)
+    assert "nonsense" in wrong["message"]
+    assert machine.run("sjactl", "history", "line2", check=False).returncode == 4
+    assert machine.run("sjactl", "history", "acquisition/none", check=False).returncode == 4
+
+
+def test_who_may_not_read_the_journal_is_told_so(shared_machine: Machine) -> None:
+    machine = shared_machine
+    job = write_idle(machine, "line3")
+    machine.sh("useradd plant && usermod --append --groups sja plant")
+    for verb in ("history", "logs"):
+        refused = machine.run("sjactl", verb, job, user="plant", check=False)
+        assert refused.returncode == 5
+        assert refused.stdout == ""
+        assert "systemd-journal" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    shown = machine.run("sjactl", "status", job, user="plant", check=False)
+    assert shown.returncode == 3
+    assert "systemd-journal" in shown.stderr
+    machine.run("usermod", "--append", "--groups", "systemd-journal", "plant")
+    for verb in ("history", "logs"):
+        machine.run("sjactl", verb, job, user="plant")
