@@ -29,6 +29,9 @@ VERBS = {
     "import": "importing",
     "relaunch": "relaunch",
     "check": "check",
+    "cleanup": "cleanup",
+    "backup": "backup",
+    "restore": "restore",
 }
 
 
