@@ -231,7 +231,8 @@ def _measure(path: str) -> _Extent:
     for _, folders, files, fd in os.fwalk(path, onerror=_raise):
         for name in (*folders, *files):
             status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-            if status.st_dev != top.st_dev:
+            # Folders only: a file of an overlay may tell the device that it really is on.
+            if stat.S_ISDIR(status.st_mode) and status.st_dev != top.st_dev:
                 raise OSError(errno.EXDEV, "another disk is mounted in it", path)
             if stat.S_ISREG(status.st_mode):
                 size += status.st_size

@@ -31,7 +31,7 @@ VERBS = {
     "check": "check",
     "cleanup": "cleanup",
     "backup": "backup",
-    "restore": "restore",
+    "restore": "backup",
 }
 
 
