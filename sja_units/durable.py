@@ -17,15 +17,16 @@ def sync_folder(path: str) -> None:
 
 @contextmanager
 def replacing(
-    path: str, mode: int = 0o600, *, group: int = -1, sync: bool = True
+    path: str, mode: int = 0o600, *, group: int = -1, sync: bool = True, suffix: str = ".new"
 ) -> Iterator[BinaryIO]:
     """Give a new file that takes the place of `path` when the block ends, as a whole or not at all.
 
     group: the file's group, where it is not the writer's own.
+    suffix: of the name that it has until then; what stands there is overwritten.
     With `sync` it also outlives a power cut from then on; leave it out for files under /run.
     Raises OSError; whatever is raised, the old file is then as it was.
     """
-    temporary = f"{path}.new"
+    temporary = path + suffix
     # A left-over of a kill, or a link planted there, must not be written through.
     with suppress(FileNotFoundError):
         os.unlink(temporary)

@@ -64,7 +64,8 @@ def _store_to(path: str) -> Report:
     # A device or a pipe would be replaced, and a link may be somebody else's.
     if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
         raise UsageFault(f"{path} is no plain file: - writes to standard output")
-    with replacing(path) as stream:
+    # In a person's folder NAME.new may be somebody's.
+    with replacing(path, suffix=".sja-unfinished") as stream:
         report = store(stream, _tell)
     size = render.show_size(os.stat(path).st_size)
     click.echo(f"{len(report.jobs)} jobs, {size}, in {path}", err=True)

@@ -11,6 +11,7 @@ import pytest
 from tests.lab.images import installed_machine
 from tests.lab.machine import Machine
 from tests.system.counterparts import Influx, ModbusDevice
+from tests.system.cuts import run_cut
 from tests.system.jobs import is_wanted, states, unit_of, view, wait_active, wait_state, write_idle
 from tests.system.lines import create_acquisition, describe_device
 from tests.system.watch import booted
@@ -97,12 +98,8 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     stats = there.stats()
     assert (stats["refused"], stats["logins"]) == (0, 0)
     assert stats["alive"] > 0
-    arrived = Counter(
-        int(value)
-        for _, value in second.wait_for(
-            lambda: _rows_if(database, sent), what="what was not sent over there to arrive"
-        )
-    )
+    rows = second.wait_for(lambda: rows_of(database, sent), what="what was not sent to arrive")
+    arrived = Counter(rows)
     # One answer may have been on its way when the job was stopped.
     assert (sent - arrived).total() <= 1
     assert not arrived - sent
@@ -136,9 +133,10 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     database.stop()
 
 
-def _rows_if(database: Influx, sent: Counter[int]) -> list[tuple[int, float]] | None:
-    rows = database.rows("press1", "counter")
-    return rows if len(rows) >= sent.total() - 1 else None
+def rows_of(database: Influx, sent: Counter[int]) -> list[int]:
+    """Return the values in the database, none until there may be all that was sent."""
+    rows = [int(value) for _, value in database.rows("press1", "counter")]
+    return rows if len(rows) >= sent.total() - 1 else []
 
 
 def test_another_ones_file_is_left_alone(shared_machine: Machine) -> None:
@@ -200,25 +198,9 @@ def test_a_restore_that_is_cut_off_again_and_again_is_completed(shared_machine: 
         machine.sh(f"echo made up >{STATE}/{job}/dead-letter.lp")
     sjactl(machine, "backup", FILE)
     sjactl(machine, "remove", *jobs)
-    # Killed before the Nth time that it puts something on the disk for good.
-    script = """
-import os, sys
-from sja_units.cli import main
-left, sync = int(sys.argv.pop(1)), os.fsync
-def count(fd):
-    global left
-    left -= 1
-    if left < 0:
-        os.kill(os.getpid(), 9)
-    sync(fd)
-os.fsync = count
-main()
-"""
-    machine.write("/root/cut.py", script)
     cuts = 0
     while True:
-        words = ["/opt/sja-units/bin/python", "/root/cut.py", str(cuts), "restore", FILE]
-        done = machine.run(*words, check=False)
+        done = run_cut(machine, cuts, "restore", FILE)
         for job in jobs:
             if machine.exists(f"/etc/sja-units/{job}.toml"):
                 assert machine.exists(f"{STATE}/{job}/dead-letter.lp")
