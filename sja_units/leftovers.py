@@ -24,6 +24,7 @@ from sja_units.job import (
     parse_unit,
 )
 from sja_units.records import list_wanted_units
+from sja_units.state_folder import find_places, is_ours
 from sja_units.systemd import Systemd
 
 # Texts that `sjactl edit` refused, and what a kill has left of a file that was being written.
@@ -141,14 +142,15 @@ class _Search:
 
     def _look_for_states(self, kind: str) -> None:
         roots = (f"{PRIVATE_ROOT}/{kind}", f"{STATE_ROOT}/{kind}")
-        names = {entry.name for root in roots for entry in _list(root)}
-        for name in sorted(names):
-            paths = [f"{root}/{name}" for root in roots if os.path.lexists(f"{root}/{name}")]
-            foreign = [path for path in paths if not _is_state(path, kind, name)]
-            for path in foreign:
-                self._name_foreign(path)
-            if paths and not foreign and self._is_gone(Job(kind, name)):
-                self._judge_state(Job(kind, name), tuple(paths))
+        for name in sorted({entry.name for root in roots for entry in _list(root)}):
+            job = Job(kind, name)
+            places = find_places(kind, name)
+            is_name = NAME.fullmatch(name) is not None
+            foreign = [place for place in places if not (is_name and is_ours(place, job))]
+            for place in foreign:
+                self._name_foreign(place)
+            if places and not foreign and self._is_gone(job):
+                self._judge_state(job, tuple(places))
 
     def _judge_state(self, job: Job, paths: tuple[str, ...]) -> None:
         extent = self._measure(*paths)
@@ -203,18 +205,6 @@ def _list(folder: str) -> Iterator[os.DirEntry[str]]:
             yield from sorted(entries, key=lambda entry: entry.name)
     except FileNotFoundError:
         return
-
-
-def _is_state(path: str, kind: str, name: str) -> bool:
-    """Tell a job's state folder, or systemd's link to it, from what others may have put there."""
-    status = os.lstat(path)
-    if not NAME.fullmatch(name):
-        return False
-    if stat.S_ISLNK(status.st_mode):
-        target = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
-        return target == f"{PRIVATE_ROOT}/{kind}/{name}"
-    # Whoever mounts a disk there has his reasons.
-    return stat.S_ISDIR(status.st_mode) and not os.path.ismount(path)
 
 
 def _measure(path: str) -> _Extent:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import tarfile
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,24 +62,33 @@ class Writer:
     def __init__(self, tar: tarfile.TarFile) -> None:
         self._tar = tar
         self._sums: dict[str, str] = {}
+        self._moment = time.time()
 
     def add_manifest(self, manifest: Manifest) -> None:
-        self._put(MANIFEST, format_manifest(manifest), 0o600, "root", 0.0)
+        self._put(MANIFEST, format_manifest(manifest))
 
     def add_sums(self) -> None:
-        self._put(SUMS, format_sums(self._sums), 0o600, "root", 0.0)
+        self._put(SUMS, format_sums(self._sums))
 
     def add_file(self, path: str, file: Stored) -> None:
         """Store a file of /etc/sja-units."""
-        self._put(Member(path).name, file.data, file.mode, file.group, 0.0)
+        self._put(Member(path).name, file.data, file.mode, file.group)
 
-    def add_state(self, job: Job, path: str, data: bytes, changed: float) -> None:
+    def add_state(self, job: Job, path: str, data: bytes, changed: float | None) -> None:
         """Store a file of a job's state; changed: Unix time, for people who look into it."""
-        self._put(Member(path, job).name, data, 0o600, "root", changed)
+        self._put(Member(path, job).name, data, changed=changed)
 
-    def _put(self, name: str, data: bytes, mode: int, group: str, changed: float) -> None:
+    def _put(
+        self,
+        name: str,
+        data: bytes,
+        mode: int = 0o600,
+        group: str = "root",
+        changed: float | None = None,
+    ) -> None:
         info = tarfile.TarInfo(name)
-        info.size, info.mode, info.mtime = len(data), mode, int(changed)
+        info.size, info.mode = len(data), mode
+        info.mtime = int(self._moment if changed is None else changed)
         info.uname, info.gname = "root", group
         self._tar.addfile(info, io.BytesIO(data))
         self._sums[name] = sha256(data).hexdigest()

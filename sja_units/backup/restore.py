@@ -17,10 +17,11 @@ from sja_units.backup.contents import MAX_FILE, Member
 from sja_units.backup.plan import Here, Plan
 from sja_units.durable import replace_file, sync_folder, write_all
 from sja_units.errors import ConfigFault, SjaError
-from sja_units.job import CONFIG_ROOT, PRIVATE_ROOT, STAGING, Job
+from sja_units.job import CONFIG_ROOT, STAGING, Job
 from sja_units.manager import OPERATORS
 from sja_units.plain_file import read_plain
 from sja_units.records import list_wanted_units
+from sja_units.state_folder import find_places, is_ours
 from sja_units.systemd import Systemd
 
 _SPARE = 64 * 2**20  # bytes of a disk that a restore leaves free for the jobs that run
@@ -50,21 +51,10 @@ def _read_here(path: str) -> bytes | None:
         return None
 
 
-def _find_state(job: Job) -> list[str]:
-    """Return what stands where a job's state belongs, the link that systemd makes first."""
-    places = (job.state_dir, f"{PRIVATE_ROOT}/{job.kind}/{job.name}")
-    return [place for place in places if os.path.lexists(place)]
-
-
 def _holds_state(job: Job) -> bool:
-    """Return whether anything is there, be it a link to nowhere that an admin has made."""
-    for place in _find_state(job):
-        if os.path.isdir(place):
-            if os.listdir(place):
-                return True
-        elif not os.path.islink(place):
-            return True
-    return False
+    """Return whether anything is there, be it an admin's link to a disk that is away."""
+    places = find_places(*job)
+    return any(not is_ours(p, job) or (os.path.isdir(p) and os.listdir(p)) for p in places)
 
 
 def put(file: BinaryIO, archive: Archive, plan: Plan) -> None:
@@ -114,7 +104,7 @@ def _write(path: str, parts: Iterable[bytes]) -> None:
 
 def _put_state(job: Job) -> None:
     """Move a job's state to where systemd finds it, and gives it to the job's user at its start."""
-    for place in _find_state(job):  # empty, or `look` had found something
+    for place in find_places(*job):  # empty, or `look` had found something
         if os.path.islink(place):
             os.unlink(place)
         else:

@@ -21,7 +21,7 @@ class StateFile(NamedTuple):
 
     path: str
     data: bytes
-    changed: float  # Unix time
+    changed: float | None  # Unix time; None: now
 
 
 class _Folder(NamedTuple):
@@ -60,7 +60,7 @@ def read_state(job: Job, tell: Callable[[str], None]) -> Iterator[StateFile]:
     if job.kind == "acquisition" and _SPOOL in top.folders:
         with Retained(job.state_dir) as spool:
             for name, data in spool.copy(note):
-                yield StateFile(f"{_SPOOL}/{name}", data, 0.0)
+                yield StateFile(f"{_SPOOL}/{name}", data, None)
 
 
 def _look(fd: int) -> _Folder:

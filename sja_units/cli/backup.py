@@ -1,9 +1,9 @@
 """`sjactl backup` and `sjactl restore`."""
 
 import os
+import shutil
 import socket
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +51,7 @@ def _tell(line: str) -> None:
 
 
 def _store_to_stdout() -> Report:
-    if sys.stdout.isatty():
+    if os.isatty(1):
         raise UsageFault("an archive is nothing for a terminal: name a file, or a pipe after it")
     try:
         with open(os.dup(1), "wb") as stream:
@@ -64,9 +64,12 @@ def _store_to(path: str) -> Report:
     # A device or a pipe would be replaced, and a link may be somebody else's.
     if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
         raise UsageFault(f"{path} is no plain file: - writes to standard output")
-    # In a person's folder NAME.new may be somebody's.
-    with replacing(path, suffix=".sja-unfinished") as stream:
-        report = store(stream, _tell)
+    try:
+        # In a person's folder NAME.new may be somebody's.
+        with replacing(path, suffix=".sja-unfinished") as stream:
+            report = store(stream, _tell)
+    except OSError as error:
+        raise SjaError(f"{path} was not written: {error.strerror}") from None
     size = render.show_size(os.stat(path).st_size)
     click.echo(f"{len(report.jobs)} jobs, {size}, in {path}", err=True)
     return report
@@ -97,7 +100,7 @@ def restore_command(file: str, replace: bool, no_start: bool, dry_run: bool) -> 
         if dry_run:
             _show(plan)
             return 1 if plan.left else 0
-        restore.put(stream, archive, plan)
+        _put(stream, archive, plan)
         is_well = _run(systemd, archive, plan)
     return 0 if is_well and not plan.left else 1
 
@@ -112,18 +115,28 @@ def _open(file: str) -> Iterator[BinaryIO]:
             yield stream
         return
     with tempfile.TemporaryFile(dir="/var/tmp") as stream:
-        while part := sys.stdin.buffer.read(2**20):
-            stream.write(part)
+        with open(os.dup(0), "rb") as source:
+            shutil.copyfileobj(source, stream)
         yield stream
+
+
+def _put(stream: BinaryIO, archive: Archive, plan: Plan) -> None:
+    try:
+        restore.put(stream, archive, plan)
+    except OSError as error:
+        place = error.filename or "the disk"
+        raise SjaError(
+            f"{place}: {error.strerror}", "when that is mended, the same command completes it"
+        ) from None
 
 
 def _tell_plan(archive: Archive, plan: Plan) -> None:
     """Tell what is not done, and why."""
     for path in plan.left:
         _tell(f"{CONFIG_ROOT}/{path} is another one here and stays; --replace takes the backup's")
-    for job in plan.kept:
-        if f"{job}.toml" in plan.files:
-            _tell(f"{job} holds something here already, which stays; the backup's is not taken")
+    if plan.kept:
+        names = " ".join(map(str, plan.kept))
+        _tell(f"what is held here already stays, the backup's is not taken: {names}")
     _, faults = restore.read_settled(plan, archive)
     for fault in faults:
         _tell(f"restored as it was, but faulty: {fault}")

@@ -178,7 +178,7 @@ def test_what_a_job_holds_here_stays(shared_machine: Machine) -> None:
     sjactl(machine, *words, "--cookies", "/root/new.txt")
     sjactl(machine, "remove", "--keep-state", ALICE)
     _, err = sjactl(machine, "restore", FILE)
-    assert f"{ALICE} holds something here already" in err
+    assert f"the backup's is not taken: {ALICE}" in err
     jar = f"{STATE}/{ALICE}/given.txt"
     assert machine.read(jar) == "s=new\n"
     sjactl(machine, "remove", ALICE)
@@ -265,5 +265,18 @@ def test_wrong_words_and_people_are_refused(shared_machine: Machine) -> None:
     for verb in ("backup", "restore"):
         done = machine.run("sjactl", verb, "/tmp/x", user="oper", check=False)
         assert (done.returncode, len(done.stderr.splitlines())) == (5, 2)
-    done = machine.sh("sjactl backup - | true; echo made", check=False)
-    assert "Traceback" not in done.stderr
+    for script in ("sjactl backup - | true", "sjactl backup - >&-", "sjactl restore - <&-"):
+        assert "Traceback" not in machine.sh(script, check=False).stderr
+
+
+def test_a_full_disk_leaves_the_last_backup(shared_machine: Machine) -> None:
+    machine = shared_machine
+    machine.sh("mkdir /mnt/small; mount -t tmpfs -o size=64k tmpfs /mnt/small")
+    sjactl(machine, "backup", "/mnt/small/jobs.tgz")
+    before = fetch_file(machine, "/mnt/small/jobs.tgz")
+    machine.sh("head -c 300k /dev/urandom >/etc/sja-units/acquisition/large.csv")
+    _, err = sjactl(machine, "backup", "/mnt/small/jobs.tgz", status=1)
+    assert err == "sjactl: /mnt/small/jobs.tgz was not written: No space left on device\n"
+    assert machine.run("ls", "/mnt/small").stdout == "jobs.tgz\n"
+    assert fetch_file(machine, "/mnt/small/jobs.tgz") == before
+    machine.sh("rm /etc/sja-units/acquisition/large.csv; umount /mnt/small")

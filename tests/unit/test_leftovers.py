@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sja_units import job, leftovers, manager, records
+from sja_units import job, leftovers, manager, records, state_folder
 from sja_units.job import Job
 from sja_units.leftovers import Findings, find_leftovers, remove_leftover
 from sja_units.state import UnitRow
@@ -35,7 +35,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, place in places.items():
         key = f"{name.upper()}_ROOT" if name != "etc" else "CONFIG_ROOT"
         key = "STATE_ROOT" if name == "var" else key
-        for module in (job, leftovers, records, manager):
+        for module in (job, leftovers, records, manager, state_folder):
             if hasattr(module, key):
                 monkeypatch.setattr(module, key, str(place))
         for kind in job.KINDS:
