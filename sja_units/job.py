@@ -8,6 +8,7 @@ from sja_units.errors import UsageFault
 KINDS = ("acquisition", "keepalive")
 
 CONFIG_ROOT = "/etc/sja-units"
+HOST_FILE = "sja-units.toml"  # below CONFIG_ROOT: what counts for the whole host
 STATE_ROOT = "/var/lib/sja-units"
 PRIVATE_ROOT = "/var/lib/private/sja-units"  # where systemd really keeps a dynamic user's state
 RUN_ROOT = "/run/sja-units"

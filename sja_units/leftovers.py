@@ -102,6 +102,7 @@ class _Search:
         for kind in KINDS:
             self._look_for_drafts(f"{CONFIG_ROOT}/{kind}")
         self._look_for_records(f"{STATE_ROOT}/ended", "how a run ended")
+        self._look_for_records(f"{STATE_ROOT}/alerts", "what was told")
         self._look_for_records(f"{RUN_ROOT}/backoff", "when the next try was due")
         self._look_for_published_jars()
         self._look_for_drop_ins()
@@ -176,11 +177,10 @@ class _Search:
 
     def _look_for_records(self, folder: str, about: str) -> None:
         for entry in _list(folder):
-            hidden = entry.name.startswith(".") and entry.name.endswith(".new")
-            job = parse_unit(entry.name[1:-4] if hidden else entry.name)
+            job = parse_unit(entry.name.removeprefix(".").removesuffix(".new"))
             if job is None or not entry.is_file(follow_symlinks=False):
                 self._name_foreign(entry.path)
-            elif hidden:
+            elif entry.name != job.unit:
                 self._add((entry.path,), f"{about}: {job}, not completed")
             elif self._is_gone(job):
                 self._add((entry.path,), f"{about}: {job}, which has no file", job)

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from sja_units.backup.archive import Archive, Stored
 from sja_units.backup.contents import Member
-from sja_units.job import Job
+from sja_units.config import load_toml
+from sja_units.errors import ConfigFault
+from sja_units.job import HOST_FILE, Job
 
 
 class Here(NamedTuple):
@@ -45,7 +47,12 @@ def make_plan(archive: Archive, here: Here, choices: Choices) -> Plan:
     What a job holds here is newer than any backup: an old jar would log somebody out. And its last
     order was given here, unless its file is replaced by the archive's.
     """
-    left = [path for path in archive.files if _differs(archive, here, path) and not choices.replace]
+    left = [
+        path
+        for path in archive.files
+        if _differs(archive, here, path)
+        and not (choices.replace or _is_blank(path, here.files[path]))
+    ]
     writes = {
         path: file
         for path, file in archive.files.items()
@@ -73,4 +80,15 @@ def make_plan(archive: Archive, here: Here, choices: Choices) -> Plan:
 
 
 def _differs(archive: Archive, here: Here, path: str) -> bool:
-    return path in here.files and here.files[path] != archive.files[path].data
+    data = archive.files[path].data
+    return path in here.files and here.files[path] != data and not _is_blank(path, data)
+
+
+def _is_blank(path: str, data: bytes | None) -> bool:
+    """Return whether it is the host's defaults as installed, all of them comments."""
+    if path != HOST_FILE or data is None:
+        return False
+    try:
+        return not load_toml(data.decode(), path)
+    except (UnicodeDecodeError, ConfigFault):
+        return False

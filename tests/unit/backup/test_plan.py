@@ -1,6 +1,6 @@
 import io
 
-from sja_units.backup.archive import Archive, read_archive
+from sja_units.backup.archive import Archive, Stored, read_archive
 from sja_units.backup.plan import Choices, Here, make_plan
 from sja_units.job import Job
 from tests.unit.backup.archives import ALICE, FILES, LINE1, make_archive
@@ -66,6 +66,21 @@ def test_another_file_is_replaced_on_demand_and_never_the_state() -> None:
         assert (plan.files, set(plan.replaced)) == ({path: FILES[path]}, {path})
         assert (plan.states, set(plan.kept)) == ((), {ALICE, LINE1})
         assert (plan.starts, plan.restarts) == ((), (ALICE,))
+
+
+def test_host_defaults_that_say_nothing_give_way() -> None:
+    path = "sja-units.toml"
+    says = Stored(b'[alert]\nwebhook = "http://127.0.0.1/"\n')
+    archive = ARCHIVE._replace(files=ARCHIVE.files | {path: says})
+    here = WHOLE._replace(files=dict(WHOLE.files) | {path: b"# [alert]\n"})
+    plan = make_plan(archive, here, Choices())
+    assert (plan.files, set(plan.replaced), plan.left) == ({path: says}, {path}, ())
+    here = WHOLE._replace(files=dict(WHOLE.files) | {path: b"[alert]\n"})
+    assert make_plan(archive, here, Choices()).left == (path,)
+    # The archive's has nothing to say against what stands here.
+    for choices in (Choices(), Choices(replace=True)):
+        plan = make_plan(ARCHIVE, here, choices)
+        assert (plan.files, plan.left) == ({}, ())
 
 
 def test_state_that_is_missing_beside_the_same_file_is_put_back() -> None:
