@@ -28,7 +28,7 @@ from sja_units.state_folder import find_places, is_ours
 from sja_units.systemd import Systemd
 
 # Texts that `sjactl edit` refused, and what a kill has left of a file that was being written.
-_DRAFT = re.compile(rf"(?P<name>{NAME.pattern})\.toml(\.rejected|\.new|\.rejected\.new)")
+_DRAFT = re.compile(rf"{NAME.pattern}\.toml(\.rejected|\.new|\.rejected\.new)")
 
 
 class Leftover(NamedTuple):

@@ -13,6 +13,7 @@ from typing import IO, BinaryIO, NamedTuple
 from sja_units.backup.contents import (
     MANIFEST,
     MAX_FILE,
+    MAX_FILES,
     SUMS,
     ArchiveFault,
     Manifest,
@@ -120,6 +121,7 @@ def _read_all(file: BinaryIO) -> Archive:
     sums: dict[str, str] = {}
     files: dict[str, Stored] = {}
     states: set[Job] = set()
+    room = MAX_FILES
     manifest: Manifest | None = None
     for info, content in _open_members(file):
         if SUMS in sums or info.name in sums:
@@ -138,7 +140,8 @@ def _read_all(file: BinaryIO) -> Archive:
                 states.add(member.job)
                 sums[info.name] = _digest(content)
                 continue
-            data = _read(content)
+            data = _read(content, min(room, MAX_FILE))
+            room -= len(data)
             files[member.path] = Stored(data, info.mode, info.gname)
         sums[info.name] = sha256(data).hexdigest()
     if manifest is None or SUMS not in sums:
@@ -204,10 +207,10 @@ def _translated() -> Iterator[None]:
         raise ArchiveFault(f"it is damaged, or no backup of sja-units: {words}") from None
 
 
-def _read(content: IO[bytes]) -> bytes:
-    data = content.read(MAX_FILE + 1)
-    if len(data) > MAX_FILE:
-        raise ArchiveFault(f"it holds a file of more than {MAX_FILE // 2**20} MiB")
+def _read(content: IO[bytes], limit: int = MAX_FILE) -> bytes:
+    data = content.read(limit + 1)
+    if len(data) > limit:
+        raise ArchiveFault("it holds far larger files than jobs have")
     return data
 
 

@@ -19,6 +19,7 @@ FORMAT = 1  # of the archive; a higher one is not for us
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
 MAX_FILE = 64 * 2**20  # bytes; no file of ours is as large
+MAX_FILES = 256 * 2**20  # bytes of all in /etc/sja-units, which are read into memory
 _MAX_DEPTH = 8
 _MAX_PART = 200  # bytes
 _SUM = re.compile(r"([0-9a-f]{64})  (.+)")

@@ -24,7 +24,7 @@ from sja_units.records import list_wanted_units
 from sja_units.state_folder import find_places, is_ours
 from sja_units.systemd import Systemd
 
-_SPARE = 64 * 2**20  # bytes of a disk that a restore leaves free for the jobs that run
+_SPARE = 8 * 2**20  # bytes of a disk that a restore leaves free for the jobs that run
 
 
 def look(systemd: Systemd, archive: Archive) -> Here:

@@ -14,6 +14,7 @@ from sja_units.acquisition.retained import has_unsent
 from sja_units.backup.archive import Stored, Writer, write_archive
 from sja_units.backup.contents import (
     MAX_FILE,
+    MAX_FILES,
     JobEntry,
     Manifest,
     Member,
@@ -88,6 +89,7 @@ def _add_state(writer: Writer, job: Job, notes: _Notes) -> None:
 
 def _read_files(notes: _Notes) -> Iterator[tuple[str, Stored]]:
     """Yield what is in /etc/sja-units, by the paths below it."""
+    room = MAX_FILES
     for folder, _, names in sorted(os.walk(CONFIG_ROOT, onerror=_raise)):
         for name in sorted(names):
             full = f"{folder}/{name}"
@@ -98,7 +100,9 @@ def _read_files(notes: _Notes) -> Iterator[tuple[str, Stored]]:
                 if not is_storable(Member(path).name):
                     raise UsageFault("its name cannot be stored")
                 find_configured(path)
-                yield path, _read_file(full)
+                file = _read_file(full, min(room, MAX_FILE))
+                room -= len(file.data)
+                yield path, file
             except FileNotFoundError:
                 continue  # removed meanwhile
             except OSError as error:
@@ -118,8 +122,8 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _read_file(path: str) -> Stored:
-    data = read_plain(path, MAX_FILE)
+def _read_file(path: str, limit: int) -> Stored:
+    data = read_plain(path, limit)
     fd = open_plain(path)
     try:
         status = os.fstat(fd)

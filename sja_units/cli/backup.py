@@ -29,6 +29,7 @@ from sja_units.survey import inspect
 from sja_units.systemd import Systemd
 
 _STDIO = "-"
+_NAMED_AT_MOST = 10
 
 
 @click.command("backup")
@@ -135,7 +136,9 @@ def _tell_plan(archive: Archive, plan: Plan) -> None:
     for path in plan.left:
         _tell(f"{CONFIG_ROOT}/{path} is another one here and stays; --replace takes the backup's")
     if plan.kept:
-        names = " ".join(map(str, plan.kept))
+        names = " ".join(map(str, plan.kept[:_NAMED_AT_MOST]))
+        if len(plan.kept) > _NAMED_AT_MOST:
+            names += f" and {len(plan.kept) - _NAMED_AT_MOST} more"
         _tell(f"what is held here already stays, the backup's is not taken: {names}")
     _, faults = restore.read_settled(plan, archive)
     for fault in faults:

@@ -68,7 +68,9 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     first.wait_for(lambda: device.sent().total() > 30, what="some reads")
 
     # While all of it runs.
+    first.write(f"{FILE}.new", "somebody's\n")
     out, err = sjactl(first, "backup", FILE)
+    assert first.read(f"{FILE}.new") == "somebody's\n"
     names = [LINE, "acquisition/stopped", ALICE, "keepalive/faulty"]
     assert out.split() == names
     assert "keepalive/faulty has a faulty file" in err

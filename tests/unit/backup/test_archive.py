@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sja_units.backup import archive
 from sja_units.backup.archive import read_archive, read_states
 from sja_units.backup.contents import (
     ArchiveFault,
@@ -39,12 +40,12 @@ def read(data: bytes) -> object:
 
 def test_what_goes_in_comes_out() -> None:
     stream = io.BytesIO(GOOD)
-    archive = read_archive(stream)
-    assert archive.manifest == MANIFEST_OF_TWO
-    assert archive.files == FILES
-    assert archive.states == {job for job, _ in STATE}
+    whole = read_archive(stream)
+    assert whole.manifest == MANIFEST_OF_TWO
+    assert whole.files == FILES
+    assert whole.states == {job for job, _ in STATE}
     states = {
-        (member.job, member.path): b"".join(parts) for member, parts in read_states(stream, archive)
+        (member.job, member.path): b"".join(parts) for member, parts in read_states(stream, whole)
     }
     assert states == STATE
 
@@ -75,10 +76,10 @@ def test_a_changed_byte_is_found_or_changes_nothing(at: int, change: int) -> Non
     damaged[at] ^= change
     stream = io.BytesIO(damaged)
     try:
-        archive = read_archive(stream)
+        whole = read_archive(stream)
     except ArchiveFault:
         return
-    assert (archive.manifest, archive.files) == (MANIFEST_OF_TWO, FILES)
+    assert (whole.manifest, whole.files) == (MANIFEST_OF_TWO, FILES)
 
 
 @given(st.integers(0, 40_000), st.binary(min_size=1, max_size=600))
@@ -87,10 +88,10 @@ def test_a_changed_tar_is_found_or_changes_nothing(at: int, patch: bytes) -> Non
     at %= len(plain) - len(patch)
     plain[at : at + len(patch)] = patch
     try:
-        archive = read_archive(io.BytesIO(gzip.compress(plain, 1)))
+        whole = read_archive(io.BytesIO(gzip.compress(plain, 1)))
     except ArchiveFault:
         return
-    assert {p: s.data for p, s in archive.files.items()} == {p: s.data for p, s in FILES.items()}
+    assert {p: s.data for p, s in whole.files.items()} == {p: s.data for p, s in FILES.items()}
 
 
 @pytest.mark.parametrize(
@@ -227,6 +228,13 @@ def test_whatever_is_let_through_is_ours(name: str) -> None:
     assert not {"", ".", ".."} & set(name.split("/"))
 
 
+def test_files_that_would_fill_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_FILES", 1000)
+    read(craft([*BOTH, file("etc/a", b"x" * 900)]))
+    with pytest.raises(ArchiveFault, match="larger"):
+        read(craft([*BOTH, file("etc/a", b"x" * 900), file("etc/b", b"x" * 99)]))
+
+
 def test_names_together() -> None:
     check_together(["a/b", "a/c", "ab"])
     for names in (["a", "a"], ["a", "a/b"], ["a/b/c", "a/b"]):
@@ -236,8 +244,8 @@ def test_names_together() -> None:
 
 def test_a_state_that_changed_since_it_was_checked_is_found() -> None:
     stream = io.BytesIO(GOOD)
-    archive = read_archive(stream)
+    whole = read_archive(stream)
     name = Member("jar.json", ALICE).name
-    other = archive._replace(sums=archive.sums | {name: "0" * 64})
+    other = whole._replace(sums=whole.sums | {name: "0" * 64})
     with pytest.raises(ArchiveFault, match="changed"):
         list(map(list, (parts for _, parts in read_states(stream, other))))
