@@ -379,6 +379,8 @@ purge() {
     say "Deleting /etc/sja-units, /var/lib/sja-units and groups sja and sja-cookies"
     rm -rf -- /etc/sja-units /var/lib/sja-units /var/lib/private/sja-units \
         /var/lib/systemd/timers/stamp-sja-*
+    # systemd makes it for the first timer that remembers.
+    rmdir -- /var/lib/systemd/timers 2>/dev/null || :
     rm -rf -- /etc/systemd/system/sja-*.d /etc/systemd/system/sja.slice.d \
         /etc/systemd/system.control/sja-*.d /etc/systemd/system.control/sja.slice.d
     find /etc/systemd/system -maxdepth 1 -name 'sja-*' -lname /dev/null -delete

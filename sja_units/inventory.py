@@ -37,10 +37,14 @@ def list_configured() -> list[Job]:
 def read_head(job: Job) -> Head:
     """Return a job's title and whether it comes back at boot; what cannot be read is default."""
     try:
-        text = read_file(job.config_path)
-        values = load_toml(cut_head(text), job.config_path)
+        return parse_head(read_file(job.config_path))
     except (OSError, ConfigFault):
         return Head("", True)
+
+
+def parse_head(text: str) -> Head:
+    """Return title and coming back of a job's file. Raises ConfigFault."""
+    values = load_toml(cut_head(text), "")
     title, relaunch = values.get("title"), values.get("relaunch")
     return Head(title if isinstance(title, str) else "", relaunch is not False)
 

@@ -8,9 +8,11 @@ from sja_units.errors import UsageFault
 KINDS = ("acquisition", "keepalive")
 
 CONFIG_ROOT = "/etc/sja-units"
+HOST_FILE = "sja-units.toml"  # below CONFIG_ROOT: what counts for the whole host
 STATE_ROOT = "/var/lib/sja-units"
 PRIVATE_ROOT = "/var/lib/private/sja-units"  # where systemd really keeps a dynamic user's state
 RUN_ROOT = "/run/sja-units"
+STAGING = f"{STATE_ROOT}/restoring"  # what `sjactl restore` has unpacked and not yet put in place
 
 # 23 characters at most: a unit runs as user "sja-acq-NAME", and systemd takes 31 for a user.
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,22}")

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from sja_units import config
 from sja_units.dropin import list_ttys, render_drop_in
-from sja_units.durable import replace_file, sync_folder
+from sja_units.durable import mark, replace_file, sync_folder
 from sja_units.errors import NotAllowed, SjaError
 from sja_units.job import PRIVATE_ROOT, RUN_ROOT, Job, parse_unit
 from sja_units.loading import Loaded, load
@@ -50,6 +50,11 @@ def give_jar(job: Job, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def want(job: Job) -> None:
+    """Note that a job is to run, before it is started: a power cut between loses no order."""
+    mark(job.wanted_path)
 
 
 def apply_drop_ins(systemd: Systemd, files: dict[Job, config.JobFile | None]) -> list[Job]:
@@ -150,6 +155,8 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
     if not keep_state:
         shutil.rmtree(f"{RUN_ROOT}/waiting/{job.name}", ignore_errors=True)
         _delete_state(job)
+    elif os.path.isdir(job.state_dir):
+        os.utime(job.state_dir)  # `sjactl cleanup` counts from here
 
 
 def _delete_state(job: Job) -> None:

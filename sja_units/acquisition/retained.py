@@ -6,14 +6,15 @@ nothing is waited for, and no claim of a file decides how much memory is taken.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from sja_units.acquisition import segments
+from sja_units.plain_file import open_folder, open_plain, read_plain
 
 _WINDOW = 2**20
-_LARGEST_BATCH = 64 * 2**20
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_LARGEST_BATCH = 64 * 2**20  # and more than any segment
+_CURSOR_BYTES = 100
 
 
 class Retained:
@@ -23,7 +24,7 @@ class Retained:
         """state_dir: the job's own folder; a link there is systemd's."""
         home = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            self._folder = os.open("spool", _READ | os.O_DIRECTORY, dir_fd=home)
+            self._folder = open_folder("spool", home)
         finally:
             os.close(home)
 
@@ -50,25 +51,65 @@ class Retained:
     def _read_cursor(self) -> tuple[int, int]:
         """Return the segment, and the offset in it, of what comes next to be sent."""
         with suppress(OSError, ValueError):
-            fd = os.open("cursor", _READ, dir_fd=self._folder)
-            try:
-                number, offset, *_ = (int(word) for word in os.read(fd, 100).split())
-                return number, max(0, offset)
-            finally:
-                os.close(fd)
+            data = read_plain("cursor", _CURSOR_BYTES, self._folder)
+            number, offset, *_ = (int(word) for word in data.split())
+            return number, max(0, offset)
         return 0, 0
 
     def _read_segment(self, number: int, offset: int) -> Iterator[bytes]:
         try:
-            fd = os.open(segments.name_segment(number), _READ, dir_fd=self._folder)
+            fd = open_plain(segments.name_segment(number), self._folder)
         except OSError:
             return  # sent and gone meanwhile, or no file of the worker's
         try:
-            if stat.S_ISREG(os.fstat(fd).st_mode):
-                for body in _read_batches(fd, offset):
-                    yield from filter(None, body.split(b"\n"))
+            for body in _read_batches(fd, offset):
+                yield from filter(None, body.split(b"\n"))
         finally:
             os.close(fd)
+
+    def has_unsent(self) -> bool:
+        """Return whether anything stands behind the cursor, be it whole or damaged."""
+        first, offset = self._read_cursor()
+        for number in self._list_segments():
+            name = segments.name_segment(number)
+            status = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
+            sent = offset if number == first else 0
+            if number >= first and stat.S_ISREG(status.st_mode) and status.st_size > sent:
+                return True
+        return False
+
+    def copy(self, note: Callable[[OSError], None]) -> Iterator[tuple[str, bytes]]:
+        """Yield names and contents of files that make a spool with all that is not sent yet.
+
+        It holds what was there at the beginning; what is sent meanwhile may be missing, and what
+        was sent in the last moment is sent once more from the copy.
+        note: called for each file that cannot be read.
+        """
+        first, _ = self._read_cursor()
+        kept = [number for number in self._list_segments() if number >= first]
+        torn = sorted(name for name in os.listdir(self._folder) if segments.is_torn(name))
+        for name in ("cursor", *map(segments.name_segment, kept), *torn):
+            try:
+                data = read_plain(name, _LARGEST_BATCH, self._folder)
+            except FileNotFoundError:
+                continue  # sent and gone meanwhile
+            except OSError as error:
+                note(error)
+                continue
+            # The worker may be in the middle of the last one's next batch.
+            is_last = bool(kept) and name == segments.name_segment(kept[-1])
+            yield name, data[: segments.find_end(data)] if is_last else data
+
+
+def has_unsent(state_dir: str) -> bool:
+    """Return whether a spool holds what was never sent; one that cannot be read may do so."""
+    try:
+        with Retained(state_dir) as retained:
+            return retained.has_unsent()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
 
 
 def _read_batches(fd: int, offset: int) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ MARK = b"# sja1 "
 _HEADER = re.compile(rb"# sja1 ([0-9a-f]{8}) (\d{1,10}) (\d{1,10}) (\d{1,20})\n")
 MAX_HEADER = 64
 _SEGMENT = re.compile(r"(\d{12})\.lp")
+_TORN = re.compile(r"torn-[0-9TZ-]+")
 
 
 class Batch(NamedTuple):
@@ -35,6 +36,16 @@ def parse_segment_name(name: str) -> int | None:
     """Return the number of a segment's file, None if it is another file."""
     match = _SEGMENT.fullmatch(name)
     return int(match[1]) if match else None
+
+
+def name_torn(moment: str, number: int, offset: int) -> str:
+    """Return the name of a file for bytes of a segment that are no batch."""
+    return f"torn-{moment}-{number}-{offset}"
+
+
+def is_torn(name: str) -> bool:
+    """Return whether a file holds such bytes."""
+    return _TORN.fullmatch(name) is not None
 
 
 def format_batch(body: bytes, lines: int, time_ns: int) -> bytes:

@@ -8,7 +8,12 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from sja_units import journal
-from sja_units.acquisition.segments import name_segment, parse_segment_name
+from sja_units.acquisition.segments import (
+    is_torn,
+    name_segment,
+    name_torn,
+    parse_segment_name,
+)
 from sja_units.durable import replace_file, sync_folder
 from sja_units.errors import WorkerEnd
 
@@ -125,14 +130,14 @@ class SpoolFolder:
 
     def quarantine(self, number: int, offset: int, data: bytes) -> None:
         """Keep bytes that are no batch in a dated file, and say so."""
-        name = f"torn-{_stamp()}-{number}-{offset}"
+        name = name_torn(_stamp(), number, offset)
         journal.warning(
             f"spool: {len(data)} bytes of segment {number} are not whole (a kill or a power cut "
             f"in the middle of a write, or a damaged disk); they are kept in {name}"
         )
         try:
             replace_file(self._at(name), data)
-            torn = sorted(entry for entry in os.listdir(self._path) if entry.startswith("torn-"))
+            torn = sorted(filter(is_torn, os.listdir(self._path)))
             for entry in torn[:-KEPT_TORN_FILES]:
                 os.unlink(self._at(entry))
         except OSError as error:

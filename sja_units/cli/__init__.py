@@ -31,6 +31,9 @@ VERBS = {
     "import": "importing",
     "relaunch": "relaunch",
     "check": "check",
+    "cleanup": "cleanup",
+    "backup": "backup",
+    "restore": "backup",
 }
 
 

@@ -114,6 +114,8 @@ def _create(new: list[_Ready]) -> bool:
         for plan, _ in new:
             # The file last: a job whose file is there is complete.
             manager.give_jar(plan.job, plan.jar)
+            if plan.wanted:
+                manager.want(plan.job)
             manager.write_config(plan.job, plan.text)
             if not plan.wanted:
                 click.echo(str(plan.job))

@@ -90,6 +90,16 @@ def show_spell(seconds: float) -> str:
     return f"{max(0, int(seconds))}s"
 
 
+def show_size(size: int) -> str:
+    """Return a number of bytes: "0 B", "12.3 KiB", "1.5 GiB"."""
+    number = float(size)
+    for unit in ("B", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} GiB"
+
+
 def describe(view: JobView) -> str:
     """Return one sentence on a job: what it does, or why it does not."""
     if view.next_try is not None:

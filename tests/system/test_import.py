@@ -4,6 +4,7 @@ import json
 
 from tests.lab.machine import Machine
 from tests.peers.site import COOKIE
+from tests.system.cuts import run_cut
 from tests.system.jobs import is_wanted, states, view, wait_state
 from tests.system.websites import WebSite
 
@@ -61,3 +62,20 @@ def test_sessions_are_taken_over(shared_machine: Machine) -> None:
     assert view(machine, ALICE)["health"]["session"] == "alive"
     machine.run("sjactl", "remove", "*")
     site.stop()
+
+
+def test_an_import_that_is_cut_off_loses_no_order(shared_machine: Machine) -> None:
+    machine = shared_machine
+    rows = {key: {"cookie": f"{COOKIE}={key}-made-up", "nickname": key} for key in ("alice", "bob")}
+    machine.write("/root/credentials.json", json.dumps({"version": 2, "cookies": rows}))
+    job = {"job_type": "keep_alive", "name": "x", "status": "running", "config": {}}
+    machine.write("/root/jobs.json", json.dumps({"1": job}))
+    words = ["import", "sja", "/root/jobs.json", "/root/credentials.json"]
+    for syncs in range(20):
+        run_cut(machine, syncs, *words, "--url", "http://127.0.0.1:1/")
+        there = [j for j in (ALICE, BOB) if machine.exists(f"/etc/sja-units/{j}.toml")]
+        assert all(is_wanted(machine, j) for j in there)
+        if len(there) == 2:
+            break
+    assert there == [ALICE, BOB]
+    machine.run("sjactl", "remove", "*")

@@ -1,0 +1,168 @@
+"""Making an archive of this host's jobs, which go on running meanwhile."""
+
+import grp
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import BinaryIO, NamedTuple
+
+from sja_units import __version__, config
+from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.acquisition.retained import has_unsent
+from sja_units.backup.archive import Stored, Writer, write_archive
+from sja_units.backup.contents import (
+    MAX_FILE,
+    MAX_FILES,
+    JobEntry,
+    Manifest,
+    Member,
+    find_configured,
+    is_storable,
+)
+from sja_units.backup.snapshot import read_state
+from sja_units.errors import ConfigFault, UsageFault
+from sja_units.inventory import parse_head
+from sja_units.job import CONFIG_ROOT, NAME, STATE_ROOT, Job
+from sja_units.keepalive.config import KeepaliveConfig
+from sja_units.plain_file import open_plain, read_plain
+from sja_units.records import list_wanted_units
+
+
+class Report(NamedTuple):
+    """What came of a backup."""
+
+    jobs: tuple[Job, ...]
+    is_complete: bool
+
+
+class _Notes:
+    """Tells what a person has to know, and remembers whether anything is missing."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.tell = tell
+        self.is_complete = True
+
+    def miss(self, words: str) -> None:
+        self.is_complete = False
+        self.tell(words)
+
+
+def store(stream: BinaryIO, tell: Callable[[str], None]) -> Report:
+    """Write an archive of all jobs to a stream; return what is in it.
+
+    tell: called with a line for each thing that is left out, or that a person has to take along.
+    Raises OSError if the stream takes nothing.
+    """
+    notes = _Notes(tell)
+    files = dict(_read_files(notes))
+    wanted = list_wanted_units()
+    entries = []
+    for path, file in files.items():
+        if job := find_configured(path):
+            entries.append(JobEntry(job, _read_title(file.data), job.unit in wanted))
+            _name_what_is_elsewhere(job, file.data, notes)
+    moment = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    manifest = Manifest(__version__, socket.gethostname(), moment, tuple(entries))
+    with write_archive(stream, manifest) as writer:
+        for path, file in files.items():
+            writer.add_file(path, file)
+        for job, _, _ in entries:
+            _add_state(writer, job, notes)
+    _name_what_has_no_file({job for job, _, _ in entries}, notes)
+    return Report(tuple(job for job, _, _ in entries), notes.is_complete)
+
+
+def _add_state(writer: Writer, job: Job, notes: _Notes) -> None:
+    files = read_state(job, notes.tell)
+    while True:
+        try:
+            file = next(files, None)
+        except OSError as error:
+            notes.miss(f"{job.state_dir}: {error.strerror}, it is left out")
+            return
+        if file is None:
+            return
+        writer.add_state(job, file.path, file.data, file.changed)
+
+
+def _read_files(notes: _Notes) -> Iterator[tuple[str, Stored]]:
+    """Yield what is in /etc/sja-units, by the paths below it."""
+    room = MAX_FILES
+    for folder, _, names in sorted(os.walk(CONFIG_ROOT, onerror=_raise)):
+        for name in sorted(names):
+            full = f"{folder}/{name}"
+            path = os.path.relpath(full, CONFIG_ROOT)
+            if name.endswith(".new"):
+                continue  # half written
+            try:
+                if not is_storable(Member(path).name):
+                    raise UsageFault("its name cannot be stored")
+                find_configured(path)
+                file = _read_file(full, min(room, MAX_FILE))
+                room -= len(file.data)
+                yield path, file
+            except FileNotFoundError:
+                continue  # removed meanwhile
+            except OSError as error:
+                notes.miss(f"{full}: {error.strerror}, it is left out")
+            except UsageFault as fault:
+                notes.miss(f"{full} is left out: {fault}")
+
+
+def _read_title(data: bytes) -> str:
+    try:
+        return parse_head(config.decode(data, "")).title
+    except ConfigFault:
+        return ""
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _read_file(path: str, limit: int) -> Stored:
+    data = read_plain(path, limit)
+    fd = open_plain(path)
+    try:
+        status = os.fstat(fd)
+    finally:
+        os.close(fd)
+    try:
+        group = grp.getgrgid(status.st_gid).gr_name
+    except KeyError:
+        group = "root"
+    return Stored(data, stat.S_IMODE(status.st_mode), group)
+
+
+def _name_what_is_elsewhere(job: Job, data: bytes, notes: _Notes) -> None:
+    """Tell of files that a job needs and that are not ours to store."""
+    try:
+        settings = config.parse(job.kind, config.decode(data, str(job)), str(job)).settings
+    except ConfigFault as fault:
+        notes.tell(f"{job} has a faulty file, which is stored as it is: {fault.faults[0]}")
+        return
+    for path in _list_paths(settings):
+        if path and not path.startswith(f"{CONFIG_ROOT}/"):
+            notes.tell(f"{job} needs {path}, which is not in the backup: take it along yourself")
+
+
+def _list_paths(settings: object) -> list[str]:
+    if isinstance(settings, KeepaliveConfig):
+        login = (settings.login.secrets, settings.login.command[0]) if settings.login else ()
+        return [settings.ca_file, *login]
+    if not isinstance(settings, AcquisitionConfig):
+        return []
+    tls = [device.way.tls for device in settings.devices if device.way.tls]
+    files = [path for each in tls for path in (each.ca_file, each.cert_file, each.key_file)]
+    return list(dict.fromkeys([settings.sink.ca_file, *files]))
+
+
+def _name_what_has_no_file(stored: set[Job], notes: _Notes) -> None:
+    """Tell of unsent data of jobs that are gone: without a file nothing could send them."""
+    folder = f"{STATE_ROOT}/acquisition"
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        job = Job("acquisition", name)
+        if NAME.fullmatch(name) and job not in stored and has_unsent(job.state_dir):
+            notes.miss(f"{job} has no file, so the unsent data in {job.state_dir} are left out")

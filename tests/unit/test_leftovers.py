@@ -1,0 +1,130 @@
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from sja_units import job, leftovers, manager, records, state_folder
+from sja_units.job import Job
+from sja_units.leftovers import Findings, find_leftovers, remove_leftover
+from sja_units.state import UnitRow
+from sja_units.systemd import Systemd
+
+GONE = Job("acquisition", "gone")
+DAY = 86400.0
+
+
+class FakeSystemd(Systemd):
+    """Has only the units that it is given."""
+
+    def __init__(self, *rows: UnitRow) -> None:
+        self._rows = list(rows)
+
+    def list_units(self, patterns: Iterable[str]) -> list[UnitRow]:
+        return self._rows
+
+
+NOTHING_RUNS = FakeSystemd()
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host's folders, with the state of one job that is gone."""
+    places = {name: tmp_path / name for name in ("etc", "var", "private", "run")}
+    for name, place in places.items():
+        key = f"{name.upper()}_ROOT" if name != "etc" else "CONFIG_ROOT"
+        key = "STATE_ROOT" if name == "var" else key
+        for module in (job, leftovers, records, manager, state_folder):
+            if hasattr(module, key):
+                monkeypatch.setattr(module, key, str(place))
+        for kind in job.KINDS:
+            (place / kind).mkdir(parents=True)
+    monkeypatch.setattr(leftovers, "STAGING", str(tmp_path / "var/restoring"))
+    monkeypatch.setattr(leftovers, "list_configured", list)
+    monkeypatch.setattr(manager, "list_orphaned_drop_ins", list)
+    (tmp_path / "private" / str(GONE)).mkdir()
+    (tmp_path / "var" / str(GONE)).symlink_to(tmp_path / "private" / str(GONE))
+    return tmp_path
+
+
+def age(folder: Path, days: float) -> None:
+    moment = time.time() - days * DAY
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (moment, moment), follow_symlinks=False)
+
+
+def find(days: float = 30, systemd: Systemd = NOTHING_RUNS) -> Findings:
+    return find_leftovers(systemd, time.time() - days * DAY)
+
+
+def test_the_newest_change_anywhere_below_counts(host: Path) -> None:
+    folder = host / "private" / str(GONE)
+    (folder / "a/b").mkdir(parents=True)
+    (folder / "a/b/file").write_text("x" * 1000)
+    age(folder, 40)
+    (found,) = find().leftovers
+    assert (found.paths[0], found.size) == (str(folder), 1000)
+    assert find(41).leftovers == []
+    for young in (folder, folder / "a/b", folder / "a/b/file"):
+        age(folder, 40)
+        os.utime(young)
+        assert find().leftovers == []
+
+
+def test_a_link_in_a_state_is_neither_followed_nor_counted(host: Path) -> None:
+    folder = host / "private" / str(GONE)
+    (folder / "link").symlink_to("/usr")
+    (folder / "nowhere").symlink_to("/nowhere")
+    age(folder, 40)
+    os.utime(folder / "link", follow_symlinks=False)
+    (found,) = find().leftovers
+    assert found.size < 1000
+    assert remove_leftover(NOTHING_RUNS, found)
+    assert not folder.exists()
+    assert not os.path.lexists(host / "var" / str(GONE))
+    assert os.path.isdir("/usr/bin")
+
+
+def test_the_link_that_is_left_alone_goes_as_well(host: Path) -> None:
+    (host / "private" / str(GONE)).rmdir()
+    (found,) = find().leftovers
+    assert found.paths == (str(host / "var" / str(GONE)),)
+    assert remove_leftover(NOTHING_RUNS, found)
+    assert remove_leftover(NOTHING_RUNS, found)  # somebody was faster
+    assert find() == Findings([], [])
+
+
+@pytest.mark.parametrize("active", ["active", "activating", "deactivating", "reloading"])
+def test_nothing_of_a_job_that_runs_is_left_over(host: Path, active: str) -> None:
+    age(host / "private" / str(GONE), 40)
+    running = FakeSystemd(UnitRow(GONE.unit, "loaded", active, "x", ""))
+    assert find(systemd=running) == Findings([], [])
+    for ended in ("inactive", "failed"):
+        done = FakeSystemd(UnitRow(GONE.unit, "loaded", ended, "x", ""))
+        assert len(find(systemd=done).leftovers) == 1
+
+
+def test_a_job_that_came_back_meanwhile_keeps_its_state(host: Path) -> None:
+    age(host / "private" / str(GONE), 40)
+    (found,) = find().leftovers
+    (host / "etc" / f"{GONE}.toml").write_text("")
+    assert not remove_leftover(NOTHING_RUNS, found)
+    assert (host / "private" / str(GONE)).exists()
+
+
+def test_a_state_too_deep_to_be_looked_at_is_told(host: Path) -> None:
+    folder = host / "private" / str(GONE)
+    fd = os.open(folder, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=fd)
+        below = os.open("d", os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = below
+    os.close(fd)
+    age_top = time.time() - 40 * DAY
+    os.utime(folder, (age_top, age_top))
+    found = find()
+    assert found.leftovers == []
+    assert str(folder) in found.kept[0]
+    os.system(f"rm -rf {folder}")  # pytest's own cleaning would give up on it
