@@ -29,6 +29,8 @@ VERBS = {
     "import": "importing",
     "relaunch": "relaunch",
     "check": "check",
+    "doctor": "doctor",
+    "metrics": "metrics",
 }
 
 
