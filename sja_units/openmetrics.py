@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 # What the name of a sample has behind the name of its family.
-_SUFFIXES = {"counter": "_total", "info": "_info"}
+SUFFIXES = {"counter": "_total", "info": "_info"}
 
 Labels = Mapping[str, str]
 
@@ -39,7 +39,7 @@ def render(families: Iterable[tuple[Family, Sequence[Sample]]]) -> str:
     for family, samples in families:
         if samples:
             lines += _describe(family)
-            name = family.name + _SUFFIXES.get(family.type, "")
+            name = family.name + SUFFIXES.get(family.type, "")
             lines += [f"{name}{_join(labels)} {value!r}" for labels, value in samples]
     return "".join(f"{line}\n" for line in [*lines, "# EOF"])
 
