@@ -1,6 +1,5 @@
 """TAB in real shells, which find what install.sh has put where they look."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,40 +9,35 @@ from tests.lab.machine import Machine
 from tests.system.jobs import write_idle
 from tests.system.watch import booted
 
-VERBS = {"create", "list", "status", "start", "doctor", "metrics"}
-JOBS = {"line1", "line2", "acquisition/line1", "acquisition/line2"}
-
-# Each prints what the shell offers behind the words of its first argument, a line each.
-BASH = """
-    . /usr/share/bash-completion/bash_completion
-    COMP_LINE=$1 COMP_POINT=${#1}
-    case $1 in *' ') set -- $1 '' ;; *) set -- $1 ;; esac
-    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-    _completion_loader sjactl
-    compopt() { echo "$*"; }
-    $(complete -p sjactl | sed 's/.*-F \\([^ ]*\\).*/\\1/') sjactl "${COMP_WORDS[COMP_CWORD]}" ''
-    printf '%s\\n' "${COMPREPLY[@]}"
-"""
-FISH = "complete --do-complete $argv[1] | string split --fields 1 \\t"
-# zsh has no such order: a terminal is played, and its list of choices caught.
-ZSH = """
-    zmodload zsh/zpty
-    zpty shell zsh -f -i
-    zpty -w shell "PS1= ; autoload -U compinit; compinit -u; TERM=dumb; stty -echo cols 200"
-    zpty -w shell "compadd() { [[ \\${@[1,-2]} == *-O* ]] && builtin compadd \\$@ ||
-        { builtin compadd \\$@; local -a found; builtin compadd -O found \\$@; print -l -- \\$found } }"
-    zpty -w shell "bindkey '^I' complete-word; zle -C complete-word complete-word _main_complete"
-    zpty -w shell "print READY"
-    zpty -r shell line '*READY*'
-    zpty -w -n shell "$1"$'\\t'
-    zpty -r -m shell line "*$2*" && print -r -- $line
-"""
+CHOICES = {
+    "sjactl ": ["create", "status", "start", "doctor", "metrics"],
+    "sjactl start line": ["line1", "line2"],
+    "sjactl logs line1 acquisition/line": ["acquisition/line1", "acquisition/line2"],
+    "sjactl list --st": ["--state"],
+    "sjactl list --state st": ["starting", "stopping", "stopped"],
+    "sjactl probe /etc/sja-units/acquisition/line": ["line1.toml", "line2.toml"],
+    "sjactl create keepalive new --from /etc/sja-units/acquisition/li": ["line1.toml"],
+}
 
 
 @pytest.fixture(scope="module")
 def shells() -> Iterator[Machine]:
-    """A machine with two jobs, and with all shells."""
+    """A machine with two jobs and all shells."""
     with booted(machine_with_shells("bookworm")) as machine:
         write_idle(machine, "line1")
         write_idle(machine, "line2")
+        machine.write("/root/.zshrc", "autoload -U compinit && compinit -u\n")
         yield machine
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("text", CHOICES)
+def test_what_tab_offers(shells: Machine, shell: str, text: str) -> None:
+    shells.run("python3", "/src/tests/peers/typist.py", shell, text, *CHOICES[text])
+
+
+def test_tab_is_quiet_where_jobs_cannot_be_seen(shells: Machine) -> None:
+    shells.sh("id someone || useradd someone")
+    words = {"_SJACTL_COMPLETE": "bash_complete", "COMP_WORDS": "sjactl start ", "COMP_CWORD": "2"}
+    done = shells.run("sjactl", user="someone", env=words)
+    assert (done.stdout.strip(), done.stderr) == ("", "")

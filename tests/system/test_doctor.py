@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from tests.lab.machine import Machine
 from tests.system.jobs import wait_active, write_idle
 
@@ -57,6 +59,13 @@ def test_a_healthy_host_is_well(shared_machine: Machine) -> None:
     assert all(line.startswith(("ok ", "warning ")) for line in lines)
 
 
+@pytest.mark.parametrize("suite", ["trixie"])
+def test_a_healthy_host_of_the_next_debian_is_well(machine: Machine) -> None:
+    status, found = examine(machine)
+    assert status == 0
+    assert_well(found)
+
+
 def test_an_operator_sees_what_he_may(shared_machine: Machine) -> None:
     machine = shared_machine
     machine.sh("id oper || useradd --groups sja oper")
@@ -73,22 +82,12 @@ def test_broken_jobs_and_folders_are_found(shared_machine: Machine) -> None:
     machine = shared_machine
     for name in ("open", "secret", "wrong", "limited", "twin", "Bad", "sole"):
         write_idle(machine, name)
-    secret = '''interval = "1s"
-    [sink]
-    url = "http://127.0.0.1:1"
-    bucket = "b"
-    token = "hush"
-    '''
-    break_all = f"""
+    text = machine.read("/etc/sja-units/acquisition/secret.toml")
+    sink = 'url = "http://127.0.0.1:1"\nbucket = "b"\ntoken = "hush"'
+    machine.write("/etc/sja-units/acquisition/secret.toml", text.replace('type = "local"', sink))
+    break_all = """
         cd /etc/sja-units/acquisition
         chmod 0666 open.toml
-        sed -i '/^\\[sink\\]/,/^type/d' secret.toml
-        cat - secret.toml >secret.new <<'END'
-{secret}
-END
-        sed -i '0,/^interval = "200ms"/{{//d}}' secret.new
-        mv secret.new secret.toml
-        chmod 0644 secret.toml
         sed -i 's/interval/intervall/' wrong.toml
         printf '[service]\\nMemoryMax = "99M"\\n' >>limited.toml
         chown root:root sole.toml
