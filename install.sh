@@ -380,8 +380,8 @@ remove_files() {
     done
     rm -rf -- "$units"/sja-* "$units"/sja.* "$hooks" "$venv" "$venv.old" "$changed" /run/sja-units
     rm -f -- "$sysusers" "$sysusers.new" "$tmpfiles" "$tmpfiles.new" "$catalog" "$catalog.new"
-    rm -f -- "$man/man1/sjactl.1" "$man"/man5/sja-*.toml.5 \
-        "$bash_completion" "$zsh_completion" "$fish_completion"
+    rm -f -- "$man"/man1/sjactl.1* "$man"/man5/sja-*.toml.5* \
+        "$bash_completion"* "$zsh_completion"* "$fish_completion"*
     quietly journalctl --update-catalog || :
     [ "$(readlink -- "$sjactl")" != "$venv/bin/sjactl" ] || rm -f -- "$sjactl"
     for directory in "$units" "${catalog%/*}" "${units%/*}" "${sysusers%/*}" "${tmpfiles%/*}" \

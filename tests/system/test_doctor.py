@@ -141,9 +141,10 @@ def test_broken_units_and_rights_are_found(shared_machine: Machine) -> None:
     mend_all = """
         sed -i '$d' /usr/local/lib/systemd/system/sja.slice
         groupmod --new-name sja-cookies sja-cookies-away
-        /opt/sja-units/bin/python -m compileall -q /opt/sja-units/lib/python3*/site-packages/sja_units
+        /opt/sja-units/bin/python -m compileall -q /opt/sja-units/lib/python3*/site-packages
         mv /root/50-sja-units.rules /etc/polkit-1/rules.d/
-        rm -r /etc/systemd/system/sja-keepalive@.service /etc/systemd/system/sja-acquisition@.service.d
+        rm -r /etc/systemd/system/sja-keepalive@.service
+        rm -r /etc/systemd/system/sja-acquisition@.service.d
         systemctl daemon-reload
         systemctl --quiet enable sja-relaunch
     """
