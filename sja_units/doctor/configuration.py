@@ -140,6 +140,8 @@ def check_sharing() -> Iterator[Finding]:
 
 
 def check_strays() -> Iterator[Finding]:
-    yield from [Finding(PROBLEM, f"{found.job}: {found.message}") for found in find_strays()] or [
-        Finding(OK, "no job runs outside its unit")
-    ]
+    findings = []
+    for found in find_strays():
+        words = f"{found.job}: {found.message}" if found.job else found.message
+        findings.append(Finding(WARNING if found.is_warning else PROBLEM, words))
+    yield from findings or [Finding(OK, "no job runs outside its unit")]

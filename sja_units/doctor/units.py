@@ -73,7 +73,7 @@ def check_recovery() -> Iterator[Finding]:
         if unit["UnitFileState"] == "disabled":
             advice = f"systemctl enable --now {name}, unless you want it so"
             findings.append(Finding(WARNING, f"{name} is disabled: {_tell_loss(name)}", advice))
-        elif name.endswith(".timer") and unit["ActiveState"] != "active":
+        elif name.endswith((".timer", ".path")) and unit["ActiveState"] != "active":
             words = f"{name} does not run: {_tell_loss(name)}"
             findings.append(Finding(WARNING, words, f"systemctl start {name}"))
     target = shown.get("sja-jobs.target", {}).get("ActiveState")

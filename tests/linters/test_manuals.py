@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -95,21 +95,29 @@ def write_acquisitions() -> Iterator[str]:
             yield HEAD.format(sink=sink, way=way)
 
 
-FILES = {
-    "acquisition": list(write_acquisitions()),
-    "keepalive": ['url = "http://h"\n[login]\ncommand = ["/x"]\n', 'url = "http://h"\n'],
+def read_job(kind: str) -> Callable[[str], object]:
+    return lambda text: config.examine(kind, tomllib.loads(text))
+
+
+# By page: what reads such files, and files that together have every key.
+FILES: dict[str, tuple[Callable[[str], object], list[str]]] = {
+    "sja-acquisition.toml.5": (read_job("acquisition"), list(write_acquisitions())),
+    "sja-keepalive.toml.5": (
+        read_job("keepalive"),
+        ['url = "http://h"\n[login]\ncommand = ["/x"]\n', 'url = "http://h"\n'],
+    ),
 }
 # Where the default hangs on another key the page tells it in words.
 IN_WORDS = {
     *(("[[device]]", key) for key in ("port", "measurement", "server_name")),
     ("[[device.point]]", "no_value"),
 }
-TABLES = {"sink", "spool", "device", "point", "alive", "expired", "login", "service"}
+TABLES = {"sink", "spool", "device", "point", "alive", "expired", "login", "service", "alert"}
 NO_DEFAULT = {"[]", "{}", "None"}  # of what is required, or a table
 
 
-def record_keys(kind: str, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], set[Any]]:
-    """Return the keys that the reader of a kind knows, by table, with their defaults."""
+def record_keys(page: str, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], set[Any]]:
+    """Return the keys that the reader of a page's file knows, by table, with their defaults."""
     found: dict[tuple[str, str], set[Any]] = {}
     take, raw = Table._take, Table.raw
 
@@ -131,8 +139,9 @@ def record_keys(kind: str, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, s
 
     monkeypatch.setattr(Table, "_take", noting_take)
     monkeypatch.setattr(Table, "raw", noting_raw)
-    for text in FILES[kind]:
-        config.examine(kind, tomllib.loads(text))
+    read, texts = FILES[page]
+    for text in texts:
+        read(text)
     return found
 
 
@@ -152,11 +161,11 @@ def read_keys(page: str) -> dict[tuple[str, str], str]:
     return keys
 
 
-@pytest.mark.parametrize("kind", sorted(FILES))
-def test_every_key_is_told_with_its_default(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = record_keys(kind, monkeypatch)
+@pytest.mark.parametrize("page", sorted(FILES))
+def test_every_key_is_told_with_its_default(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = record_keys(page, monkeypatch)
     real = {place: values for place, values in real.items() if place[1] not in TABLES}
-    told = read_keys(f"sja-{kind}.toml.5")
+    told = read_keys(page)
     compare(real.keys(), told.keys())
     for place, values in real.items():
         if place not in IN_WORDS and values - NO_DEFAULT:
