@@ -80,7 +80,7 @@ def test_an_operator_sees_what_he_may(shared_machine: Machine) -> None:
 
 def test_broken_jobs_and_folders_are_found(shared_machine: Machine) -> None:
     machine = shared_machine
-    for name in ("open", "secret", "wrong", "limited", "twin", "Bad", "sole"):
+    for name in ("open", "secret", "wrong", "limited", "twin1", "twin2", "Bad", "sole"):
         write_idle(machine, name)
     text = machine.read("/etc/sja-units/acquisition/secret.toml")
     sink = 'url = "http://127.0.0.1:1"\nbucket = "b"\ntoken = "hush"'
@@ -91,7 +91,7 @@ def test_broken_jobs_and_folders_are_found(shared_machine: Machine) -> None:
         sed -i 's/interval/intervall/' wrong.toml
         printf '[service]\\nMemoryMax = "99M"\\n' >>limited.toml
         chown root:root sole.toml
-        systemctl start sja-acquisition@twin
+        systemctl start sja-acquisition@twin1 sja-acquisition@twin2
         chmod 0777 /etc/sja-units/keepalive
         mv /var/log/journal /var/log/journal.away
         chmod a-x /usr/local/lib/sja-units/end
@@ -102,9 +102,9 @@ def test_broken_jobs_and_folders_are_found(shared_machine: Machine) -> None:
         chmod a+x /usr/local/lib/sja-units/end
         mv /var/log/journal.away /var/log/journal
         chmod 0750 /etc/sja-units/keepalive
-        sjactl stop twin
+        sjactl stop twin1 twin2
         cd /etc/sja-units/acquisition
-        rm open.toml secret.toml wrong.toml limited.toml twin.toml Bad.toml sole.toml
+        rm open.toml secret.toml wrong.toml limited.toml twin?.toml Bad.toml sole.toml
     """
     with broken(machine, break_all, mend_all) as found:
         problems, warnings = found["jobs"]["problem"], found["jobs"]["warning"]
@@ -116,7 +116,7 @@ def test_broken_jobs_and_folders_are_found(shared_machine: Machine) -> None:
         assert "Bad.toml" in warnings
         assert "sole.toml" in warnings
         assert "sjactl apply acquisition/limited" in found["drop-ins"]["warning"]
-        assert "acquisition/twin" in found["sharing"]["warning"]
+        assert "acquisition/twin1" in found["sharing"]["warning"]
         assert "/etc/sja-units/keepalive" in found["folders"]["problem"]
         assert "journal" in found["journal"]["warning"]
         assert "/usr/local/lib/sja-units/end" in found["files"]["problem"]
