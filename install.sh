@@ -14,6 +14,11 @@ catalog=/usr/local/lib/systemd/catalog/sja-units.catalog
 polkit=/etc/polkit-1/rules.d/50-sja-units.rules
 enabled=$hooks/enabled
 settings=/etc/sja-units/sja-units.toml
+manifest=$hooks/manifest
+man=/usr/local/share/man
+bash_completion=/usr/local/share/bash-completion/completions/sjactl
+zsh_completion=/usr/local/share/zsh/site-functions/_sjactl
+fish_completion=/etc/fish/completions/sjactl.fish # fish itself does not look below /usr/local
 python=/usr/bin/python3
 
 usage() {
@@ -67,10 +72,15 @@ quietly() {
 # put MODE SOURCE TARGET: replaces the target in one step, so that nobody ever sees half of it.
 put() {
     ! cmp -s -- "$2" "$3" || return 0
-    : >"$changed"
     mkdir -p -- "${3%/*}"
     install -o root -g root -m "$1" -- "$2" "$3.new"
     mv -fT -- "$3.new" "$3"
+}
+
+# The same for what running jobs depend on.
+put_for_jobs() {
+    cmp -s -- "$2" "$3" || : >"$changed"
+    put "$@"
 }
 
 parse_arguments() {
@@ -231,25 +241,25 @@ jobs_that() {
 
 install_units() {
     say "Installing units, groups and directories"
-    put 0644 "$here/units/sysusers.conf" "$sysusers"
+    put_for_jobs 0644 "$here/units/sysusers.conf" "$sysusers"
     quietly systemd-sysusers "$sysusers"
-    put 0644 "$here/units/tmpfiles.conf" "$tmpfiles"
+    put_for_jobs 0644 "$here/units/tmpfiles.conf" "$tmpfiles"
     systemd-tmpfiles --create "$tmpfiles"
-    put 0644 "$here/units/catalog" "$catalog"
+    put_for_jobs 0644 "$here/units/catalog" "$catalog"
     quietly journalctl --update-catalog || note "journalctl -x will not explain; see above"
-    put 0755 "$here/units/begin" "$hooks/begin"
-    put 0755 "$here/units/end" "$hooks/end"
-    put 0755 "$here/units/news" "$hooks/news"
+    put_for_jobs 0755 "$here/units/begin" "$hooks/begin"
+    put_for_jobs 0755 "$here/units/end" "$hooks/end"
+    put_for_jobs 0755 "$here/units/news" "$hooks/news"
     [ -e "$settings" ] || install -o root -g sja -m 0640 -- "$here/units/host.toml" "$settings"
     # The rule is away while templates come and go: one that names a template which is not there
     # lets an operator of systemd 257 start a transient unit of that name, as root.
     for source in "$here"/units/sja*; do
         cmp -s -- "$source" "$units/${source##*/}" || rm -f -- "$polkit"
-        put 0644 "$source" "$units/${source##*/}"
+        put_for_jobs 0644 "$source" "$units/${source##*/}"
     done
     remove_obsolete_units
     systemctl daemon-reload
-    put 0644 "$here/units/polkit.rules" "$polkit"
+    put_for_jobs 0644 "$here/units/polkit.rules" "$polkit"
     sync -f "$units" "$polkit"
 }
 
@@ -264,6 +274,30 @@ remove_obsolete_units() {
         esac
         rm -rf -- "$polkit" "$old"
     done
+}
+
+# What the units, hooks and rule are, for `sjactl doctor`.
+write_manifest() {
+    find "$units" "$hooks" -type f -name '[!.]*' ! -path "$enabled" ! -path "$manifest" \
+        \( -path "$hooks/*" -o -name 'sja-*' -o -name 'sja.*' \) -print0 |
+        sort -z | xargs -0 sha256sum -- "$polkit" "$sysusers" "$tmpfiles" "$catalog" >"$work/manifest"
+    put 0644 "$work/manifest" "$manifest"
+}
+
+install_for_people() {
+    say "Installing man pages and completion for bash, zsh and fish"
+    for page in "$here"/docs/man/*.[15]; do
+        put 0644 "$page" "$man/man${page##*.}/${page##*/}"
+    done
+    put_completion bash "$bash_completion"
+    put_completion zsh "$zsh_completion"
+    put_completion fish "$fish_completion"
+}
+
+# The scripts ask sjactl itself at each press of the key, so they fit every version.
+put_completion() {
+    _SJACTL_COMPLETE="$1_source" "$sjactl" >"$work/completion" 2>/dev/null || :
+    if [ -s "$work/completion" ]; then put 0644 "$work/completion" "$2"; fi
 }
 
 # Drop-ins are written from the configurations, by this version's rules.
@@ -307,6 +341,8 @@ install_all() {
     build_venv
     switch_venv
     install_units
+    write_manifest
+    install_for_people
     apply_configurations
     restart_jobs
     enable_new_units
@@ -350,9 +386,14 @@ remove_files() {
     done
     rm -rf -- "$units"/sja-* "$units"/sja.* "$hooks" "$venv" "$venv.old" "$changed" /run/sja-units
     rm -f -- "$sysusers" "$sysusers.new" "$tmpfiles" "$tmpfiles.new" "$catalog" "$catalog.new"
+    rm -f -- "$man"/man1/sjactl.1* "$man"/man5/sja-*.toml.5* \
+        "$bash_completion"* "$zsh_completion"* "$fish_completion"*
     quietly journalctl --update-catalog || :
     [ "$(readlink -- "$sjactl")" != "$venv/bin/sjactl" ] || rm -f -- "$sjactl"
-    for directory in "$units" "${catalog%/*}" "${units%/*}" "${sysusers%/*}" "${tmpfiles%/*}"; do
+    for directory in "$units" "${catalog%/*}" "${units%/*}" "${sysusers%/*}" "${tmpfiles%/*}" \
+        "$man/man1" "$man/man5" "${bash_completion%/*}" "${bash_completion%/completions/*}" \
+        "${zsh_completion%/*}" "${zsh_completion%/site*}" "${fish_completion%/*}" \
+        "${fish_completion%/completions/*}"; do
         rmdir -- "$directory" 2>/dev/null || :
     done
 }

@@ -87,7 +87,7 @@ def _create_line(machine: Machine, name: str, title: str, devices: dict[str, int
 def _record(machine: Machine, words: list[str], seconds: float) -> str:
     """Return what a command shows on a terminal until it ends, or for that long."""
     ours, its = pty.openpty()
-    size = f"stty columns {COLUMNS} rows {LINES}; exec \"$@\""
+    size = f'stty columns {COLUMNS} rows {LINES}; exec "$@"'
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "LANG": "C.UTF-8"}
     command = [*machine.entrance, "setsid", "--ctty", "sh", "-c", size, "sh", *words]
     process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment)

@@ -68,15 +68,27 @@ def apply_drop_ins(systemd: Systemd, files: dict[Job, config.JobFile | None]) ->
     return changed
 
 
+def is_drop_in_current(job: Job, file: config.JobFile) -> bool:
+    """Tell whether a job's drop-in is what its file asks for."""
+    return _read_drop_in(job) == _render_drop_in(file)
+
+
+def _read_drop_in(job: Job) -> str:
+    try:
+        with open(job.drop_in_path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _render_drop_in(file: config.JobFile | None) -> str:
+    return render_drop_in(file, _find_groups(list_ttys(file))) if file else ""
+
+
 def _write_drop_in(job: Job, file: config.JobFile | None) -> bool:
     path = job.drop_in_path
-    text = render_drop_in(file, _find_groups(list_ttys(file))) if file else ""
-    try:
-        with open(path, encoding="utf-8") as old:
-            before = old.read()
-    except FileNotFoundError:
-        before = ""
-    if text == before:
+    text = _render_drop_in(file)
+    if text == _read_drop_in(job):
         return False
     if text:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)

@@ -12,6 +12,7 @@ from sja_units.inventory import Head, list_configured, read_head
 from sja_units.job import KINDS, Job, parse_unit
 from sja_units.state import Facts, UnitRow, decide_state, is_wrong
 from sja_units.systemd import Systemd
+from sja_units.usage import count_memory
 
 _UNSET = 2**64 - 1
 _FINAL = (PersonNeeded.status, WrongConfig.status)
@@ -169,30 +170,12 @@ def _blame_systemd(view: JobView, shown: dict[str, Any]) -> JobView:
 
 def _add_use(view: JobView, shown: dict[str, Any]) -> JobView:
     memory, cpu = shown["MemoryCurrent"], shown["CPUUsageNSec"]
-    if memory == _UNSET and shown["ControlGroup"]:
-        memory = _count_memory(shown["ControlGroup"])
+    if memory == _UNSET:
+        memory = count_memory(shown["ControlGroup"]) if shown["ControlGroup"] else None
     return view._replace(
-        memory_bytes=None if memory == _UNSET else memory,
+        memory_bytes=memory,
         cpu_seconds=None if cpu == _UNSET else cpu / 1e9,
     )
-
-
-def _count_memory(cgroup: str) -> int:
-    """Return the memory of a cgroup's processes, for hosts whose cgroups do not count it."""
-    import psutil
-
-    try:
-        with open(f"/sys/fs/cgroup{cgroup}/cgroup.procs", encoding="ascii") as file:
-            pids = [int(line) for line in file]
-    except OSError:
-        return _UNSET
-    total = 0
-    for pid in pids:
-        try:
-            total += psutil.Process(pid).memory_info().rss
-        except psutil.Error:
-            continue  # it ended meanwhile
-    return total or _UNSET
 
 
 def _format(micros: int) -> str | None:

@@ -86,6 +86,10 @@ class Systemd:
         """Return all properties of each unit, of its service part too, by unit."""
         return self._run(self._show_all(list(units)))
 
+    def count_restarts(self, units: Iterable[str]) -> dict[str, int]:
+        """Return by unit how often systemd has restarted it since the last order."""
+        return self._run(self._count_restarts(list(units)))
+
     def order(
         self, orders: Iterable[Order], done: Callable[[Order, str], None] | None = None
     ) -> dict[str, str]:
@@ -166,6 +170,20 @@ class Systemd:
 
         shown = await asyncio.gather(*(show(unit) for unit in units))
         return dict(zip(units, shown, strict=True))
+
+    async def _count_restarts(self, units: list[str]) -> dict[str, int]:
+        gate = asyncio.Semaphore(IN_FLIGHT)
+
+        async def count(unit: str) -> int:
+            async with gate:
+                path = f"{_PATH}/unit/{_escape(unit)}"
+                body = (f"{_NAME}.Service", "NRestarts")
+                message = _message(_NAME, path, f"{_BUS}.Properties", "Get", "ss", *body)
+                (variant,) = await self._send(message)
+                return int(variant.value)
+
+        counts = await asyncio.gather(*(count(unit) for unit in units))
+        return dict(zip(units, counts, strict=True))
 
     async def _order_all(
         self, orders: list[Order], done: Callable[[Order, str], None] | None
@@ -288,6 +306,11 @@ async def _await_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
 def _name_unit(path: str) -> str:
     """Return the unit of an object: systemd writes what is no letter or digit as _2d and so on."""
     return re.sub("_([0-9a-f]{2})", lambda m: chr(int(m[1], 16)), path.rpartition("/")[2])
+
+
+def _escape(unit: str) -> str:
+    """Return a unit's name as it stands in its object's path: sd_bus_path_encode(3)."""
+    return "".join(c if c.isascii() and c.isalnum() else f"_{ord(c):02x}" for c in unit)
 
 
 def _translate(message: Message, reply: Message | None) -> SjaError:

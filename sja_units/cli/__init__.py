@@ -1,12 +1,17 @@
 """The command line: `sjactl VERB`. A file for a verb or a family; each is imported when used."""
 
 import importlib
+import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from sja_units import __version__
 from sja_units.errors import NotAllowed, SjaError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # verb -> module below sja_units.cli that holds a command of that name
 VERBS = {
@@ -34,7 +39,11 @@ VERBS = {
     "cleanup": "cleanup",
     "backup": "backup",
     "restore": "backup",
+    "doctor": "doctor",
+    "metrics": "metrics",
 }
+
+_COMPLETE = os.environ.get("_SJACTL_COMPLETE", "")  # what click's scripts for shells set
 
 
 class Verbs(click.Group):
@@ -49,7 +58,18 @@ class Verbs(click.Group):
         module = importlib.import_module(f"sja_units.cli.{VERBS[cmd_name]}")
         command = getattr(module, f"{cmd_name}_command")
         assert isinstance(command, click.Command)
+        if _COMPLETE:
+            from sja_units.cli.completion import teach
+
+            teach(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        if _COMPLETE.startswith("bash") and not incomplete.startswith("-"):
+            from sja_units.cli.completion import list_verbs
+
+            return list_verbs(self.list_commands(ctx), incomplete)
+        return super().shell_complete(ctx, incomplete)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,8 +82,6 @@ def sjactl(context: click.Context, no_color: bool) -> None:
     A JOB is KIND/NAME, the unit's name, or the bare name where one kind has it; * and ? match
     names and titles.
     """
-    import os
-
     if no_color or os.environ.get("NO_COLOR"):
         context.color = False
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.lab.cache import build_once, digest, digest_files
 from tests.lab.machine import Machine
-from tests.lab.trees import say, tree
+from tests.lab.trees import say, shells, tree
 from tests.lab.wheels import CHECKOUT, peers, wheels
 
 
@@ -26,9 +26,16 @@ def installed_machine(suite: str, name: str = "installed") -> Machine:
     return Machine([_install(suite) / "upper", tree(suite)], name=name, binds=_binds())
 
 
+def machine_with_shells(suite: str) -> Machine:
+    """Return such a machine that has zsh, fish and bash-completion as well."""
+    layers = [_install(suite) / "upper", tree(suite), shells(suite)]
+    return Machine(layers, name="shells", binds=_binds())
+
+
 def _install(suite: str) -> Path:
     installer = CHECKOUT / "install.sh"
-    files = [installer, *(path for path in (CHECKOUT / "units").rglob("*") if path.is_file())]
+    folders = (CHECKOUT / "units", CHECKOUT / "docs/man")
+    files = [installer, *(p for folder in folders for p in folder.rglob("*") if p.is_file())]
 
     def build(new: Path) -> None:
         say(f"installing sja-units on Debian {suite}, once for this state of the checkout ...")

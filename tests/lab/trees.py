@@ -22,6 +22,7 @@ PACKAGES = (
     "influxdb",
     "victoria-metrics",
 )
+_SHELLS = ("bash-completion", "zsh", "fish")
 # Databases are started by the test that wants one; apt's timers would only add noise.
 _NOT_AT_BOOT = ("influxdb.service", "victoria-metrics.service")
 _MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer")
@@ -48,6 +49,19 @@ def tree(suite: str) -> Path:
         run_tool([*command, suite, str(new), *_mirrors(suite)], f"building a Debian {suite} tree")
 
     return build_once(suite, digest(*PACKAGES, *_OPTIONS, *_HOOKS), build)
+
+
+def shells(suite: str) -> Path:
+    """Return a folder to lay below a tree, with zsh, fish and bash-completion in it."""
+    hooks = "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"
+    options = ("--variant=extract", "--format=directory", hooks)
+
+    def build(new: Path) -> None:
+        say(f"fetching shells of Debian {suite}, once ...")
+        command = ["mmdebstrap", *options, f"--include={','.join(_SHELLS)}"]
+        run_tool([*command, suite, str(new), *_mirrors(suite)], f"fetching shells of {suite}")
+
+    return build_once(f"shells-{suite}", digest(*_SHELLS, *options), build)
 
 
 def say(line: str) -> None:

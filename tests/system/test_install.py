@@ -80,7 +80,7 @@ def make_next_version(machine: Machine) -> tuple[str, str]:
     """Make a checkout with a higher version and another unit; return it and its wheels."""
     machine.sh(r"""
         mkdir /root/next && cd /src
-        cp -r install.sh pyproject.toml README.md LICENSE sja_units units /root/next
+        cp -r install.sh pyproject.toml README.md LICENSE docs sja_units units /root/next
         cp -r /wheels /root/wheels && rm /root/wheels/sja_units-*
         cd /root/next && sed -i 's/^version = .*/version = "99.1"/' pyproject.toml
         sed -i 's/^__version__ = .*/__version__ = "99.1"/' sja_units/__init__.py

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from sja_units.state import STATES
 from tests.lab.images import installed_machine
 from tests.lab.machine import Machine
 from tests.system.counterparts import ModbusDevice, spawn_peer
 from tests.system.jobs import IDLE, unit_of, view, wait_state, write_idle
 from tests.system.watch import booted
+from tests.unit.test_metrics import get, read
 
 # What systemd itself says of a job in each state.
 ACTIVE = {
@@ -159,6 +161,21 @@ def test_check_finds_each_problem_and_nothing_else(machine: Machine) -> None:
     assert found["ok"] is False
     wrong = {job for job, state in EXPECTED.items() if state in PROBLEMS}
     assert {problem["job"] for problem in found["problems"]} == wrong
+
+
+def test_metrics_say_the_same(machine: Machine) -> None:
+    found = read(machine.run("sjactl", "metrics").stdout)
+    for job, state in EXPECTED.items():
+        kind, name = job.split("/")
+        labels = {"kind": kind, "name": name}
+        now = {each: get(found, "sja_job_state", **labels, sja_job_state=each) for each in STATES}
+        assert now == {each: int(each == state) for each in STATES}
+        if state in ("running", "degraded", "failed"):
+            restarts = int(_show(machine, job)["NRestarts"])
+            assert get(found, "sja_job_restarts_total", **labels) == restarts
+    healthy = {"kind": "acquisition", "name": "running", "device": "press1"}
+    healthy["sja_acquisition_device_state"] = "healthy"
+    assert get(found, "sja_acquisition_device_state", **healthy) == 1
 
 
 def test_a_state_can_be_asked_for(machine: Machine) -> None:

@@ -1,33 +1,9 @@
-from typing import Any
-
 import pytest
 
 from sja_units.explain import explain
-from sja_units.job import Job
 from sja_units.records import Failure
 from sja_units.state import STATES
-from sja_units.survey import JobView
-
-
-def make_view(state: str, **changes: Any) -> JobView:
-    view = JobView(
-        job=Job("acquisition", "line1"),
-        title="",
-        configured=True,
-        state=state,
-        wanted=True,
-        relaunch=True,
-        pid=None,
-        since=None,
-        restarts=None,
-        status="",
-        error=None,
-        next_try=None,
-        health={},
-        memory_bytes=None,
-        cpu_seconds=None,
-    )
-    return view._replace(**changes)
+from tests.unit.views import make_view
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -1,0 +1,147 @@
+"""The jobs: their folders and files, their drop-ins, and whether they are in each other's way."""
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+
+from sja_units import manager
+from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.check import find_strays
+from sja_units.claims import find_shared, read_claims
+from sja_units.config import JobFile
+from sja_units.doctor.finding import OK, PROBLEM, WARNING, Finding
+from sja_units.errors import ConfigFault
+from sja_units.inventory import list_configured
+from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, parse_unit
+from sja_units.keepalive.config import KeepaliveConfig
+from sja_units.manager import OPERATORS
+from sja_units.records import list_wanted_units
+
+_TMPFILES = "/usr/local/lib/tmpfiles.d/sja-units.conf"
+
+
+def check_folders() -> Iterator[Finding]:
+    with open(_TMPFILES, encoding="utf-8") as file:
+        lines = [line.split() for line in file if line.startswith("d ")]
+    findings = [
+        finding
+        for _, path, mode, user, group, *_ in lines
+        for finding in _check_folder(path, int(mode, 8), user, group)
+    ]
+    yield from findings or [Finding(OK, f"{len(lines)} folders are there, with the right owners")]
+
+
+def _check_folder(path: str, mode: int, user: str, group: str) -> Iterator[Finding]:
+    advice = f"systemd-tmpfiles --create {_TMPFILES}"
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        yield Finding(PROBLEM, f"{path} is missing", advice)
+        return
+    if not stat.S_ISDIR(status.st_mode):
+        yield Finding(PROBLEM, f"{path} is not a folder", f"move it away; then {advice}")
+        return
+    owner, now = _name_owner(status), stat.S_IMODE(status.st_mode)
+    if owner != f"{user}:{group}":
+        yield Finding(PROBLEM, f"{path} is {owner}'s, not {user}:{group}'s", advice)
+    elif now & ~mode & 0o022:
+        yield Finding(PROBLEM, f"{path} can be changed by others: mode {now:04o}", advice)
+    elif now != mode:
+        yield Finding(WARNING, f"{path} has mode {now:04o}, not {mode:04o}", advice)
+
+
+def _name_owner(status: os.stat_result) -> str:
+    try:
+        user = pwd.getpwuid(status.st_uid).pw_name
+    except KeyError:
+        user = str(status.st_uid)
+    try:
+        group = grp.getgrgid(status.st_gid).gr_name
+    except KeyError:
+        group = str(status.st_gid)
+    return f"{user}:{group}"
+
+
+def check_jobs() -> Iterator[Finding]:
+    jobs = list_configured()
+    findings = list(_check_names())
+    for job in jobs:
+        try:
+            findings += _check_job(job)
+        except ConfigFault as fault:
+            advice = f"sjactl edit {job}"
+            findings += [
+                Finding(PROBLEM, f"{fault.where}: {each}", advice) for each in fault.faults
+            ]
+        except PermissionError:
+            findings.append(Finding(WARNING, f"{job.config_path} cannot be read by you", ""))
+    yield from findings or [Finding(OK, f"{len(jobs)} files are valid, and safe from others")]
+
+
+def _check_names() -> Iterator[Finding]:
+    for kind in KINDS:
+        for name in sorted(os.listdir(f"{CONFIG_ROOT}/{kind}")):
+            stem = name.removesuffix(".toml")
+            if stem != name and not NAME.fullmatch(stem):
+                words = f"{CONFIG_ROOT}/{kind}/{name} is no job: {stem!r} cannot be a job's name"
+                advice = "use lower-case letters, digits, '-' and '_', 23 at the most"
+                yield Finding(WARNING, words, advice)
+
+
+def _check_job(job: Job) -> Iterator[Finding]:
+    path = job.config_path
+    file = manager.read_job_file(job)
+    status = os.stat(path)
+    mode = stat.S_IMODE(status.st_mode)
+    right = f"chown root:{OPERATORS} {path} && chmod 0640 {path}"
+    if status.st_uid != 0:
+        yield Finding(PROBLEM, f"{path} can be changed by {_name_owner(status)}", right)
+    if mode & 0o004 and _holds_secrets(file):
+        yield Finding(WARNING, f"{path} holds secrets, and all can read it", right)
+    elif not mode & 0o004 and (_name_owner(status).split(":")[1] != OPERATORS or not mode & 0o040):
+        yield Finding(WARNING, f"{path} cannot be read by group {OPERATORS}", right)
+
+
+def _holds_secrets(file: JobFile) -> bool:
+    settings = file.settings
+    if isinstance(settings, AcquisitionConfig):
+        return bool(settings.sink.token or settings.sink.password)
+    if isinstance(settings, KeepaliveConfig):
+        return bool(settings.headers or (settings.proxy and settings.proxy.user))
+    return False
+
+
+def check_drop_ins() -> Iterator[Finding]:
+    findings = []
+    jobs = list_configured()
+    for job in jobs:
+        try:
+            current = manager.is_drop_in_current(job, manager.read_job_file(job))
+        except (ConfigFault, PermissionError):
+            continue  # told by the check of the files
+        if not current:
+            words = f"systemd was not told of what {job.config_path} says"
+            findings.append(Finding(WARNING, words, f"sjactl apply {job}"))
+    for job in manager.list_orphaned_drop_ins():
+        words = f"{job.drop_in_path} is left over from a job that is gone"
+        findings.append(Finding(WARNING, words, "sjactl apply"))
+    yield from findings or [Finding(OK, f"{len(jobs)} jobs: systemd knows what their files say")]
+
+
+def check_sharing() -> Iterator[Finding]:
+    jobs = [job for unit in sorted(list_wanted_units()) if (job := parse_unit(unit))]
+    shared = find_shared(read_claims(jobs))
+    yield from [
+        Finding(WARNING, f"{each.jobs[0]} {each.describe(each.jobs[0])}", "make it one job")
+        for each in shared
+    ] or [Finding(OK, f"{len(jobs)} wanted jobs have their devices and sessions for themselves")]
+
+
+def check_strays() -> Iterator[Finding]:
+    findings = []
+    for found in find_strays():
+        words = f"{found.job}: {found.message}" if found.job else found.message
+        findings.append(Finding(WARNING if found.is_warning else PROBLEM, words))
+    yield from findings or [Finding(OK, "no job runs outside its unit")]

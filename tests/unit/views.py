@@ -1,0 +1,28 @@
+"""Jobs as a survey finds them, for tests of what is made of them."""
+
+from typing import Any
+
+from sja_units.job import Job
+from sja_units.survey import JobView
+
+
+def make_view(state: str, **changes: Any) -> JobView:
+    """Return a wanted job in this state, with nothing else to tell."""
+    view = JobView(
+        job=Job("acquisition", "line1"),
+        title="",
+        configured=True,
+        state=state,
+        wanted=True,
+        relaunch=True,
+        pid=None,
+        since=None,
+        restarts=None,
+        status="",
+        error=None,
+        next_try=None,
+        health={},
+        memory_bytes=None,
+        cpu_seconds=None,
+    )
+    return view._replace(**changes)
