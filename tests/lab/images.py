@@ -23,10 +23,11 @@ def installed_machine(suite: str, name: str = "installed") -> Machine:
 
     The installation runs once for each state of the checkout, and is shared by all machines.
     """
-    return Machine([_install(suite) / "upper", tree(suite)], name=name, binds=_binds())
+    return Machine([installation(suite) / "upper", tree(suite)], name=name, binds=_binds())
 
 
-def _install(suite: str) -> Path:
+def installation(suite: str) -> Path:
+    """Return a folder whose `upper` is the layer that install.sh adds to this suite's tree."""
     installer = CHECKOUT / "install.sh"
     files = [installer, *(path for path in (CHECKOUT / "units").rglob("*") if path.is_file())]
 
