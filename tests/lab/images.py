@@ -23,16 +23,17 @@ def installed_machine(suite: str, name: str = "installed") -> Machine:
 
     The installation runs once for each state of the checkout, and is shared by all machines.
     """
-    return Machine([_install(suite) / "upper", tree(suite)], name=name, binds=_binds())
+    return Machine([installation(suite) / "upper", tree(suite)], name=name, binds=_binds())
 
 
 def machine_with_shells(suite: str) -> Machine:
     """Return such a machine that has zsh, fish and bash-completion as well."""
-    layers = [_install(suite) / "upper", tree(suite), shells(suite)]
+    layers = [installation(suite) / "upper", tree(suite), shells(suite)]
     return Machine(layers, name="shells", binds=_binds())
 
 
-def _install(suite: str) -> Path:
+def installation(suite: str) -> Path:
+    """Return a folder whose `upper` is the layer that install.sh adds to this suite's tree."""
     installer = CHECKOUT / "install.sh"
     folders = (CHECKOUT / "units", CHECKOUT / "docs/man")
     files = [installer, *(p for folder in folders for p in folder.rglob("*") if p.is_file())]

@@ -5,15 +5,14 @@ import os
 import shlex
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 from tests.lab.holder import ROOT, Holder
+from tests.lab.inside import Inside
 from tests.lab.process import LabError, children, run_bounded, tail
 
-T = TypeVar("T")
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
@@ -25,7 +24,7 @@ _NSPAWN = """
 """
 
 
-class Machine:
+class Machine(Inside):
     """One disposable machine: an overlay over layers of files, its changes kept in memory.
 
     `layers` are folders, the topmost first; `binds` maps a place in the machine to a folder of
@@ -153,51 +152,6 @@ class Machine:
             said = tail(done.stdout + done.stderr)
             raise LabError(f"{shlex.join(argv)} ended with {done.returncode}: {said}")
         return done
-
-    def sh(
-        self, script: str, *, check: bool = True, timeout: float = 120, user: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a shell script inside; it ends at the first command that fails."""
-        return self.run("sh", "-euc", script, check=check, timeout=timeout, user=user)
-
-    def spawn(self, name: str, *argv: str, env: Mapping[str, str] | None = None) -> None:
-        """Start a program in the background, as NAME.service; `systemctl stop NAME` ends it."""
-        settings = [f"--setenv={key}={value}" for key, value in (env or {}).items()]
-        options = ["--quiet", "--collect", f"--unit={name}", "--property=Type=exec", *settings]
-        self.run("systemd-run", *options, "--", *argv)
-
-    def show(self, unit: str, *properties: str) -> dict[str, str]:
-        """Return what systemd says of a unit, as `systemctl show` does."""
-        wanted = [f"--property={name}" for name in properties]
-        lines = self.run("systemctl", "show", *wanted, "--", unit).stdout.splitlines()
-        return dict(line.split("=", 1) for line in lines if "=" in line)
-
-    def write(
-        self, path: str, text: str, *, mode: int = 0o644, owner: str = "root", group: str = "root"
-    ) -> None:
-        """Write a file inside, making its folders; a file that is there is replaced."""
-        who = [f"--owner={owner}", f"--group={group}", f"--mode={mode:o}"]
-        self.run("install", "-D", *who, "/dev/stdin", path, input=text)
-
-    def read(self, path: str) -> str:
-        """Return the text of a file inside."""
-        return self.run("cat", path).stdout
-
-    def exists(self, path: str) -> bool:
-        """Return whether there is anything of this name inside."""
-        return self.run("test", "-e", path, "-o", "-L", path, check=False).returncode == 0
-
-    @staticmethod
-    def wait_for(predicate: Callable[[], T], seconds: float = 60, *, what: str) -> T:
-        """Return the first true value of `predicate`, asked again and again for `seconds`."""
-        end = time.monotonic() + seconds
-        while True:
-            value = predicate()
-            if value:
-                return value
-            if time.monotonic() > end:
-                raise LabError(f"waited {seconds:g} s in vain for {what}; it is {value!r}")
-            time.sleep(0.05)
 
     def journal(self, unit: str | None = None) -> str:
         """Return the journal of all boots, whether the machine is on or off."""

@@ -46,7 +46,7 @@ def tree(suite: str) -> Path:
         say(f"building a Debian {suite} tree, once, about a minute ...")
         hooks = [f"--customize-hook={hook}" for hook in _HOOKS]
         command = ["mmdebstrap", *_OPTIONS, f"--include={','.join(PACKAGES)}", *hooks]
-        run_tool([*command, suite, str(new), *_mirrors(suite)], f"building a Debian {suite} tree")
+        run_tool([*command, suite, str(new), *mirrors(suite)], f"building a Debian {suite} tree")
 
     return build_once(suite, digest(*PACKAGES, *_OPTIONS, *_HOOKS), build)
 
@@ -69,7 +69,7 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _mirrors(suite: str) -> list[str]:
+def mirrors(suite: str) -> list[str]:
     """Return the host's own sources of this suite; none means mmdebstrap's default."""
     form = "deb $(REPO_URI) $(RELEASE) $(COMPONENT)"
     command = ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]

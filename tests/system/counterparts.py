@@ -149,11 +149,16 @@ class VictoriaMetrics:
         words = urlencode({"match[]": f"{measurement}_{field}", "start": 0, "end": 4102444800})
         status, body = fetch(self._machine, f"{self._url}/api/v1/export?{words}")
         assert status == 200, body
-        rows: list[tuple[int, float]] = []
-        for line in body.splitlines():
-            series = json.loads(line)
-            rows += zip(series["timestamps"], series["values"], strict=True)
-        return sorted((at * 1_000_000, value) for at, value in rows)
+        return parse_export(body)
+
+
+def parse_export(body: str) -> list[tuple[int, float]]:
+    """Return time (ns) and value of all rows that VictoriaMetrics has exported, in order."""
+    rows: list[tuple[int, float]] = []
+    for line in body.splitlines():
+        series = json.loads(line)
+        rows += zip(series["timestamps"], series["values"], strict=True)
+    return sorted((at * 1_000_000, value) for at, value in rows)
 
 
 class StateFolder:

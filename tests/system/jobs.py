@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.lab.machine import Machine
+from tests.lab.inside import Inside
 
 # Nobody answers there: the job is active and `degraded`, and needs no counterpart.
 IDLE = """title = "{title}"
@@ -27,7 +27,7 @@ timeout = "200ms"
 """
 
 
-def write_idle(machine: Machine, name: str, *, title: str = "", extra: str = "") -> str:
+def write_idle(machine: Inside, name: str, *, title: str = "", extra: str = "") -> str:
     """Write the file of a job that needs no counterpart, by hand; return the job."""
     text = IDLE.format(title=title, extra=extra)
     machine.write(
@@ -41,7 +41,7 @@ def unit_of(job: str) -> str:
     return f"sja-{kind}@{name}.service"
 
 
-def view(machine: Machine, job: str) -> dict[str, Any]:
+def view(machine: Inside, job: str) -> dict[str, Any]:
     """Return what `sjactl status --json` says of a job."""
     said = machine.run("sjactl", "status", "--json", job, check=False)
     shown = json.loads(said.stdout)
@@ -49,13 +49,13 @@ def view(machine: Machine, job: str) -> dict[str, Any]:
     return shown
 
 
-def states(machine: Machine) -> dict[str, str]:
+def states(machine: Inside) -> dict[str, str]:
     """Return each job's state by what `sjactl list --json` says."""
     listed = json.loads(machine.run("sjactl", "list", "--json").stdout)
     return {entry["job"]: entry["state"] for entry in listed}
 
 
-def wait_state(machine: Machine, job: str, *wanted: str, seconds: float = 60) -> dict[str, Any]:
+def wait_state(machine: Inside, job: str, *wanted: str, seconds: float = 60) -> dict[str, Any]:
     """Wait until a job is in one of these states; return what `sjactl status` then says."""
 
     def look() -> dict[str, Any] | None:
@@ -67,11 +67,11 @@ def wait_state(machine: Machine, job: str, *wanted: str, seconds: float = 60) ->
     return found
 
 
-def wait_active(machine: Machine, job: str, seconds: float = 60) -> dict[str, Any]:
+def wait_active(machine: Inside, job: str, seconds: float = 60) -> dict[str, Any]:
     return wait_state(machine, job, "running", "degraded", seconds=seconds)
 
 
-def wait_relaunched(machine: Machine) -> None:
+def wait_relaunched(machine: Inside) -> None:
     """Wait until sja-relaunch has dealt with all jobs; a boot does not wait for that."""
 
     def has_ended() -> bool:
@@ -82,5 +82,5 @@ def wait_relaunched(machine: Machine) -> None:
     machine.wait_for(has_ended, 120, what="sja-relaunch to end")
 
 
-def is_wanted(machine: Machine, job: str) -> bool:
+def is_wanted(machine: Inside, job: str) -> bool:
     return machine.exists(f"/var/lib/sja-units/wanted/{unit_of(job)}")

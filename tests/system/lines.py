@@ -13,7 +13,7 @@ _DEVICE = """
 [[device]]
 name = "{name}"
 transport = "tcp"
-host = "127.0.0.1"
+host = "{host}"
 port = {port}
 timeout = "{timeout}"
 retries = {retries}
@@ -32,9 +32,11 @@ retries = {retries}
 """
 
 
-def describe_device(name: str, port: int, *, timeout: str = "20s", retries: int = 3) -> str:
+def describe_device(
+    name: str, port: int, *, host: str = "127.0.0.1", timeout: str = "20s", retries: int = 3
+) -> str:
     """Return the part of a job's file that reads the counter of a device."""
-    return _DEVICE.format(name=name, port=port, timeout=timeout, retries=retries)
+    return _DEVICE.format(name=name, host=host, port=port, timeout=timeout, retries=retries)
 
 
 def create_acquisition(
