@@ -59,7 +59,7 @@ def shells(suite: str) -> Path:
     def build(new: Path) -> None:
         say(f"fetching shells of Debian {suite}, once ...")
         command = ["mmdebstrap", *options, f"--include={','.join(_SHELLS)}"]
-        run_tool([*command, suite, str(new), *_mirrors(suite)], f"fetching shells of {suite}")
+        run_tool([*command, suite, str(new), *mirrors(suite)], f"fetching shells of {suite}")
 
     return build_once(f"shells-{suite}", digest(*_SHELLS, *options), build)
 

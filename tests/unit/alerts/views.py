@@ -9,30 +9,14 @@ from sja_units.host_config import Alert
 from sja_units.job import Job
 from sja_units.records import Failure
 from sja_units.survey import JobView
+from tests.unit import views
 
 START = 1_800_000_000.0
 ALERT = Alert(("/bin/tell",), None, 3, 86400.0)
 
 
 def make_view(state: str, *, kind: str = "acquisition", **changes: Any) -> JobView:
-    view = JobView(
-        job=Job(kind, "line1"),
-        title="",
-        configured=True,
-        state=state,
-        wanted=True,
-        relaunch=True,
-        pid=None,
-        since=None,
-        restarts=None,
-        status="",
-        error=None,
-        next_try=None,
-        health={},
-        memory_bytes=None,
-        cpu_seconds=None,
-    )
-    return view._replace(**changes)
+    return views.make_view(state, job=Job(kind, "line1"), **changes)
 
 
 def failure(failures: int = 1, exit_code: int = 1) -> Failure:

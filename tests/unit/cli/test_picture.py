@@ -10,7 +10,7 @@ from sja_units.cli.render import lay_out_table
 from sja_units.job import Job
 from sja_units.state import STATES
 from sja_units.survey import JobView
-from tests.unit.test_explain import make_view
+from tests.unit.views import make_view
 
 LONG = "0/1 device healthy · press1: 连接被拒绝，" * 5
 
