@@ -11,7 +11,7 @@ from tests.lab.machine import Machine
 from tests.system.jobs import unit_of, view, wait_active, wait_state, write_idle
 from tests.system.screens import Screen
 
-SERVICE = '[service]\nWatchdogSec = "2s"'
+SERVICE = '[service]\nWatchdogSec = "5s"'
 
 
 def read_runs(machine: Machine, job: str, *words: str) -> list[dict[str, Any]]:
