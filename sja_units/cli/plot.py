@@ -1,5 +1,6 @@
 """A plot in plain text. Pure."""
 
+import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -50,7 +51,8 @@ def draw(spans: list[Span], width: int = WIDTH, height: int = HEIGHT) -> list[st
     low, high = min(span.low for span in spans), max(span.high for span in spans)
     if low == high:
         margin = max(1.0, abs(low) / 1000)
-        low, high = low - margin, high + margin
+        most = sys.float_info.max
+        low, high = max(low - margin, -most), min(high + margin, most)
     columns = width - _LABEL - 2
     cells = [[" "] * columns for _ in range(height)]
     for span in spans:

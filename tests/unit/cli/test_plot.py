@@ -57,7 +57,7 @@ def test_a_ramp_rises() -> None:
 
 
 def test_one_sample_and_a_constant() -> None:
-    for taken in ([(5, 7.0)], [(i, 7.0) for i in range(1000)]):
+    for taken in ([(5, 7.0)], [(5, -1.7958972376246913e308)], [(i, 7.0) for i in range(1000)]):
         lines = draw(thin(taken))
         assert sum("*" in line for line in lines) == 1
 
