@@ -60,7 +60,9 @@ class Inside(ABC):
         return self.run("test", "-e", path, "-o", "-L", path, check=False).returncode == 0
 
     @staticmethod
-    def wait_for(predicate: Callable[[], T], seconds: float = 60, *, what: str) -> T:
+    def wait_for(
+        predicate: Callable[[], T], seconds: float = 60, *, what: str, pause: float = 0.05
+    ) -> T:
         """Return the first true value of `predicate`, asked again and again for `seconds`."""
         end = time.monotonic() + seconds
         while True:
@@ -69,4 +71,4 @@ class Inside(ABC):
                 return value
             if time.monotonic() > end:
                 raise LabError(f"waited {seconds:g} s in vain for {what}; it is {value!r}")
-            time.sleep(0.05)
+            time.sleep(pause)

@@ -27,7 +27,7 @@ def kernel(suite: str) -> Path:
         (image,) = (root / "boot").glob("vmlinuz-*")
         version = image.name.removeprefix("vmlinuz-")
         _keep_modules(root / "lib/modules" / version)
-        run_tool(["chroot", str(root), "depmod", version], "listing the kernel's modules")
+        run_tool(["chroot", str(root), "/sbin/depmod", version], "listing the kernel's modules")
         (new / "layer/usr/lib").mkdir(parents=True)
         image.rename(new / "vmlinuz")
         (root / "lib/modules").rename(new / "layer/usr/lib/modules")

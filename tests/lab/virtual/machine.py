@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +23,8 @@ from tests.lab.virtual.write_log import begin_log
 HOST = "10.0.2.2"
 """The host's loopback as the machine sees it."""
 
+_PREFIX = "virtual-"
+_LEFT_BEHIND_SECONDS = 24 * 3600
 # One core without KVM. Who is killed leaves nobody behind: pdeathsig goes with our end.
 _QEMU = """
     setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -machine pc
@@ -75,9 +78,11 @@ class VirtualMachine(Inside):
         self._qemu: subprocess.Popen[bytes] | None = None
         self._agent = socket.socket()
         self._boots = 0
+        self._asked = 0
 
     def __enter__(self) -> Self:
-        self._folder = Path(tempfile.mkdtemp(prefix="virtual-", dir=lab()))
+        _remove_left_behind()
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=lab()))
         try:
             self._system = self._folder / "system"
             copy_disk(system_disk(self._suite), self._system)
@@ -127,6 +132,7 @@ class VirtualMachine(Inside):
         self.wait_for(lambda: agent.exists() or self._check(), what="qemu to begin")
         self._agent = socket.socket(socket.AF_UNIX)
         self._agent.connect(str(agent))
+        self._replies = self._agent.makefile("rb")
 
     def boot(self, seconds: float = 300) -> None:
         """Power on, and return once systemd has started all it wants to start."""
@@ -159,7 +165,7 @@ class VirtualMachine(Inside):
         words = [*(["runuser", "-u", user, "--"] if user else []), *argv]
         asked = {"argv": words, "input": input or "", "timeout": timeout, "env": dict(env or {})}
         try:
-            answer = self._ask(json.dumps(asked).encode() + b"\n", timeout + 30)
+            answer = self._ask(asked, timeout + 30)
         except OSError as error:
             raise LabError(f"{shlex.join(argv)}: {self.name} does not answer: {error}") from None
         if "fault" in answer:
@@ -182,17 +188,18 @@ class VirtualMachine(Inside):
         path.write_text("\n".join(text))
         return path
 
-    def _ask(self, line: bytes, seconds: float) -> dict[str, Any]:
+    def _ask(self, asked: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Return what the agent says to a request; OSError if it says nothing in time."""
+        self._asked += 1
         self._agent.settimeout(seconds)
-        self._agent.sendall(line)
-        answer = b""
-        while not answer.endswith(b"\n"):
-            data = self._agent.recv(65536)
-            if not data:
+        self._agent.sendall(json.dumps({"id": self._asked, **asked}).encode() + b"\n")
+        while True:
+            line = self._replies.readline()
+            if not line:
                 raise OSError(f"qemu has ended: {self._said()}")
-            answer += data
-        parsed: dict[str, Any] = json.loads(answer)
-        return parsed
+            answer: dict[str, Any] = json.loads(line)
+            if answer["id"] == self._asked:  # else somebody gave up waiting for it
+                return answer
 
     def _check(self) -> bool:
         if not self.is_on:
@@ -219,3 +226,11 @@ def _plug_in(name: str, disk: Disk, *, is_logged: bool) -> str:
         words.append(f"{logged},log-super-update-interval=1")
         name = f"{name}-logged"
     return f"{' '.join(words)} -device virtio-blk-pci,drive={name}\n"
+
+
+def _remove_left_behind() -> None:
+    """Remove the disks of machines whose test was killed long ago."""
+    for folder in lab().glob(f"{_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - folder.stat().st_mtime > _LEFT_BEHIND_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

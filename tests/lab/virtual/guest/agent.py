@@ -23,8 +23,9 @@ def run(asked: dict[str, Any]) -> dict[str, Any]:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return {"fault": str(error)}
-    return {"status": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
+        return {"id": asked["id"], "fault": str(error)}
+    said = {"stdout": done.stdout, "stderr": done.stderr}
+    return {"id": asked["id"], "status": done.returncode, **said}
 
 
 def main() -> None:
