@@ -8,14 +8,17 @@ from hypothesis import strategies as st
 
 from sja_units.alerts.record import note_delivered, note_try
 from sja_units.host_config import Alert
+from sja_units.job import Job
 from sja_units.survey import JobView
-from tests.unit.alerts.views import ALERT, START, Looks, clock, failure, make_view
+from tests.unit.alerts.looks import ALERT, START, Looks, clock, failure
+from tests.unit.views import make_view
 
+KEEPALIVE = Job("keepalive", "alice")
 RUNNING = make_view("running", since=clock(-3600))
 DEGRADED = make_view("degraded", since=clock(-3600))
 CRASHING = make_view("restarting", error=failure(3))
 WRONG = make_view("failed", error=failure(1, 78))
-DEAD = make_view("failed", kind="keepalive", error=failure(1, 77))
+DEAD = make_view("failed", job=KEEPALIVE, error=failure(1, 77))
 
 
 def test_a_series_of_failures_is_told_once_at_the_nth() -> None:
@@ -115,7 +118,7 @@ def test_another_event_is_news() -> None:
     looks = Looks()
     assert looks.look(0, CRASHING._replace(job=DEAD.job)) == ["failing"]
     assert looks.look(10, WRONG._replace(job=DEAD.job)) == ["failed"]
-    assert looks.look(15, make_view("starting", kind="keepalive")) == []
+    assert looks.look(15, make_view("starting", job=KEEPALIVE)) == []
     assert looks.look(20, DEAD) == ["expired"]
 
 

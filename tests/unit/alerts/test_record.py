@@ -16,7 +16,7 @@ from sja_units.alerts.record import (
 )
 from sja_units.host_config import Alert
 from sja_units.job import Job
-from tests.unit.alerts.views import ALERT, START
+from tests.unit.alerts.looks import ALERT, START
 
 WAITING = Record("failing", START, 0.0, 0, {"command": Delivery("failing", 0, START)})
 

@@ -1,7 +1,6 @@
-"""Views of jobs as a look sees them, and a run of looks."""
+"""A row of looks at a job, and what they find."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sja_units.alerts.decide import Moment, decide
 from sja_units.alerts.record import Record, Spell
@@ -9,14 +8,9 @@ from sja_units.host_config import Alert
 from sja_units.job import Job
 from sja_units.records import Failure
 from sja_units.survey import JobView
-from tests.unit import views
 
 START = 1_800_000_000.0
 ALERT = Alert(("/bin/tell",), None, 3, 86400.0)
-
-
-def make_view(state: str, *, kind: str = "acquisition", **changes: Any) -> JobView:
-    return views.make_view(state, job=Job(kind, "line1"), **changes)
 
 
 def failure(failures: int = 1, exit_code: int = 1) -> Failure:
