@@ -53,8 +53,13 @@ def test_a_crash_loop_backs_off_and_heals(machine: Machine) -> None:
     shown = wait_state(machine, JOB, "restarting")
     assert shown["restarts"] >= 6
     assert (shown["error"]["result"], shown["error"]["exit_code"]) == ("exit-code", 1)
-    as_operator = machine.run("sjactl", "status", "--json", JOB, user="oper", check=False)
-    assert json.loads(as_operator.stdout)["error"] == shown["error"]
+
+    def operator_sees_it() -> bool:
+        done = machine.run("sjactl", "status", "--json", JOB, user="oper", check=False)
+        # The next failure may come between the two looks.
+        return bool(json.loads(done.stdout)["error"] == view(machine, JOB)["error"])
+
+    machine.wait_for(operator_sees_it, what="an operator to see the same error")
     mend_worker(machine)
     wait_active(machine, JOB)
     assert view(machine, JOB)["restarts"] >= shown["restarts"]

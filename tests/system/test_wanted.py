@@ -102,7 +102,7 @@ def test_a_stop_while_it_waits_for_the_next_try_counts(machine: Machine) -> None
         return bool(shown["state"] == "restarting" and shown["restarts"] >= 5)
 
     # From the fifth crash in a row on, there is a pause of many seconds, in which the stop comes.
-    machine.wait_for(crash, what="a pause before the next try")
+    machine.wait_for(crash, 240, what="a pause before the next try")
     machine.run("systemctl", "stop", UNIT)
     assert view(machine, JOB)["state"] == "stopped"
     machine.cut()
