@@ -6,7 +6,7 @@ import pwd
 import stat
 from collections.abc import Iterator
 
-from sja_units import manager
+from sja_units import host_config, manager
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.check import find_strays
 from sja_units.claims import find_shared, read_claims
@@ -66,7 +66,7 @@ def _name_owner(status: os.stat_result) -> str:
 
 def check_jobs() -> Iterator[Finding]:
     jobs = list_configured()
-    findings = list(_check_names())
+    findings = [*_check_host_file(), *_check_names()]
     for job in jobs:
         try:
             findings += _check_job(job)
@@ -78,6 +78,21 @@ def check_jobs() -> Iterator[Finding]:
         except PermissionError:
             findings.append(Finding(WARNING, f"{job.config_path} cannot be read by you", ""))
     yield from findings or [Finding(OK, f"{len(jobs)} files are valid, and safe from others")]
+
+
+def _check_host_file() -> Iterator[Finding]:
+    path = host_config.PATH
+    try:
+        webhook = (alert := host_config.read_host_config().alert) and alert.webhook
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return  # all is as it is by default
+    except ConfigFault as fault:
+        yield from (Finding(PROBLEM, f"{path}: {each}", f"mend {path}") for each in fault.faults)
+        return
+    if webhook and mode & 0o004:
+        right = f"chown root:{OPERATORS} {path} && chmod 0640 {path}"
+        yield Finding(WARNING, f"{path} has a webhook, and all can read it", right)
 
 
 def _check_names() -> Iterator[Finding]:

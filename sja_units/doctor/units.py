@@ -73,7 +73,7 @@ def check_recovery() -> Iterator[Finding]:
         if unit["UnitFileState"] == "disabled":
             advice = f"systemctl enable --now {name}, unless you want it so"
             findings.append(Finding(WARNING, f"{name} is disabled: {_tell_loss(name)}", advice))
-        elif name.endswith((".timer", ".path")) and unit["ActiveState"] != "active":
+        elif _is_missing(name, unit):
             words = f"{name} does not run: {_tell_loss(name)}"
             findings.append(Finding(WARNING, words, f"systemctl start {name}"))
     target = shown.get("sja-jobs.target", {}).get("ActiveState")
@@ -81,6 +81,12 @@ def check_recovery() -> Iterator[Finding]:
         words = f"sja-jobs.target is {target}: all jobs are stopped for maintenance"
         findings.append(Finding(WARNING, words, "systemctl start sja-jobs.target"))
     yield from findings or [Finding(OK, "wanted jobs come back after a boot")]
+
+
+def _is_missing(name: str, unit: Properties) -> bool:
+    """Tell a trigger that should wait for its event and does not; a static one comes and goes."""
+    is_trigger = name.endswith((".timer", ".path")) and unit["UnitFileState"] == "enabled"
+    return is_trigger and unit["ActiveState"] != "active"
 
 
 def _tell_loss(name: str) -> str:

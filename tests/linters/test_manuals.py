@@ -12,6 +12,7 @@ import pytest
 from sja_units import config
 from sja_units.cli import VERBS, sjactl
 from sja_units.fields import Table
+from sja_units.host_config import parse_host_config
 from sja_units.metrics import FAMILIES
 from sja_units.openmetrics import SUFFIXES
 from sja_units.state import STATES
@@ -58,8 +59,7 @@ def list_commands() -> Iterator[tuple[str, click.Command]]:
 
 
 def test_every_verb_has_its_text() -> None:
-    real = {verb for verb, _ in list_commands()}
-    compare(real, split_verbs().keys() & real)
+    compare({verb for verb, _ in list_commands()}, split_verbs().keys())
 
 
 @pytest.mark.parametrize("verb", [verb for verb, _ in list_commands()])
@@ -105,6 +105,10 @@ FILES: dict[str, tuple[Callable[[str], object], list[str]]] = {
     "sja-keepalive.toml.5": (
         read_job("keepalive"),
         ['url = "http://h"\n[login]\ncommand = ["/x"]\n', 'url = "http://h"\n'],
+    ),
+    "sja-units.toml.5": (
+        lambda text: parse_host_config(text, "here"),
+        ['[alert]\ncommand = ["/x"]\n', '[alert]\nwebhook = "http://h"\n'],
     ),
 }
 # Where the default hangs on another key the page tells it in words.

@@ -95,10 +95,13 @@ def test_broken_jobs_and_folders_are_found(shared_machine: Machine) -> None:
         chmod 0777 /etc/sja-units/keepalive
         mv /var/log/journal /var/log/journal.away
         chmod a-x /usr/local/lib/sja-units/end
+        cp -p /etc/sja-units/sja-units.toml /root
+        printf '[alert]\\nremindd = "1h"\\n' >>/etc/sja-units/sja-units.toml
         systemd-run --quiet --unit=stray sh -c 'sleep 600; :' sja_units.worker keepalive ghost
     """
     mend_all = """
         systemctl stop stray
+        mv /root/sja-units.toml /etc/sja-units/
         chmod a+x /usr/local/lib/sja-units/end
         mv /var/log/journal.away /var/log/journal
         chmod 0750 /etc/sja-units/keepalive
@@ -111,6 +114,7 @@ def test_broken_jobs_and_folders_are_found(shared_machine: Machine) -> None:
         assert "open.toml" in problems
         assert "wrong.toml: line" in problems
         assert "intervall" in problems
+        assert "remindd" in problems
         assert "secret.toml" in warnings
         assert "hush" not in json.dumps(found)
         assert "Bad.toml" in warnings
