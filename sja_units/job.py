@@ -12,6 +12,7 @@ HOST_FILE = "sja-units.toml"  # below CONFIG_ROOT: what counts for the whole hos
 STATE_ROOT = "/var/lib/sja-units"
 PRIVATE_ROOT = "/var/lib/private/sja-units"  # where systemd really keeps a dynamic user's state
 RUN_ROOT = "/run/sja-units"
+RELAUNCH = "sja-relaunch.service"
 STAGING = f"{STATE_ROOT}/restoring"  # what `sjactl restore` has unpacked and not yet put in place
 
 # 23 characters at most: a unit runs as user "sja-acq-NAME", and systemd takes 31 for a user.

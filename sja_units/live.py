@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sja_units.job import parse_unit
+from sja_units.job import RELAUNCH, parse_unit
 from sja_units.state import UnitRow
 from sja_units.systemd import Systemd
 
@@ -42,7 +42,7 @@ class LiveSystemd(Systemd):
         return known | asked
 
     def _forget(self, unit: str) -> None:
-        if unit and parse_unit(unit) is None:
+        if unit and unit != RELAUNCH and parse_unit(unit) is None:
             return
         if unit:
             self._shown.pop(unit, None)

@@ -35,6 +35,7 @@ class Facts(NamedTuple):
     unit: UnitRow | None  # None: systemd has forgotten it, so it does not run
     well: bool | None  # what a fresh health.json says; None: its worker does not report
     failing: bool  # its last tries failed, so the next one waits
+    relaunching: bool = False  # sja-relaunch is about to start what is wanted
 
 
 def decide_state(facts: Facts) -> str:
@@ -54,7 +55,9 @@ def decide_state(facts: Facts) -> str:
         return "failed"
     if unit and unit.job_type in ("start", "restart"):
         return "restarting" if facts.failing else "starting"
-    return "down" if facts.wanted and facts.relaunch else "stopped"
+    if not (facts.wanted and facts.relaunch):
+        return "stopped"
+    return "starting" if facts.relaunching else "down"
 
 
 def is_wrong(state: str) -> bool:

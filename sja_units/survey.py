@@ -1,7 +1,7 @@
 """One picture of all jobs: files, markers, systemd and health, joined when somebody asks."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from sja_units import records
 from sja_units.errors import PersonNeeded, WrongConfig
 from sja_units.health import read_health
 from sja_units.inventory import Head, list_configured, read_head
-from sja_units.job import KINDS, Job, parse_unit
+from sja_units.job import KINDS, RELAUNCH, Job, parse_unit
 from sja_units.state import Facts, UnitRow, decide_state, is_wrong
 from sja_units.systemd import Systemd
 from sja_units.usage import count_memory
@@ -61,11 +61,12 @@ class JobView(NamedTuple):
 
 
 class _Marks(NamedTuple):
-    """What the hooks keep of all jobs, read once for all."""
+    """What holds for all jobs, read once."""
 
     wanted: set[str]
     failed: set[str]
     next_tries: dict[str, float]
+    relaunching: bool
 
 
 def survey(systemd: Systemd) -> list[JobView]:
@@ -73,8 +74,8 @@ def survey(systemd: Systemd) -> list[JobView]:
 
     systemd is asked about single units only where something is wrong.
     """
-    rows = {row.name: row for row in systemd.list_units(f"sja-{kind}@*.service" for kind in KINDS)}
-    marks = _read_marks()
+    rows = _list_rows(systemd, (f"sja-{kind}@*.service" for kind in KINDS))
+    marks = _read_marks(rows)
     configured = set(list_configured())
     known = {parse_unit(unit) for unit in (*rows, *marks.wanted)} - {None}
     jobs = sorted(configured | {job for job in known if job is not None})
@@ -87,8 +88,8 @@ def survey(systemd: Systemd) -> list[JobView]:
 def inspect(systemd: Systemd, jobs: Iterable[Job]) -> list[JobView]:
     """Return all about these jobs, with what they use of the machine."""
     chosen = list(jobs)
-    rows = {row.name: row for row in systemd.list_units(job.unit for job in chosen)}
-    marks = _read_marks()
+    rows = _list_rows(systemd, (job.unit for job in chosen))
+    marks = _read_marks(rows)
     shown = systemd.show(job.unit for job in chosen)
     views = []
     for job in chosen:
@@ -97,9 +98,18 @@ def inspect(systemd: Systemd, jobs: Iterable[Job]) -> list[JobView]:
     return views
 
 
-def _read_marks() -> _Marks:
+def _list_rows(systemd: Systemd, units: Iterable[str]) -> dict[str, UnitRow]:
+    return {row.name: row for row in systemd.list_units([*units, RELAUNCH])}
+
+
+def _read_marks(rows: Mapping[str, UnitRow]) -> _Marks:
+    relaunch = rows.get(RELAUNCH)
     return _Marks(
-        records.list_wanted_units(), records.list_failed_units(), records.read_next_tries()
+        records.list_wanted_units(),
+        records.list_failed_units(),
+        records.read_next_tries(),
+        relaunching=relaunch is not None
+        and (relaunch.active == "activating" or relaunch.job_type == "start"),
     )
 
 
@@ -111,7 +121,8 @@ def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> Job
     health = read_health(job) if active else {}
     next_try = marks.next_tries.get(job.unit)
     well = bool(health.get("ok", True)) if health else None
-    facts = Facts(configured, wanted, head.relaunch, row, well, next_try is not None)
+    failing = next_try is not None
+    facts = Facts(configured, wanted, head.relaunch, row, well, failing, marks.relaunching)
     state = decide_state(facts)
     error = records.read_failure(job) if job.unit in marks.failed else None
     return JobView(

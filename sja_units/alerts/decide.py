@@ -53,18 +53,11 @@ def decide(
     spells: Mapping[Job, Spell],
     alert: Alert,
     now: Moment,
-    *,
-    relaunching: bool,
 ) -> Decision:
-    """Return what is to be told and remembered.
-
-    relaunching: wanted jobs are being started one by one, so `down` means nothing yet.
-    """
+    """Return what is to be told and remembered."""
     decision = Decision({}, {}, [], False)
     for view in views:
         finding = judge(view, alert.after_failures, now.clock)
-        if relaunching and view.state == "down":
-            finding = Finding(UNCLEAR)
         before = records.get(view.job, Record())
         step = advance(before, spells.get(view.job), finding, alert, now)
         if step.record not in (None, Record()):

@@ -17,8 +17,7 @@ from sja_units.systemd import Order, Systemd
 
 # It runs only while a look has to follow by itself: nothing is polled while all is well.
 TIMER = "sja-alert.timer"
-_TARGET, _RELAUNCH = "sja-jobs.target", "sja-relaunch.service"
-_HOST = (TIMER, _TARGET, _RELAUNCH)
+_TARGET = "sja-jobs.target"
 
 Records = dict[Job, Record]
 
@@ -48,19 +47,10 @@ def look(alert: Alert, before: Records) -> None:
 
 
 def _decide(systemd: Systemd, alert: Alert, before: Records, now: Moment) -> Decision:
-    host = {row.name: row for row in systemd.list_units(_HOST)}
+    host = {row.name: row for row in systemd.list_units([_TARGET])}
     if _is_maintenance(host.get(_TARGET)):
         return Decision(before, {}, [], False)
-    relaunch = host.get(_RELAUNCH)
-    return decide(
-        survey(systemd),
-        before,
-        read_lately().spells,
-        alert,
-        now,
-        relaunching=relaunch is not None
-        and (relaunch.active == "activating" or relaunch.job_type == "start"),
-    )
+    return decide(survey(systemd), before, read_lately().spells, alert, now)
 
 
 def _is_maintenance(target: UnitRow | None) -> bool:

@@ -32,12 +32,10 @@ class Looks:
         self.pending = False
         self.told: list[tuple[float, str]] = []
 
-    def look(self, seconds: float, *views: JobView, relaunching: bool = False) -> list[str]:
+    def look(self, seconds: float, *views: JobView) -> list[str]:
         """Look, so many seconds after the start; return the events that are told now."""
         now = Moment(START + seconds, 1000 + seconds)
-        decision = decide(
-            views, self.records, self.spells, self.alert, now, relaunching=relaunching
-        )
+        decision = decide(views, self.records, self.spells, self.alert, now)
         self.records, self.spells, told, self.pending = decision
         events = [event for _, event in told]
         self.told += [(seconds, event) for event in events]
