@@ -97,10 +97,15 @@ def test_broken_jobs_and_folders_are_found(shared_machine: Machine) -> None:
         chmod a-x /usr/local/lib/sja-units/end
         cp -p /etc/sja-units/sja-units.toml /root
         printf '[alert]\\nremindd = "1h"\\n' >>/etc/sja-units/sja-units.toml
-        systemd-run --quiet --unit=stray sh -c 'sleep 600; :' sja_units.worker keepalive ghost
+        mkdir /root/stray
+        cp twin1.toml /root/stray/config
+        systemd-run --quiet --unit=stray -p Type=exec --setenv=CREDENTIALS_DIRECTORY=/root/stray \\
+            --setenv=STATE_DIRECTORY=/root/stray --setenv=RUNTIME_DIRECTORY=/root/stray \\
+            /opt/sja-units/bin/python -I -m sja_units.worker acquisition ghost
     """
     mend_all = """
         systemctl stop stray
+        rm -r /root/stray
         mv /root/sja-units.toml /etc/sja-units/
         chmod a+x /usr/local/lib/sja-units/end
         mv /var/log/journal.away /var/log/journal
@@ -124,7 +129,7 @@ def test_broken_jobs_and_folders_are_found(shared_machine: Machine) -> None:
         assert "/etc/sja-units/keepalive" in found["folders"]["problem"]
         assert "journal" in found["journal"]["warning"]
         assert "/usr/local/lib/sja-units/end" in found["files"]["problem"]
-        assert "keepalive/ghost" in found["strays"]["problem"]
+        assert "acquisition/ghost" in found["strays"]["problem"]
         assert set(found["units"]) == {"ok"}
 
 
