@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sja_units import records
-from sja_units.errors import PersonNeeded, WrongConfig
 from sja_units.health import read_health
 from sja_units.inventory import Head, list_configured, read_head
 from sja_units.job import KINDS, RELAUNCH, Job, parse_unit
@@ -15,7 +14,6 @@ from sja_units.systemd import Systemd
 from sja_units.usage import count_memory
 
 _UNSET = 2**64 - 1
-_FINAL = (PersonNeeded.status, WrongConfig.status)
 
 
 class JobView(NamedTuple):
@@ -161,7 +159,7 @@ def _add(view: JobView, shown: dict[str, Any]) -> JobView:
     # A failure from before the last order is history: nothing was wrong in this run.
     past = active and shown["NRestarts"] == 0
     starting = view.state in ("starting", "stopping")
-    if view.state == "failed" and (view.error is None or view.error.exit_code not in _FINAL):
+    if view.state == "failed" and (view.error is None or view.error.result != shown["Result"]):
         view = _blame_systemd(view, shown)
     return view._replace(
         pid=shown["MainPID"] or None,

@@ -74,7 +74,7 @@ def test_the_begin_hook_cannot_run(machine: Machine) -> None:
     machine.wait_for(lambda: restarts(machine, UNIT) >= 4, what="some tries")
     shown = wait_state(machine, JOB, "restarting")
     assert shown["error"]["exit_code"] == 243
-    assert "configuration cannot be read" in shown["error"]["message"]
+    assert "cannot be read by systemd" in shown["error"]["message"]
     # As after many tries: the end hook waits, as the begin hook would.
     backoff = f"/run/sja-units/backoff/{UNIT}"
     machine.write(backoff, "14 0\n")
