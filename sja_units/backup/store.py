@@ -5,6 +5,7 @@ import os
 import socket
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
 
@@ -23,8 +24,9 @@ from sja_units.backup.contents import (
 )
 from sja_units.backup.snapshot import read_state
 from sja_units.errors import ConfigFault, UsageFault
+from sja_units.host_config import parse_host_config
 from sja_units.inventory import parse_head
-from sja_units.job import CONFIG_ROOT, NAME, STATE_ROOT, Job
+from sja_units.job import CONFIG_ROOT, HOST_FILE, NAME, RUN_ROOT, STATE_ROOT, Job
 from sja_units.keepalive.config import KeepaliveConfig
 from sja_units.plain_file import open_plain, read_plain
 from sja_units.records import list_wanted_units
@@ -63,6 +65,8 @@ def store(stream: BinaryIO, tell: Callable[[str], None]) -> Report:
         if job := find_configured(path):
             entries.append(JobEntry(job, _read_title(file.data), job.unit in wanted))
             _name_what_is_elsewhere(job, file.data, notes)
+        elif path == HOST_FILE:
+            _name_alert(file.data, notes)
     moment = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     manifest = Manifest(__version__, socket.gethostname(), moment, tuple(entries))
     with write_archive(stream, manifest) as writer:
@@ -70,6 +74,7 @@ def store(stream: BinaryIO, tell: Callable[[str], None]) -> Report:
             writer.add_file(path, file)
         for job, _, _ in entries:
             _add_state(writer, job, notes)
+            _name_what_waits(job, notes)
     _name_what_has_no_file({job for job, _, _ in entries}, notes)
     return Report(tuple(job for job, _, _ in entries), notes.is_complete)
 
@@ -85,6 +90,14 @@ def _add_state(writer: Writer, job: Job, notes: _Notes) -> None:
         if file is None:
             return
         writer.add_state(job, file.path, file.data, file.changed)
+
+
+def _name_what_waits(job: Job, notes: _Notes) -> None:
+    """Tell of values that are on no disk, as that takes nothing."""
+    folder = f"{RUN_ROOT}/waiting/{job.name}"
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if job.kind == "acquisition" and set(os.listdir(folder)) - {"cursor"}:
+            notes.miss(f"{job}: the disk takes nothing, and what waits in {folder} is left out")
 
 
 def _read_files(notes: _Notes) -> Iterator[tuple[str, Stored]]:
@@ -146,6 +159,16 @@ def _name_what_is_elsewhere(job: Job, data: bytes, notes: _Notes) -> None:
     for path in _list_paths(settings):
         if path and not path.startswith(f"{CONFIG_ROOT}/"):
             notes.tell(f"{job} needs {path}, which is not in the backup: take it along yourself")
+
+
+def _name_alert(data: bytes, notes: _Notes) -> None:
+    try:
+        alert = parse_host_config(config.decode(data, HOST_FILE), HOST_FILE).alert
+    except ConfigFault as fault:
+        notes.tell(f"{HOST_FILE} is faulty and stored as it is: {fault.faults[0]}")
+        return
+    if alert and alert.command:
+        notes.tell(f"alerts need {alert.command[0]}, which is not in the backup: take it along")
 
 
 def _list_paths(settings: object) -> list[str]:

@@ -19,6 +19,7 @@ from tests.system.websites import WebSite, create_keepalive, write_jar
 from tests.unit.backup.archives import craft, file, link
 
 ALICE, LINE = "keepalive/alice", "acquisition/press1"
+HOST = '[alert]\ncommand = ["/usr/bin/true"]\n'
 SECRET = "/etc/sja-units/alice.secret"
 STATE = "/var/lib/sja-units"
 FILE = "/root/jobs.tgz"
@@ -63,7 +64,7 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     wait_state(first, LINE, "degraded")
     write_idle(first, "stopped", title="停")
     first.write("/etc/sja-units/keepalive/faulty.toml", "nonsense = 1\n")
-    first.write("/etc/sja-units/sja-units.toml", "# defaults\n", mode=0o640, group="sja")
+    first.write("/etc/sja-units/sja-units.toml", HOST, mode=0o640, group="sja")
     site.wait_moves()
     first.wait_for(lambda: device.sent().total() > 30, what="some reads")
 
@@ -74,6 +75,7 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     names = [LINE, "acquisition/stopped", ALICE, "keepalive/faulty"]
     assert out.split() == names
     assert "keepalive/faulty has a faulty file" in err
+    assert "/usr/bin/true, which is not in the backup" in err
     assert first.run("stat", "-c", "%a %U", FILE).stdout == "600 root\n"
     read_before = set(device.sent())
     # The target is down before its jobs are.
