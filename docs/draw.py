@@ -105,11 +105,16 @@ def _record(machine: Machine, words: list[str], seconds: float) -> str:
     return said.decode().replace("\r\n", "\n")
 
 
+def _see(said: str) -> str:
+    """Return what stands on the screen: of a program that draws line by line, its last lines."""
+    found = re.finditer(r"\x1b\[(\d+);1H(.*?)\x1b\[K", said, re.DOTALL)
+    lines = {int(match[1]): match[2] for match in found}
+    return "\n".join(lines[number] for number in sorted(lines)) if lines else said
+
+
 def _draw(name: str, command: str, said: str) -> None:
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
-    # A program that draws the whole screen again and again: its last picture.
-    screen = re.split(r"\x1b\[(?:H|2J|1;1H)", said)[-1]
-    console.print(Text.from_ansi(f"$ {command}\n{screen.rstrip()}"))
+    console.print(Text.from_ansi(f"$ {command}\n{_see(said).rstrip()}"))
     svg = console.export_svg(title="", theme=DIMMED_MONOKAI)
     # Fonts of another host, which a README's reader does not load anyway.
     (FOLDER / f"{name}.svg").write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL))
