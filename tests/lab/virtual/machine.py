@@ -39,9 +39,10 @@ _QEMU = """
 # The cut ends qemu, not its host: what qemu was given is safe, and need not wait for a real disk.
 _FILE = "-blockdev driver=file,node-name={node},filename={path},cache.no-flush=on"
 _LOGGED = "-blockdev driver=blklogwrites,node-name={node},file={file},log={log}"
+# no_timer_check: on a busy host the timer can come too late for the kernel's taste, and it panics.
 _KERNEL = (
-    "console=ttyS0 root=/dev/nvme0n1 rw rootwait panic=-1 nokaslr mitigations=off net.ifnames=0"
-    " quiet systemd.show_status=1 systemd.journald.forward_to_console=1"
+    "console=ttyS0 root=/dev/nvme0n1 rw rootwait panic=-1 no_timer_check nokaslr mitigations=off"
+    " net.ifnames=0 quiet systemd.show_status=1 systemd.journald.forward_to_console=1"
     " systemd.journald.max_level_console=notice"
 )
 
@@ -167,7 +168,9 @@ class VirtualMachine(Inside):
         try:
             answer = self._ask(asked, timeout + 30)
         except OSError as error:
-            raise LabError(f"{shlex.join(argv)}: {self.name} does not answer: {error}") from None
+            state = "is on" if self.is_on else "has gone off"
+            said = f"{self.name}, which {state}, does not answer: {error}"
+            raise LabError(f"{shlex.join(argv)}: {said}") from None
         if "fault" in answer:
             raise LabError(f"{shlex.join(argv)}: {answer['fault']}")
         out, err, status = answer["stdout"], answer["stderr"], answer["status"]
@@ -176,11 +179,11 @@ class VirtualMachine(Inside):
         return subprocess.CompletedProcess(argv, status, out, err)
 
     def save_journal(self, folder: Path, name: str | None = None) -> Path:
-        """Write consoles and journal to FOLDER/NAME.log and return where that is."""
+        """Write qemu's words, consoles and journal to FOLDER/NAME.log; return where that is."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name or self.name}.log"
-        consoles = sorted(self._folder.glob("console-*"))
-        text = [console.read_text(errors="replace") for console in consoles]
+        files = [*sorted(self._folder.glob("qemu-*")), *sorted(self._folder.glob("console-*"))]
+        text = [file.read_text(errors="replace") for file in files]
         if self.is_on:
             words = ["journalctl", "--no-pager", "--no-hostname", "--output=short-precise"]
             with contextlib.suppress(LabError):
