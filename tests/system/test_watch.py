@@ -44,7 +44,7 @@ def await_text(screen: Screen, *words: str, seconds: float = 60) -> None:
 
 
 def find_process(machine: Machine) -> str:
-    return machine.run("ps", "-C", "sjactl", "-o", "pid=").stdout.strip()
+    return machine.run("pgrep", "--full", "bin/sjactl watch").stdout.strip()
 
 
 def assert_given_back(screen: Screen) -> None:
