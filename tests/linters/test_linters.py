@@ -1,5 +1,6 @@
 """The linters find nothing, in any file that they are for."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,3 +44,9 @@ def test_shellcheck() -> None:
     scripts = find_shell_scripts()
     assert {"install.sh", "tests/run", ".ci/run"} <= set(scripts)
     run("shellcheck", "--external-sources", "--source-path=SCRIPTDIR", *scripts)
+
+
+def test_what_the_readme_shows_is_there() -> None:
+    shown = re.findall(r"\]\(([^):]+)\)", (CHECKOUT / "README.md").read_text())
+    assert shown
+    assert [path for path in shown if not (CHECKOUT / path).is_file()] == []
