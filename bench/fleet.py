@@ -1,4 +1,4 @@
-"""What a thousand jobs cost, as one table on stdout. `python -m bench.fleet [JOBS]`."""
+"""What very many jobs cost, as one table on stdout. `python -m bench.fleet [JOBS]`."""
 
 import statistics
 import sys
@@ -115,4 +115,4 @@ def _time(machine: Machine, *words: str) -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
