@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.lab.machine import Machine
+from tests.system.jobs import unit_of, wait_active, write_idle
 
 CLEANUP = "sja-cleanup.service"
 WORKERS = ("sja-keepalive@x.service", "sja-acquisition@x.service")
@@ -52,3 +53,14 @@ def test_the_catalogue_explains_our_entries(machine: Machine) -> None:
     machine.run("journalctl", "--sync")
     said = machine.run("journalctl", "-x", "--no-pager", f"MESSAGE_ID={number}").stdout
     assert "systemctl disable sja-relaunch" in said
+
+
+@both_suites
+def test_a_job_that_runs_leaves_no_mount_in_the_host_s_namespace(machine: Machine) -> None:
+    """Each would be hidden anew by every further sandbox: the cost of a start would grow."""
+    job = write_idle(machine, "line1")
+    machine.run("systemctl", "start", unit_of(job))
+    assert unit_of(job) not in machine.read("/proc/1/mountinfo")
+    machine.run("systemctl", "restart", unit_of(job))
+    wait_active(machine, job)
+    assert unit_of(job) not in machine.read("/proc/1/mountinfo")
