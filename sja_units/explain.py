@@ -24,8 +24,14 @@ def _quote(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def _tell_running(_view: JobView) -> list[str]:
-    return ["All is well, there is nothing to do."]
+def _tell_running(view: JobView) -> list[str]:
+    failure = view.error
+    if failure is None:
+        return ["All is well, there is nothing to do."]
+    return [
+        f"All is well now; it last failed at {failure.at}: {failure.message}.",
+        f"If that goes on, look at what ends it: `sjactl history {view.job}` shows each run.",
+    ]
 
 
 def _tell_degraded(view: JobView) -> list[str]:
@@ -98,7 +104,7 @@ def _tell_down(view: JobView) -> list[str]:
 def _tell_stopped(view: JobView) -> list[str]:
     if view.wanted:
         return [
-            "Its file says relaunch = false, so it did not come back after the boot.",
+            "Its file says relaunch = false, so it did not come back by itself, as after a boot.",
             f"`sjactl start {view.job}` starts it.",
         ]
     return [f"Nobody wants it to run. `sjactl start {view.job}` starts it, now and at each boot."]

@@ -14,7 +14,7 @@ def test_every_state_has_words_and_names_the_job(state: str, code: int | None) -
         text = explain(make_view(state, error=error), "5min")
         assert text.startswith(f"acquisition/line1 is {state} for 5min.")
         assert "{" not in text
-    if state in ("failed", "down", "restarting"):
+    if state in ("failed", "down", "restarting", "running"):
         assert "it broke" in text
 
 
