@@ -23,7 +23,8 @@ def read_health(job: Job) -> dict[str, Any]:
         json.dumps(health, ensure_ascii=False).encode()
         datetime.fromisoformat(health["since"])
         age = time.time() - datetime.fromisoformat(health["updated"]).timestamp()
-        fresh = age <= float(health["valid_for"])
+        # After a clock was set back a time to come would stay fresh for as long.
+        fresh = abs(age) <= float(health["valid_for"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return {}
     return health if fresh and _runs_in(health.get("pid"), job.unit) else {}
