@@ -72,9 +72,9 @@ def survey(systemd: Systemd) -> list[JobView]:
 
     systemd is asked about single units only where something is wrong.
     """
+    configured = set(list_configured())
     rows = _list_rows(systemd, (f"sja-{kind}@*.service" for kind in KINDS))
     marks = _read_marks(rows)
-    configured = set(list_configured())
     known = {parse_unit(unit) for unit in (*rows, *marks.wanted)} - {None}
     jobs = sorted(configured | {job for job in known if job is not None})
     views = [_look(job, rows.get(job.unit), job in configured, marks) for job in jobs]
