@@ -1,4 +1,4 @@
-"""After a boot: what came back, what did not and why; and the boot waits for none of it."""
+"""After a boot: what came back, what did not and why; and nobody is kept out meanwhile."""
 
 import json
 

@@ -117,6 +117,10 @@ def test_maintenance_and_the_switch_are_respected(shared_machine: Machine, job: 
     assert JOB in str(check(machine, "--repair")[1]["repaired"])
 
 
+def await_other_process(machine: Machine, pid: int) -> None:
+    machine.wait_for(lambda: view(machine, JOB)["pid"] not in (None, pid), what="the next run")
+
+
 def test_a_job_that_flaps(shared_machine: Machine, job: str) -> None:
     machine = shared_machine
     # It is active each time, and crashes; the pauses between the tries are left out.
@@ -124,10 +128,7 @@ def test_a_job_that_flaps(shared_machine: Machine, job: str) -> None:
         before = wait_active(machine, JOB)
         machine.run("rm", "-f", f"/run/sja-units/backoff/{UNIT}")
         machine.run("kill", "-KILL", str(before["pid"]))
-        machine.wait_for(
-            lambda pid=before["pid"]: view(machine, JOB)["pid"] not in (None, pid),  # type: ignore[misc]
-            what="the next run",
-        )
+        await_other_process(machine, before["pid"])
     wait_active(machine, JOB)
     status, found = check(machine, "--repair")
     assert status == 1

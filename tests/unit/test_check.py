@@ -3,11 +3,10 @@
 import pytest
 
 from sja_units.check import Finding, find_problems
-from sja_units.job import Job
 from sja_units.records import parse_failure
 from sja_units.survey import JobView
+from tests.unit.views import make_view
 
-JOB = Job("acquisition", "line1")
 NOW = 1_800_000_000.0
 
 
@@ -16,22 +15,12 @@ def view(
 ) -> JobView:
     recent = " ".join(f"{NOW - age:.0f}" for age in failures)
     record = f"result=exit-code\ncode=exited\nstatus=1\nmessage=no disk\nrecent={recent}\n"
-    return JobView(
-        job=JOB,
-        title="",
-        configured=True,
-        state=state,
+    return make_view(
+        state,
         wanted=wanted,
-        relaunch=True,
-        pid=None,
-        since=None,
-        restarts=None,
         status="no disk" if failures else "",
         error=parse_failure(record) if failures else None,
-        next_try=None,
         health={"ok": True} if reports else {},
-        memory_bytes=None,
-        cpu_seconds=None,
     )
 
 
