@@ -48,15 +48,15 @@ def simulate_command(file: str, port: int, listen: str) -> int:
     if not isinstance(settings, AcquisitionConfig):
         raise UsageFault(f"{file} describes no devices")
     endpoints = assign_ports(settings.devices, port)
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    # Waited for, not handled: a handler that sets an event can come while the event is locked.
+    told = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, told)
     with ExitStack() as stack:
         for endpoint in endpoints:
             _serve(endpoint, listen, stack)
         for line in describe(endpoints, file, listen):
             click.echo(line, err=line.startswith(" "))
-        ended.wait()
+        signal.sigwait(told)
     return 0
 
 

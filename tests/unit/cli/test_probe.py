@@ -102,6 +102,15 @@ def test_a_simulation_ends_when_told(file: Path, number: int) -> None:
     assert "Traceback" not in words
 
 
+def test_a_simulation_that_is_told_again_and_again_ends(file: Path) -> None:
+    with simulated(file, free_port()) as process:
+        for _ in range(1000):
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0
+
+
 def test_a_simulation_needs_a_free_port(file: Path, sjactl: Sjactl) -> None:
     port = free_port()
     with simulated(file, port):
