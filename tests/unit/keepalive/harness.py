@@ -126,11 +126,16 @@ class Worker:
         """Send a signal and return the exit status."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
+        return self.wait_for_end()
 
     def wait_for_end(self) -> int:
         assert self.process is not None
-        return self.process.wait(PATIENCE)
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # it prints where it stands
+            self.process.wait()
+            raise AssertionError(f"it did not end:\n{self.journal.read_text()}") from None
 
     def _listen(self) -> None:
         while note := self._notify.recv(65536).decode():
