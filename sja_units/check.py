@@ -12,6 +12,7 @@ from sja_units.claims_cache import read_cached_claims
 from sja_units.durable import replace_file
 from sja_units.errors import PersonNeeded, WrongConfig
 from sja_units.job import RUN_ROOT, Job
+from sja_units.schedules import choose_unit
 from sja_units.state import is_active
 from sja_units.survey import JobView
 from sja_units.systemd import Order, Systemd
@@ -109,8 +110,9 @@ def repair(systemd: Systemd, views: Iterable[JobView]) -> list[Job]:
     shown = systemd.show(job.unit for job in failed)
     down = [view.job for view in views if view.state == "down"]
     down += [job for job in failed if not _ended_for_good(shown[job.unit])]
-    results = systemd.order(Order("start", job.unit) for job in down)
-    return [job for job in down if results[job.unit] == "done"]
+    units = {job: job.unit if job in failed else choose_unit(job) for job in down}
+    results = systemd.order(Order("start", unit) for unit in units.values())
+    return [job for job, unit in units.items() if results[unit] == "done"]
 
 
 def _ended_for_good(shown: dict[str, Any]) -> bool:

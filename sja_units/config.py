@@ -26,7 +26,7 @@ class JobFile(NamedTuple):
     title: str
     relaunch: bool
     service: Mapping[str, tuple[str, ...]]  # systemd directives of the [service] table
-    settings: Any  # the kind's own frozen type: keepalive.config or acquisition.config
+    settings: Any  # the kind's own frozen type, of its package's config.py
 
 
 def read_file(path: str) -> str:
@@ -104,6 +104,10 @@ def _read_settings(kind: str, table: Table) -> object:
         from sja_units.keepalive.config import read_keepalive
 
         return read_keepalive(table)
+    if kind == "command":
+        from sja_units.command.config import read_command
+
+        return read_command(table)
     from sja_units.acquisition.config import read_acquisition
 
     return read_acquisition(table)

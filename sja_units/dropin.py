@@ -1,24 +1,63 @@
-"""What systemd itself must know of a job's file, as a drop-in for its unit. Pure."""
+"""What systemd itself must know of a job's file: a drop-in for its unit, a timer. Pure."""
 
 from collections.abc import Iterable
 
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.handed_file import name_credential
+from sja_units.command.config import CommandConfig
 from sja_units.config import JobFile
+from sja_units.job import Job
 from sja_units.keepalive.config import CREDENTIAL, KeepaliveConfig
 
 _HEADER = "# Written by sjactl from the job's file; change that and run `sjactl apply`.\n"
 
 
-def render_drop_in(file: JobFile, groups: Iterable[str] = ()) -> str:
-    """Return the drop-in's text, "" where the template alone will do.
+def render_units(job: Job, file: JobFile | None, groups: Iterable[str] = ()) -> dict[str, str]:
+    """Return the texts of all files for systemd that a job may have, by path, "" for none.
 
-    groups: those whose members may use the job's serial ports.
+    file: None stands for one that is gone; groups: those whose members may use its serial ports.
     """
-    lines = _open_ttys(list_ttys(file), groups)
+    texts = {job.drop_in_path: _render_drop_in(job, file, groups) if file else ""}
+    if job.kind == "command":
+        texts[job.timer_path] = _render_timer(job, _find_schedule(file)) if file else ""
+    return texts
+
+
+def _render_drop_in(job: Job, file: JobFile, groups: Iterable[str]) -> str:
+    unit = [f"Wants={job.schedule_unit}"] if _find_schedule(file) else []
+    lines = _open_ttys(list_ttys(file), groups) + _change_user(file)
     lines += [line for name, path in _list_files(file) for line in _hand_over(name, path)]
     lines += [f"{key}={value}" for key, values in file.service.items() for value in values]
-    return _HEADER + "[Service]\n" + "".join(f"{line}\n" for line in lines) if lines else ""
+    sections = [("Unit", unit), ("Service", lines)]
+    text = "".join(f"[{name}]\n" + "\n".join(body) + "\n" for name, body in sections if body)
+    return _HEADER + text if text else ""
+
+
+def _render_timer(job: Job, schedule: str) -> str:
+    if not schedule:
+        return ""
+    # Started and stopped with the schedule's own unit, whose hooks note what was ordered. A run
+    # that was missed while the host was off is made up for.
+    return (
+        f"{_HEADER}[Unit]\nDescription=Runs of SJA command job {job.name}\n"
+        f"PartOf={job.schedule_unit}\n"
+        f"[Timer]\nOnCalendar={schedule}\nPersistent=yes\nAccuracySec=1s\nUnit={job.unit}\n"
+    )
+
+
+def _find_schedule(file: JobFile | None) -> str:
+    settings = file.settings if file else None
+    return settings.schedule.replace("%", "%%") if isinstance(settings, CommandConfig) else ""
+
+
+def _change_user(file: JobFile) -> list[str]:
+    settings = file.settings
+    if not isinstance(settings, CommandConfig) or not settings.user:
+        return []
+    # Somebody who exists has a home, and may write there and where else he may: but for the
+    # system's own folders.
+    own = ["DynamicUser=no", f"User={settings.user}", "PrivateUsers=no"]
+    return [*own, "ProtectSystem=full", "ProtectHome=no"]
 
 
 def list_ttys(file: JobFile) -> list[str]:

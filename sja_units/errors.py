@@ -60,3 +60,11 @@ class WrongConfig(WorkerEnd):
     """The configuration is wrong: trying again would not help."""
 
     status = 78
+
+
+class ProgramEnd(WorkerEnd):
+    """The program of a command job has ended as it should not; its status is passed on."""
+
+    def __init__(self, message: str, status: int = WorkerEnd.status) -> None:
+        super().__init__(message)
+        self.status = status

@@ -34,6 +34,18 @@ def _tell_running(view: JobView) -> list[str]:
     ]
 
 
+def _tell_completed(view: JobView) -> list[str]:
+    if view.next_run is None:
+        return ["It did its work and ended.", f"`sjactl start {view.job}` runs it once more."]
+    return ["Its last run did its work.", *_tell_schedule(view)]
+
+
+def _tell_schedule(view: JobView) -> list[str]:
+    if view.next_run is None:
+        return []
+    return [_quote(view.status), f"`sjactl restart {view.job}` runs it at once."]
+
+
 def _tell_degraded(view: JobView) -> list[str]:
     if not view.health:
         return [
@@ -62,7 +74,7 @@ def _tell_bad_registers(view: JobView) -> list[str]:
 
 
 def _tell_under_way(view: JobView) -> list[str]:
-    return [_quote(view.status), "Wait a moment and ask again."]
+    return _tell_schedule(view) or [_quote(view.status), "Wait a moment and ask again."]
 
 
 def _tell_restarting(view: JobView) -> list[str]:
@@ -86,7 +98,8 @@ def _tell_failed(view: JobView) -> list[str]:
     )
     return [
         f"At {failure.at} it ended: {failure.message}.",
-        "It is not tried again before somebody acts, or the next boot.",
+        "It is not tried again before somebody acts, or the next "
+        + ("run of its schedule." if view.next_run else "boot."),
         remedy.format(job=view.job, config=view.job.config_path),
     ]
 
@@ -119,7 +132,7 @@ def _tell_unconfigured(view: JobView) -> list[str]:
 
 _TELLERS = {
     "running": _tell_running,
-    "completed": _tell_running,
+    "completed": _tell_completed,
     "degraded": _tell_degraded,
     "starting": _tell_under_way,
     "stopping": _tell_under_way,

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
+from sja_units.address import Address, parse_address
 from sja_units.config import load_toml, read_file
 from sja_units.errors import ConfigFault
 from sja_units.fields import Table
 from sja_units.job import CONFIG_ROOT, HOST_FILE
-from sja_units.keepalive.config import Address, parse_address
 from sja_units.places import describe
 
 PATH = f"{CONFIG_ROOT}/{HOST_FILE}"

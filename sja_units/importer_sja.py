@@ -8,9 +8,9 @@ import json
 import re
 from typing import Any, NamedTuple
 
+from sja_units.address import Address
 from sja_units.errors import ConfigFault, SjaError
 from sja_units.job import NAME, Job
-from sja_units.keepalive.config import Address
 from sja_units.keepalive.cookie import JarFault
 from sja_units.keepalive.jar import parse_jar
 

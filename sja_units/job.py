@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 from sja_units.errors import UsageFault
 
-KINDS = ("acquisition", "keepalive")
+KINDS = ("acquisition", "command", "keepalive")
 
 CONFIG_ROOT = "/etc/sja-units"
+DONE = 79  # exit status of a worker whose command did its work and is not to be repeated
 HOST_FILE = "sja-units.toml"  # below CONFIG_ROOT: what counts for the whole host
 STATE_ROOT = "/var/lib/sja-units"
 PRIVATE_ROOT = "/var/lib/private/sja-units"  # where systemd really keeps a dynamic user's state
 RUN_ROOT = "/run/sja-units"
+SYSTEMD_ROOT = "/etc/systemd/system"  # where what only systemd can do is written to
 RELAUNCH = "sja-relaunch.service"
 STAGING = f"{STATE_ROOT}/restoring"  # what `sjactl restore` has unpacked and not yet put in place
 
@@ -60,8 +62,27 @@ class Job(NamedTuple):
         return f"{STATE_ROOT}/alerts/{self.unit}"
 
     @property
+    def run_path(self) -> str:
+        """What is known of a command's last run; written by its hooks."""
+        return f"{STATE_ROOT}/runs/{self.unit}"
+
+    @property
     def drop_in_path(self) -> str:
-        return f"/etc/systemd/system/{self.unit}.d/50-sjactl.conf"
+        return f"{SYSTEMD_ROOT}/{self.unit}.d/50-sjactl.conf"
+
+    @property
+    def schedule_unit(self) -> str:
+        """The unit that stands for a command's schedule; it holds the timer."""
+        return f"sja-schedule@{self.name}.service"
+
+    @property
+    def timer(self) -> str:
+        """The timer's unit, of a command that has a schedule."""
+        return f"sja-{self.kind}@{self.name}.timer"
+
+    @property
+    def timer_path(self) -> str:
+        return f"{SYSTEMD_ROOT}/{self.timer}"
 
 
 def check_name(name: str) -> str:

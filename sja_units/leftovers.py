@@ -103,6 +103,7 @@ class _Search:
             self._look_for_drafts(f"{CONFIG_ROOT}/{kind}")
         self._look_for_records(f"{STATE_ROOT}/ended", "how a run ended")
         self._look_for_records(f"{STATE_ROOT}/alerts", "what was told")
+        self._look_for_records(f"{STATE_ROOT}/runs", "how a run ended")
         self._look_for_records(f"{RUN_ROOT}/backoff", "when the next try was due")
         self._look_for_published_jars()
         self._look_for_drop_ins()

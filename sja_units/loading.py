@@ -38,6 +38,10 @@ def load(kind: str, text: str, where: str) -> Loaded:
     values = config.load_toml(text, where)
     tables = _take_tables(values, os.path.dirname(where)) if kind == "acquisition" else {}
     file, faults = config.examine(kind, values)
+    if kind == "command":
+        from sja_units.command.here import find_faults
+
+        faults += find_faults(file.settings)
     told = [f"{path}: {fault}" for path, table in tables.values() for fault in table.faults]
     told += [line for fault in faults if (line := _describe(fault, text, tables))]
     if told:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from sja_units import config
-from sja_units.dropin import list_ttys, render_drop_in
+from sja_units.dropin import list_ttys, render_units
 from sja_units.durable import mark, replace_file, sync_folder
 from sja_units.errors import NotAllowed, SjaError
-from sja_units.job import PRIVATE_ROOT, RUN_ROOT, Job, parse_unit
+from sja_units.job import PRIVATE_ROOT, RUN_ROOT, SYSTEMD_ROOT, Job, parse_unit
 from sja_units.loading import Loaded, load
+from sja_units.schedules import choose_unit, is_scheduled
 from sja_units.systemd import Order, Systemd
 
 OPERATORS = "sja"
@@ -62,42 +63,46 @@ def apply_drop_ins(systemd: Systemd, files: dict[Job, config.JobFile | None]) ->
 
     Returns the jobs whose drop-in changed; systemd has read them by then.
     """
-    changed = [job for job, file in files.items() if _write_drop_in(job, file)]
+    changed = [job for job, file in files.items() if _write_units(job, file)]
     if changed:
         systemd.reload()
     return changed
 
 
 def is_drop_in_current(job: Job, file: config.JobFile) -> bool:
-    """Tell whether a job's drop-in is what its file asks for."""
-    return _read_drop_in(job) == _render_drop_in(file)
+    """Tell whether systemd has been told what a job's file asks for."""
+    return all(_read(path) == text for path, text in _render_units(job, file).items())
 
 
-def _read_drop_in(job: Job) -> str:
+def _read(path: str) -> str:
     try:
-        with open(job.drop_in_path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             return file.read()
     except FileNotFoundError:
         return ""
 
 
-def _render_drop_in(file: config.JobFile | None) -> str:
-    return render_drop_in(file, _find_groups(list_ttys(file))) if file else ""
+def _render_units(job: Job, file: config.JobFile | None) -> dict[str, str]:
+    return render_units(job, file, _find_groups(list_ttys(file)) if file else ())
 
 
-def _write_drop_in(job: Job, file: config.JobFile | None) -> bool:
-    path = job.drop_in_path
-    text = _render_drop_in(file)
-    if text == _read_drop_in(job):
-        return False
+def _write_units(job: Job, file: config.JobFile | None) -> bool:
+    texts = _render_units(job, file)
+    changed = [path for path, text in texts.items() if text != _read(path)]
+    for path in changed:
+        _replace(path, texts[path])
+    return bool(changed)
+
+
+def _replace(path: str, text: str) -> None:
     if text:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         replace_file(path, text.encode(), 0o644)
-        return True
+        return
     os.unlink(path)
-    with suppress(OSError):  # an admin's own drop-ins may be in it
-        os.rmdir(os.path.dirname(path))
-    return True
+    if os.path.dirname(path) != SYSTEMD_ROOT:
+        with suppress(OSError):  # an admin's own drop-ins may be in it
+            os.rmdir(os.path.dirname(path))
 
 
 def _find_groups(ttys: Iterable[str]) -> set[str]:
@@ -116,11 +121,25 @@ def _find_groups(ttys: Iterable[str]) -> set[str]:
 
 
 def order(
-    systemd: Systemd, verb: str, jobs: Iterable[Job], done: Callable[[Order, str], None]
+    systemd: Systemd, verb: str, jobs: Iterable[Job], done: Callable[[Job, str], None]
 ) -> bool:
-    """Carry out one order on jobs, all at once; return whether each did what it was told."""
+    """Carry out one order on jobs, all at once; return whether each did what it was told.
+
+    done: called with each job and the result as it comes. A start of a command that has a
+    schedule begins that; a restart runs it at once.
+    """
     chosen = list(jobs)
-    results = systemd.order([Order(verb, job.unit) for job in chosen], done)
+    by_unit = {choose_unit(job) if verb == "start" else job.unit: job for job in chosen}
+    orders = [Order(verb, unit) for unit in by_unit]
+    if verb == "stop":
+        # Its hook notes the order, which an operator cannot.
+        orders += [Order("stop", job.schedule_unit) for job in chosen if is_scheduled(job)]
+
+    def tell(order: Order, result: str) -> None:
+        if order.unit in by_unit:
+            done(by_unit[order.unit], result)
+
+    results = systemd.order(orders, tell)
     if verb == "stop":
         for job in chosen:
             _forget_wanted(job)
@@ -138,6 +157,8 @@ def _forget_wanted(job: Job) -> None:
         os.unlink(job.wanted_path)
         with suppress(FileNotFoundError):
             os.unlink(job.ended_path)
+        with suppress(FileNotFoundError):
+            os.unlink(job.run_path)
     except PermissionError:
         raise NotAllowed(
             f"{job} does not run, but is still wanted: it will start at the next boot",
@@ -155,7 +176,13 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
         raise SjaError(f"{job} could not be stopped ({result}), nothing was deleted")
     with suppress(SjaError):  # systemd may have forgotten the unit already
         systemd.reset_failed(job.unit)
-    for path in (job.config_path, job.wanted_path, job.ended_path, job.alert_path):
+    for path in (
+        job.config_path,
+        job.wanted_path,
+        job.ended_path,
+        job.run_path,
+        job.alert_path,
+    ):
         with suppress(FileNotFoundError):
             os.unlink(path)
             sync_folder(os.path.dirname(path))
@@ -194,8 +221,7 @@ def load_job_file(job: Job) -> Loaded:
 
 def list_orphaned_drop_ins() -> list[Job]:
     """Return the jobs whose file is gone, but not the drop-in that was written from it."""
-    folder = "/etc/systemd/system"
-    names = [name.removesuffix(".d") for name in os.listdir(folder) if name.endswith(".d")]
+    names = [name.removesuffix(".d") for name in os.listdir(SYSTEMD_ROOT) if name.endswith(".d")]
     jobs = [job for job in map(parse_unit, names) if job is not None]
     return [
         job

@@ -89,6 +89,18 @@ _SINK_STATE = Family(f"{_ACQUISITION}_sink_state", "stateset", "How the way to t
 _SESSION = Family("sja_keepalive_session", "stateset", "What the last look found of the session.")
 
 _FIGURES = {
+    "command": (
+        _gauge(
+            "sja_command_probe_consecutive_failures",
+            "Looks in a row that found the program unwell.",
+            *("probe", "consecutive_failures"),
+        ),
+        _moment(
+            "sja_command_probe_last_success",
+            "When the program was last found well.",
+            *("probe", "last_success"),
+        ),
+    ),
     "acquisition": (
         _counter(f"{_ACQUISITION}_cycles", "Cycles since the worker started.", "cycles"),
         _counter(f"{_ACQUISITION}_late_cycles", "Cycles that began late.", "late_cycles"),
@@ -143,6 +155,7 @@ FAMILIES = (
     *(figure.family for figure in _FIGURES["acquisition"]),
     *(_SINK_STATE, _DEVICE_STATE),
     *(figure.family for figure in _DEVICE_FIGURES),
+    *(figure.family for figure in _FIGURES["command"]),
     _SESSION,
     *(figure.family for figure in _FIGURES["keepalive"]),
 )

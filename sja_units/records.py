@@ -8,6 +8,7 @@ from sja_units.job import RUN_ROOT, STATE_ROOT, Job
 
 NOT_RECOVERED = "failed to recover after restart"  # the words of the older system
 
+_COMPLETED = "completed="
 _WORDS = {
     "watchdog": "hung: the work did not move, so the watchdog ended it",
     "timeout": "did not start or stop in time, so systemd ended it",
@@ -121,6 +122,28 @@ def list_failed_units() -> set[str]:
 def list_wanted_units() -> set[str]:
     """Return the units whose last order was to start."""
     return _list(f"{STATE_ROOT}/wanted")
+
+
+def read_completed() -> dict[str, str]:
+    """Return by unit when a command's last run did its work (RFC 3339, UTC)."""
+    found = {}
+    for unit in _list(f"{STATE_ROOT}/runs"):
+        if (text := _read_run(unit)).startswith(_COMPLETED):
+            found[unit] = text.removeprefix(_COMPLETED)
+    return found
+
+
+def was_cut_off(job: Job) -> bool:
+    """Tell whether a command's last run was neither completed nor stopped by order."""
+    return _read_run(job.unit) == "unfinished"
+
+
+def _read_run(unit: str) -> str:
+    try:
+        with open(f"{STATE_ROOT}/runs/{unit}", encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
 
 
 def read_next_tries() -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sja_units import records
 from sja_units.inventory import read_head
 from sja_units.job import parse_unit
+from sja_units.schedules import choose_unit, is_scheduled
 from sja_units.state import is_active
 from sja_units.survey import inspect
 from sja_units.systemd import Order, Systemd
@@ -57,37 +58,44 @@ def relaunch(
         # One that is stopping will be down: a start of it waits for that.
         if row.active not in ("inactive", "failed", "deactivating")
     }
-    orders = []
+    completed = records.read_completed()
+    by_order = {}
     for unit in sorted(records.list_wanted_units()):
         job = parse_unit(unit)
         if job is None:
             note(unit, "failed", "the marker's name is not that of a job")
-        elif unit in running:
+        elif unit in running or (job.schedule_unit in running and is_scheduled(job)):
             note(unit, "running")
+        elif unit in completed and not is_scheduled(job):
+            note(unit, "skipped", "it has done its work")
         elif not os.path.lexists(job.config_path):
             note(unit, "failed", f"there is no file {job.config_path}")
         elif not read_head(job).relaunch:
             note(unit, "skipped", "relaunch = false in its file")
         else:
-            orders.append(Order("start", unit))
+            # A run that the boot cut off is done again at once, not at the schedule's next time.
+            again = records.was_cut_off(job)
+            by_order[unit if again else choose_unit(job)] = unit
+    orders = [Order("start", unit) for unit in by_order]
     began = time.monotonic()
 
     def done(order: Order, result: str) -> None:
         seconds = time.monotonic() - began
+        unit = by_order[order.unit]
         if result == "done":
-            note(order.unit, "started", "", seconds)
-        elif result == "failed" and (reason := _read_reason(order.unit)):
-            note(order.unit, "failed", reason, seconds)
+            note(unit, "started", "", seconds)
+        elif result == "failed" and (reason := _read_reason(unit)):
+            note(unit, "failed", reason, seconds)
         else:
-            unwell.append((order.unit, result, seconds))
+            unwell.append((unit, result, seconds))
 
     unwell: list[tuple[str, str, float]] = []
     if dry_run:
-        for order in orders:
-            note(order.unit, "would start")
+        for unit in by_order.values():
+            note(unit, "would start")
         return attempts
-    for order in orders:
-        if (job := parse_unit(order.unit)) is not None:
+    for unit in by_order.values():
+        if (job := parse_unit(unit)) is not None:
             with suppress(OSError):  # it comes back without, too
                 records.expect_recovery(job)
     systemd.order(orders, done)

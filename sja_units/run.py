@@ -2,14 +2,15 @@
 
 from typing import NamedTuple
 
-_ORDERED = {
+_WELL = {
+    "completed": "did its work and ended with 0",
     "stopped": "stopped by order",
     "restarted": "restarted by order",
     "maintenance": "stopped with sja-jobs.target",
     "shutdown": "the system was shut down",
 }
 WORDS = {
-    **_ORDERED,
+    **_WELL,
     "power-cut": "the power was cut, or the system crashed",
     "assert": "not started: its file is missing, empty or a link",
     "dependency": "not started: a unit that it needs failed",
@@ -54,4 +55,4 @@ class Run(NamedTuple):
     @property
     def is_failure(self) -> bool:
         """Whether it ended, or never began, against somebody's will."""
-        return self.result is not None and self.result not in _ORDERED
+        return self.result is not None and self.result not in _WELL

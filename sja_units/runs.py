@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from signal import Signals
 
-from sja_units.job import Job
+from sja_units.job import DONE, Job
 from sja_units.journal_reader import Entry
 from sja_units.records import word_end
 from sja_units.run import WORDS, Moment, Now, Run
@@ -152,6 +152,8 @@ class _Reader:
         if started and wait_ns and draft.ready is None and until_ns < started.uptime_ns:
             return  # it waits for its next try, or did so until somebody stopped it: no run
         exit_code = int(draft.status) if draft.exited and draft.status.isdigit() else None
+        if result == "success" and exit_code == DONE:
+            result, exit_code = "completed", 0  # which is what its program ended with
         signal = None if draft.exited or not draft.status else _name_signal(draft.status)
         message = WORDS.get(result or "", "") or (
             word_end(result, draft.exited, signal or draft.status, words) if result else ""

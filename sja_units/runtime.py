@@ -10,6 +10,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import sdnotify
@@ -44,7 +45,8 @@ class Runtime:
         self._fields: dict[str, Any] = {}
         self._valid_for = 0.0
         self._next_beat = 0.0
-        self._ping_every = _watchdog_seconds() / 3
+        self.watchdog = _watchdog_seconds()
+        self._ping_every = self.watchdog / 3
         self._next_ping = 0.0
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_reader.setblocking(False)
@@ -98,19 +100,35 @@ class Runtime:
         if self._ping_every:
             self._notify(f"WATCHDOG_USEC={int(needed * 1_000_000)}\nWATCHDOG=1")
 
-    def wait(self, seconds: float) -> None:
-        """Sleep that long; less when a signal or `wake` comes."""
+    def extend(self, seconds: float) -> None:
+        """Ask systemd to let a start or stop that is under way take that much longer from now."""
+        self._notify(f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}")
+
+    def trigger_watchdog(self) -> None:
+        """Have systemd end the job at once as one that hangs; return where no watchdog is set."""
+        if self.watchdog:
+            self._notify("WATCHDOG=trigger")
+            time.sleep(self.watchdog)
+
+    @property
+    def pause(self) -> float:
+        """Seconds that a loop may sleep before it has to `ping` again."""
+        return min(self._ping_every or _BEAT_SECONDS, _BEAT_SECONDS)
+
+    def wait(self, seconds: float, descriptors: Sequence[int] = ()) -> None:
+        """Sleep that long; less when a signal or `wake` comes or a descriptor can be read."""
         if self.stopping:
             return
-        ready, _, _ = select.select([self._wake_reader], [], [], max(0.0, seconds))
-        if ready:
+        wake = self._wake_reader.fileno()
+        ready, _, _ = select.select([wake, *descriptors], [], [], max(0.0, seconds))
+        if wake in ready:
             self._wake_reader.recv(4096)
 
     def wait_until(self, deadline: float) -> None:
         """Sleep until that time of the monotonic clock, or until told to stop; ping meanwhile."""
         while not self.stopping and (left := deadline - time.monotonic()) > 0:
             self.ping()
-            self.wait(min(left, self._ping_every or left, _BEAT_SECONDS))
+            self.wait(min(left, self.pause))
 
     def wake(self) -> None:
         """End a `wait` of the main thread; any thread may call it."""

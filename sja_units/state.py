@@ -36,6 +36,9 @@ class Facts(NamedTuple):
     well: bool | None  # what a fresh health.json says; None: its worker does not report
     failing: bool  # its last tries failed, so the next one waits
     relaunching: bool = False  # sja-relaunch is about to start what is wanted
+    scheduled: bool = False  # it runs by a calendar
+    armed: bool = False  # its schedule goes on, so a run will come
+    completed: bool = False  # its last run did its work, which is a command's alone
 
 
 def decide_state(facts: Facts) -> str:
@@ -55,6 +58,10 @@ def decide_state(facts: Facts) -> str:
         return "failed"
     if unit and unit.job_type in ("start", "restart"):
         return "restarting" if facts.failing else "starting"
+    if facts.armed:
+        return "completed" if facts.completed else "starting"
+    if facts.completed and not facts.scheduled:
+        return "completed"
     if not (facts.wanted and facts.relaunch):
         return "stopped"
     return "starting" if facts.relaunching else "down"

@@ -9,6 +9,7 @@ from sja_units import records
 from sja_units.health import read_health
 from sja_units.inventory import Head, list_configured, read_head
 from sja_units.job import KINDS, RELAUNCH, Job, parse_unit
+from sja_units.schedules import list_scheduled_units
 from sja_units.state import Facts, UnitRow, decide_state, is_wrong
 from sja_units.systemd import Systemd
 from sja_units.usage import count_memory
@@ -31,6 +32,7 @@ class JobView(NamedTuple):
     status: str
     error: records.Failure | None
     next_try: float | None  # Unix time, while it waits for the next try
+    next_run: float | None  # Unix time, while it waits for the next one of its schedule
     health: dict[str, Any]
     memory_bytes: int | None
     cpu_seconds: float | None
@@ -64,6 +66,9 @@ class _Marks(NamedTuple):
     wanted: set[str]
     failed: set[str]
     next_tries: dict[str, float]
+    completed: dict[str, str]  # when each did its work
+    scheduled: set[str]
+    armed: set[str]
     relaunching: bool
 
 
@@ -73,27 +78,28 @@ def survey(systemd: Systemd) -> list[JobView]:
     systemd is asked about single units only where something is wrong.
     """
     configured = set(list_configured())
-    rows = _list_rows(systemd, (f"sja-{kind}@*.service" for kind in KINDS))
+    rows = _list_rows(systemd, (f"sja-{kind}@*.service" for kind in (*KINDS, "schedule")))
     marks = _read_marks(rows)
     known = {parse_unit(unit) for unit in (*rows, *marks.wanted)} - {None}
     jobs = sorted(configured | {job for job in known if job is not None})
     views = [_look(job, rows.get(job.unit), job in configured, marks) for job in jobs]
     unclear = [v.job for v in views if v.job.unit in rows and (is_wrong(v.state) or v.error)]
     shown = systemd.show(job.unit for job in unclear)
-    return [_add(view, shown[view.job.unit]) if view.job.unit in shown else view for view in views]
+    views = [_add(view, shown[view.job.unit]) if view.job.unit in shown else view for view in views]
+    return _add_next_runs(systemd, views, marks)
 
 
 def inspect(systemd: Systemd, jobs: Iterable[Job]) -> list[JobView]:
     """Return all about these jobs, with what they use of the machine."""
     chosen = list(jobs)
-    rows = _list_rows(systemd, (job.unit for job in chosen))
+    rows = _list_rows(systemd, (unit for job in chosen for unit in (job.unit, job.schedule_unit)))
     marks = _read_marks(rows)
     shown = systemd.show(job.unit for job in chosen)
     views = []
     for job in chosen:
         view = _look(job, rows.get(job.unit), os.path.lexists(job.config_path), marks)
         views.append(_add_use(_add(view, shown[job.unit]), shown[job.unit]))
-    return views
+    return _add_next_runs(systemd, views, marks)
 
 
 def _list_rows(systemd: Systemd, units: Iterable[str]) -> dict[str, UnitRow]:
@@ -106,6 +112,9 @@ def _read_marks(rows: Mapping[str, UnitRow]) -> _Marks:
         records.list_wanted_units(),
         records.list_failed_units(),
         records.read_next_tries(),
+        records.read_completed(),
+        list_scheduled_units(),
+        armed={unit for unit, row in rows.items() if row.active == "active"},
         relaunching=relaunch is not None
         and (relaunch.active == "activating" or relaunch.job_type == "start"),
     )
@@ -120,7 +129,13 @@ def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> Job
     next_try = marks.next_tries.get(job.unit)
     well = bool(health.get("ok", True)) if health else None
     failing = next_try is not None
-    facts = Facts(configured, wanted, head.relaunch, row, well, failing, marks.relaunching)
+    completed = marks.completed.get(job.unit)
+    facts = Facts(
+        *(configured, wanted, head.relaunch, row, well, failing, marks.relaunching),
+        scheduled=job.unit in marks.scheduled,
+        armed=job.unit in marks.scheduled and job.schedule_unit in marks.armed,
+        completed=completed is not None,
+    )
     state = decide_state(facts)
     error = records.read_failure(job) if job.unit in marks.failed else None
     return JobView(
@@ -131,11 +146,12 @@ def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> Job
         wanted=wanted,
         relaunch=head.relaunch,
         pid=health.get("pid"),
-        since=health.get("since"),
+        since=completed if state == "completed" else health.get("since"),
         restarts=None,
         status=_say(job, state, health, error),
         error=error,
         next_try=next_try if state == "restarting" else None,
+        next_run=None,
         health=health,
         memory_bytes=None,
         cpu_seconds=None,
@@ -163,11 +179,36 @@ def _add(view: JobView, shown: dict[str, Any]) -> JobView:
         view = _blame_systemd(view, shown)
     return view._replace(
         pid=shown["MainPID"] or None,
-        since=_format(since),
+        since=view.since if view.state == "completed" else _format(since),
         restarts=shown["NRestarts"],
         status=shown["StatusText"] if starting else view.status,
         error=None if past else view.error,
     )
+
+
+def _add_next_runs(systemd: Systemd, views: list[JobView], marks: _Marks) -> list[JobView]:
+    """Return the views, those that wait for a run of their schedule with its time."""
+    timers = [view.job.timer for view in views if _waits(view, marks)]
+    elapses = systemd.get_each(timers, "Timer", "NextElapseUSecRealtime") if timers else {}
+    return [
+        _add_next_run(view, elapses[view.job.timer]) if view.job.timer in elapses else view
+        for view in views
+    ]
+
+
+def _waits(view: JobView, marks: _Marks) -> bool:
+    is_between = view.state in ("completed", "starting", "failed")
+    return is_between and view.job.unit in marks.scheduled and view.job.schedule_unit in marks.armed
+
+
+def _add_next_run(view: JobView, micros: int) -> JobView:
+    if not 0 < micros < _UNSET:
+        return view
+    moment = datetime.fromtimestamp(micros / 1e6).astimezone().isoformat(" ", timespec="seconds")
+    status = f"next run at {moment}"
+    if view.state == "failed":
+        status = f"{view.status} · {status}"
+    return view._replace(next_run=micros / 1e6, status=status)
 
 
 def _blame_systemd(view: JobView, shown: dict[str, Any]) -> JobView:

@@ -91,9 +91,9 @@ class Systemd:
         """Return all properties of each unit, of its service part too, by unit."""
         return self._run(self._show_all(list(units)))
 
-    def count_restarts(self, units: Iterable[str]) -> dict[str, int]:
-        """Return by unit how often systemd has restarted it since the last order."""
-        return self._run(self._count_restarts(list(units)))
+    def get_each(self, units: Iterable[str], kind: str, name: str) -> dict[str, int]:
+        """Return one number of each unit; kind: its interface, such as Service or Timer."""
+        return self._run(self._get_each(list(units), kind, name))
 
     def order(
         self, orders: Iterable[Order], done: Callable[[Order, str], None] | None = None
@@ -176,19 +176,19 @@ class Systemd:
         shown = await asyncio.gather(*(show(unit) for unit in units))
         return dict(zip(units, shown, strict=True))
 
-    async def _count_restarts(self, units: list[str]) -> dict[str, int]:
+    async def _get_each(self, units: list[str], kind: str, name: str) -> dict[str, int]:
         gate = asyncio.Semaphore(IN_FLIGHT)
 
-        async def count(unit: str) -> int:
+        async def get(unit: str) -> int:
             async with gate:
                 path = f"{_PATH}/unit/{_escape(unit)}"
-                body = (f"{_NAME}.Service", "NRestarts")
+                body = (f"{_NAME}.{kind}", name)
                 message = _message(_NAME, path, f"{_BUS}.Properties", "Get", "ss", *body)
                 (variant,) = await self._send(message)
                 return int(variant.value)
 
-        counts = await asyncio.gather(*(count(unit) for unit in units))
-        return dict(zip(units, counts, strict=True))
+        numbers = await asyncio.gather(*(get(unit) for unit in units))
+        return dict(zip(units, numbers, strict=True))
 
     async def _order_all(
         self, orders: list[Order], done: Callable[[Order, str], None] | None

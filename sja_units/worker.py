@@ -25,7 +25,7 @@ def main(argv: list[str]) -> int:
         return WrongConfig.status
     runtime = Runtime(job, folders[0], folders[1])
     try:
-        _work(runtime, f"{folders[2]}/config")
+        return _work(runtime, f"{folders[2]}/config")
     except SjaError as error:
         end = error if isinstance(error, WorkerEnd) else WrongConfig(str(error))
         journal.error(str(end))
@@ -36,10 +36,9 @@ def main(argv: list[str]) -> int:
         journal.error(traceback.format_exc())
         runtime.status(f"crashed: {type(error).__name__}: {error}")
         return 1
-    return 0
 
 
-def _work(runtime: Runtime, credential: str) -> None:
+def _work(runtime: Runtime, credential: str) -> int:
     job = runtime.job
     with open(credential, "rb") as file:
         text = decode(file.read(), job.config_path)
@@ -49,10 +48,15 @@ def _work(runtime: Runtime, credential: str) -> None:
         from sja_units.keepalive.loop import run as keep_alive
 
         keep_alive(settings, runtime)
+    elif job.kind == "command":
+        from sja_units.command.loop import run as command
+
+        return command(settings, runtime)
     else:
         from sja_units.acquisition.loop import run as acquire
 
         acquire(settings, runtime)
+    return 0
 
 
 if __name__ == "__main__":

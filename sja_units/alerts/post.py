@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import quote
 
 from sja_units import __version__
-from sja_units.keepalive.config import Address, parse_address
+from sja_units.address import Address, parse_address
 
 _SECONDS = 10.0  # for each step
 

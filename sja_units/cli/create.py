@@ -1,13 +1,14 @@
 """`sjactl create`."""
 
 import os
+import shutil
 
 import click
 
 from sja_units import config, manager
 from sja_units.cli.order import carry_out
 from sja_units.cli.subject import read_text, split_settings
-from sja_units.cli.warn import warn_of_devices, warn_of_others
+from sja_units.cli.warn import warn_of_devices, warn_of_others, warn_of_program
 from sja_units.compose import compose
 from sja_units.errors import ConfigFault, SjaError, UsageFault
 from sja_units.job import CONFIG_ROOT, KINDS, Job, make_job
@@ -26,6 +27,7 @@ from sja_units.systemd import Systemd
 @click.option("--interval", help='How often, such as "15min".')
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other key.")
 @click.option("--no-start", is_flag=True, help="Only write the file.")
+@click.argument("command", nargs=-1, metavar="[-- COMMAND...]")
 def create_command(
     kind: str,
     name: str,
@@ -36,13 +38,19 @@ def create_command(
     interval: str | None,
     settings: tuple[str, ...],
     no_start: bool,
+    command: tuple[str, ...],
 ) -> int:
     """Check a new job's configuration, write its file, and start it.
 
     Devices are tried for up to 5 s before that. One that does not answer is a warning, no more:
     the job goes on trying. So is another job with the same device or session.
+
+    A command job's program and its words stand behind --. One with a schedule runs at its times,
+    and not at once.
     """
     job = make_job(kind, name)
+    if command and kind != "command":
+        raise UsageFault(f"{' '.join(command)!r} is too much: only command jobs run a program")
     if cookies and kind != "keepalive":
         raise UsageFault("--cookies is for keepalive jobs")
     if os.path.lexists(job.config_path):
@@ -51,6 +59,8 @@ def create_command(
         raise PermissionError(13, "Permission denied", CONFIG_ROOT)
     words = [("title", title), ("url", url), ("interval", interval)]
     pairs = [(key, _quote(value)) for key, value in words if value is not None]
+    if command:
+        pairs.append(("command", f"[{', '.join(map(_quote, _find_program(command)))}]"))
     text = compose(read_text(source) if source else "", pairs + split_settings(settings))
     try:
         file, text = load(kind, text, source or "the command line")
@@ -61,6 +71,7 @@ def create_command(
     jar = read_jar_text(cookies, file) if cookies else None
     warn_of_others(job, file, jar)
     warn_of_devices(file)
+    warn_of_program(file)
     manager.write_config(job, text)
     if jar is not None:
         manager.give_jar(job, jar)
@@ -74,6 +85,14 @@ def _start(job: Job, file: config.JobFile, *, start: bool) -> int:
             return 0 if carry_out(systemd, "start", inspect(systemd, [job])) else 1
     click.echo(str(job))
     return 0
+
+
+def _find_program(command: tuple[str, ...]) -> list[str]:
+    """Return the command with its program as a whole path, as a shell would find it."""
+    found = shutil.which(command[0])
+    if found is None:
+        raise UsageFault(f"{command[0]!r} is no program that can be run here")
+    return [os.path.abspath(found), *command[1:]]
 
 
 def _quote(text: str) -> str:

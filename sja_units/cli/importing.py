@@ -6,12 +6,12 @@ from typing import NamedTuple
 import click
 
 from sja_units import config, importer_sja, manager
+from sja_units.address import Address, parse_address
 from sja_units.cli import render
 from sja_units.cli.order import carry_out
 from sja_units.errors import ConfigFault, UsageFault
 from sja_units.importer_sja import Import
 from sja_units.job import CONFIG_ROOT, Job
-from sja_units.keepalive.config import Address, parse_address
 from sja_units.survey import inspect
 from sja_units.systemd import Systemd
 

@@ -17,7 +17,7 @@ def metrics_command() -> None:
     with Systemd() as systemd:
         views = survey(systemd)
         units = [view.job.unit for view in views if view.state not in _UNKNOWN_TO_SYSTEMD]
-        restarts = systemd.count_restarts(units)
+        restarts = systemd.get_each(units, "Service", "NRestarts")
     uses = {view.job.unit: _look(view, restarts.get(view.job.unit)) for view in views}
     click.echo(render(measure(views, uses)), nl=False)
 

@@ -8,10 +8,11 @@ import click
 from sja_units import inventory, manager
 from sja_units.cli import render
 from sja_units.errors import SjaError, UsageFault
-from sja_units.job import Job, parse_unit
+from sja_units.job import Job
+from sja_units.schedules import is_scheduled
 from sja_units.state import is_active
 from sja_units.survey import JobView, inspect, survey
-from sja_units.systemd import Order, Systemd
+from sja_units.systemd import Systemd
 
 
 def _make_verb(verb: str, about: str) -> click.Command:
@@ -42,15 +43,13 @@ _CONCERNS: dict[str, Callable[[JobView], bool]] = {
 
 def carry_out(systemd: Systemd, verb: str, views: list[JobView]) -> bool:
     """Carry out an order on jobs and tell of each; return whether all did as told."""
-    # A start of a job that waits for its next try would wait with it; a restart does not.
-    now = [v.job for v in views if verb == "start" and v.state == "restarting"]
+    # A start of a job that waits for its next try would wait with it; a restart does not. And
+    # one that failed is to be tried, whatever its schedule says.
+    now = [v.job for v in views if verb == "start" and _is_tried_now(v)]
     orders = [("restart" if view.job in now else verb, view.job) for view in views]
     failed: list[tuple[Job, str]] = []
 
-    def done(order: Order, result: str) -> None:
-        job = parse_unit(order.unit)
-        if job is None:
-            return
+    def done(job: Job, result: str) -> None:
         if result == "done":
             click.echo(str(job))
         else:
@@ -67,6 +66,10 @@ def carry_out(systemd: Systemd, verb: str, views: list[JobView]) -> bool:
     for job, result in failed:
         _explain(systemd, verb, job, result)
     return not failed
+
+
+def _is_tried_now(view: JobView) -> bool:
+    return view.state == "restarting" or (view.state == "failed" and is_scheduled(view.job))
 
 
 def _explain(systemd: Systemd, verb: str, job: Job, result: str) -> None:

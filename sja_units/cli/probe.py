@@ -10,6 +10,7 @@ from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.claims import name_endpoint, read_claims
 from sja_units.cli import render
 from sja_units.cli.subject import Subject, read_subject
+from sja_units.command.config import CommandConfig
 from sja_units.errors import SjaError, UsageFault
 from sja_units.keepalive.config import KeepaliveConfig
 from sja_units.systemd import Systemd
@@ -25,7 +26,8 @@ TRY_SECONDS = 60.0
 )
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def probe_command(subject: str, point: str | None, settings: tuple[str, ...], as_json: bool) -> int:
-    """Try the devices and the database of an acquisition job, or a keep-alive job's page, now.
+    """Try the devices and the database of an acquisition job, a keep-alive job's page, or what
+    a command job's [probe] looks at, now.
 
     A running job is not touched, nothing is written, and the database gets no value. FILE is one
     that `sjactl create --from` would take.
@@ -43,6 +45,10 @@ def probe_command(subject: str, point: str | None, settings: tuple[str, ...], as
         if point is not None:
             raise UsageFault(f"{chosen.name} has no points")
         return _probe_site(chosen, chosen.file.settings, as_json=as_json)
+    if isinstance(chosen.file.settings, CommandConfig):
+        if point is not None:
+            raise UsageFault(f"{chosen.name} has no points")
+        return _probe_program(chosen, chosen.file.settings, as_json=as_json)
     if point is not None:
         return _probe_point(chosen.file.settings, point, as_json=as_json)
     return _probe_acquisition(chosen, chosen.file.settings, as_json=as_json)
@@ -70,6 +76,21 @@ def _probe_site(chosen: Subject, settings: KeepaliveConfig, *, as_json: bool) ->
     if found.jar is not None and jar and found.jar != jar:
         click.echo("the site sent new cookies, which a probe drops: the jar is the job's", err=True)
     return 0 if outcome == ALIVE else 1
+
+
+def _probe_program(chosen: Subject, settings: CommandConfig, *, as_json: bool) -> int:
+    """Make one look as the job's [probe] says, but as the person who asks."""
+    from sja_units.command.trial import try_probe
+
+    found = try_probe(settings, chosen.job.state_dir if chosen.job else "")
+    if as_json:
+        said = {"name": chosen.name, "kind": chosen.kind, "ok": not found.fault}
+        render.print_json({**said, "message": found.fault or found.what})
+    else:
+        mark = click.style("failing", fg="red") if found.fault else click.style("well", fg="green")
+        reason = f": {render.clean(found.fault)}" if found.fault else ""
+        click.echo(f"{render.clean(found.what)}: {mark}{reason}")
+    return 1 if found.fault else 0
 
 
 def _probe_point(settings: AcquisitionConfig, words: str, *, as_json: bool) -> int:

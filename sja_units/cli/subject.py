@@ -47,7 +47,8 @@ def is_path(words: str) -> bool:
 def read_path(path: str, pairs: list[tuple[str, str]]) -> Subject:
     """Return what a file says; its kind follows from its keys."""
     text = compose(read_text(path), pairs)
-    kind = "keepalive" if "url" in load_toml(text, path) else "acquisition"
+    keys = load_toml(text, path)
+    kind = "command" if "command" in keys else "keepalive" if "url" in keys else "acquisition"
     return Subject(path, kind, None, load(kind, text, path).file)
 
 

@@ -6,6 +6,7 @@ from sja_units import inventory
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.claims import find_shared, make_claims, read_claims
 from sja_units.cli import render
+from sja_units.command.config import CommandConfig
 from sja_units.config import JobFile
 from sja_units.job import Job
 
@@ -24,6 +25,17 @@ def warn_of_others(job: Job, file: JobFile, jar_text: str | None) -> None:
     for shared in find_shared(claims):
         if job in shared.jobs:
             click.echo(f"warning: {job} {shared.describe(job)}", err=True)
+
+
+def warn_of_program(file: JobFile) -> None:
+    """Tell of a program that its job will not see."""
+    settings = file.settings
+    if not isinstance(settings, CommandConfig) or settings.user or "ProtectHome" in file.service:
+        return
+    for path in (settings.command[0], settings.working_directory):
+        if path.startswith(("/home/", "/root/", "/run/user/")):
+            hint = 'user = "…" makes it run as somebody who has it'
+            click.echo(f"warning: {path} is hidden from a job with no `user`: {hint}", err=True)
 
 
 def warn_of_devices(file: JobFile) -> None:

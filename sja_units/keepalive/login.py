@@ -5,10 +5,11 @@ import signal
 from collections.abc import Callable
 from typing import NoReturn
 
+from sja_units.address import Address
+from sja_units.child import run_child
 from sja_units.errors import SjaError, WrongConfig
 from sja_units.job import Job
-from sja_units.keepalive.child import run_child
-from sja_units.keepalive.config import CREDENTIAL, Address, Login
+from sja_units.keepalive.config import CREDENTIAL, Login
 from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault
 from sja_units.keepalive.jar import parse_jar
 

@@ -7,8 +7,8 @@ that only a request needs (4 MiB), and the deadline holds whatever hangs, a name
 import json
 import os
 
+from sja_units.child import run_child
 from sja_units.keepalive.answer import ALIVE, UNKNOWN, Look, NoAnswer, Verdict
-from sja_units.keepalive.child import run_child
 from sja_units.keepalive.config import KeepaliveConfig
 from sja_units.keepalive.cookie import Jar, pack, unpack
 

@@ -12,7 +12,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NamedTuple
 from urllib.request import Request
 
-from sja_units.keepalive.config import Address
+from sja_units.address import Address
 from sja_units.keepalive.cookie import Cookie, Jar, JarFault, check_cookie, check_jar
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

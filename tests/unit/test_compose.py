@@ -1,11 +1,13 @@
 import tomllib
+from collections.abc import Iterable
 
 import pytest
 
 from sja_units.compose import compose
 from sja_units.config import JobFile, parse
-from sja_units.dropin import render_drop_in
+from sja_units.dropin import render_units
 from sja_units.errors import UsageFault
+from sja_units.job import Job
 
 TEXT = """# the line by the window
 interval = "1s"  # fast
@@ -60,10 +62,16 @@ def test_without_settings_not_a_byte_changes() -> None:
     assert compose(TEXT, []) == TEXT
 
 
+def drop_in(kind: str, file: JobFile, groups: Iterable[str] = ()) -> str:
+    job = Job(kind, "x")
+    return render_units(job, file, groups)[job.drop_in_path]
+
+
 def test_drop_in_holds_only_what_was_asked_for() -> None:
-    assert render_drop_in(JobFile("", True, {}, None)) == ""
-    text = render_drop_in(
-        JobFile("", True, {"MemoryMax": ("64M",), "Environment": ("A=1", "B=2")}, None)
+    assert drop_in("acquisition", JobFile("", True, {}, None)) == ""
+    text = drop_in(
+        "acquisition",
+        JobFile("", True, {"MemoryMax": ("64M",), "Environment": ("A=1", "B=2")}, None),
     )
     assert text.splitlines()[1:] == [
         "[Service]",
@@ -88,7 +96,7 @@ address = 1
     places = [("a", 0, 1), ("b", 0, 2), ("c", 1, 1)]
     text = '[sink]\ntype = "local"\n[service]\nMemoryMax = "64M"\n'
     text += "".join(device.format(name=n, number=t, unit=u) for n, t, u in places)
-    lines = render_drop_in(parse("acquisition", text, "x"), {"dialout"}).splitlines()
+    lines = drop_in("acquisition", parse("acquisition", text, "x"), {"dialout"}).splitlines()
     assert lines[1:] == [
         "[Service]",
         "PrivateDevices=no",
@@ -115,7 +123,7 @@ address = 1
 """
     sink = '[sink]\nurl = "https://db"\ndatabase = "edge"\nca_file = "/etc/ssl/ca.pem"\n'
     text = sink + "".join(device.format(name=name) for name in "ab")
-    lines = render_drop_in(parse("acquisition", text, "x")).splitlines()
+    lines = drop_in("acquisition", parse("acquisition", text, "x")).splitlines()
     handed = [line for line in lines if line.startswith("LoadCredential=")]
     assert handed == [
         "LoadCredential=%%2Fetc%%2Fssl%%2Fca.pem:/etc/ssl/ca.pem",
@@ -130,6 +138,17 @@ address = 1
 
 def test_a_login_program_s_secrets_come_as_a_credential() -> None:
     text = 'url = "https://example.edu/"\n[login]\ncommand = ["/x"]\n'
-    assert render_drop_in(parse("keepalive", text, "x")) == ""
-    lines = render_drop_in(parse("keepalive", text + 'secrets = "/etc/a"', "x")).splitlines()
+    assert drop_in("keepalive", parse("keepalive", text, "x")) == ""
+    lines = drop_in("keepalive", parse("keepalive", text + 'secrets = "/etc/a"', "x")).splitlines()
     assert lines[1:] == ["[Service]", r"SetCredential=login:\n", "LoadCredential=login:/etc/a"]
+
+
+def test_a_command_s_user_and_schedule_are_systemd_s_to_know() -> None:
+    job = Job("command", "backup")
+    text = 'command = ["/x"]\n'
+    assert set(render_units(job, parse("command", text, "x")).values()) == {""}
+    text += 'user = "alice"\nschedule = "Mon..Fri 03:00"\n'
+    texts = render_units(job, parse("command", text, "x"))
+    assert {"User=alice", "DynamicUser=no"} <= set(texts[job.drop_in_path].splitlines())
+    assert "OnCalendar=Mon..Fri 03:00" in texts[job.timer_path].splitlines()
+    assert set(render_units(job, None)) == set(texts)

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units import importer_sja
+from sja_units.address import parse_address
 from sja_units.config import parse
 from sja_units.errors import ConfigFault
 from sja_units.importer_sja import Takeover, derive_name
 from sja_units.job import NAME
-from sja_units.keepalive.config import parse_address
 
 URL = "https://sports.example.edu/api/user/current"
 KEEP_ALIVE = {"job_type": "keep_alive", "name": "保活", "status": "running"}

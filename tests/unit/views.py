@@ -21,6 +21,7 @@ def make_view(state: str, **changes: Any) -> JobView:
         status="",
         error=None,
         next_try=None,
+        next_run=None,
         health={},
         memory_bytes=None,
         cpu_seconds=None,

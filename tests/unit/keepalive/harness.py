@@ -89,9 +89,10 @@ def running_site(port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[R
 class Worker:
     """One job's folders, and its worker as systemd would run it."""
 
-    def __init__(self, folder: Path, config: str) -> None:
+    def __init__(self, folder: Path, config: str, kind: str = "keepalive") -> None:
+        self.kind = kind
         self.state = folder / "state"
-        self.run_dir = folder / "run" / "keepalive" / "x"
+        self.run_dir = folder / "run" / kind / "x"
         self.published = folder / "run" / "cookies" / "x"
         credentials = folder / "credentials"
         for path in (self.state, self.run_dir, self.published, credentials):
@@ -118,7 +119,7 @@ class Worker:
 
     def start(self, module: str = "tests.unit.keepalive.fast_worker") -> None:
         self.notes.clear()
-        command = [sys.executable, "-m", module, "keepalive", "x"]
+        command = [sys.executable, "-m", module, self.kind, "x"]
         with self.journal.open("ab") as journal:
             self.process = subprocess.Popen(command, env=self.environment, cwd=_TOP, stderr=journal)
 

@@ -1,8 +1,9 @@
 import pytest
 
+from sja_units.address import parse_address
 from sja_units.config import parse
 from sja_units.errors import ConfigFault
-from sja_units.keepalive.config import KeepaliveConfig, parse_address
+from sja_units.keepalive.config import KeepaliveConfig
 
 
 def read(text: str) -> KeepaliveConfig:

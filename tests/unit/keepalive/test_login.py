@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sja_units.address import parse_address
 from sja_units.job import Job
-from sja_units.keepalive.config import Login, parse_address
+from sja_units.keepalive.config import Login
 from sja_units.keepalive.login import LoginFault, log_in
 from tests.unit.keepalive.harness import PATIENCE, RunningSite, Worker, wait_for
 

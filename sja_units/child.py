@@ -1,0 +1,120 @@
+"""A piece of work in a child process with a deadline that nothing in it can pass."""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple, NoReturn
+
+from sja_units import journal
+
+_MAX_OUTPUT = 16 * 1024 * 1024
+_TICK = 0.5  # seconds between two questions whether to give up
+
+
+class Ended(NamedTuple):
+    """How a child ended; `output` is complete only if neither late nor cut."""
+
+    output: bytes
+    status: int  # exit status, or minus the signal that ended it
+    late: bool  # killed at the deadline, or because somebody asked to give up
+    cut: bool  # killed because it wrote more than anybody wants
+
+
+class Child:
+    """Work that is under way in a child. `reader` can be read as soon as there is news."""
+
+    def __init__(
+        self, work: Callable[[int], None], seconds: float, limit: int = _MAX_OUTPUT
+    ) -> None:
+        """Begin it; it and what it starts are killed after `seconds`. Raises OSError."""
+        self.deadline = time.monotonic() + seconds
+        self._limit = limit
+        self._output = bytearray()
+        self._is_complete = False
+        self.reader, writer = os.pipe()
+        try:
+            self._pid = os.fork()
+        except OSError:
+            os.close(self.reader)
+            os.close(writer)
+            raise
+        if self._pid == 0:
+            _be_child(work, writer)
+        os.close(writer)
+        with suppress(OSError):  # the child does so, too: whoever comes first
+            os.setpgid(self._pid, self._pid)
+
+    def look(self) -> Ended | None:
+        """Return how it ended, None while it goes on; never waits."""
+        while not self._is_complete and select.select([self.reader], [], [], 0)[0]:
+            piece = os.read(self.reader, 65536)
+            self._output += piece
+            self._is_complete = not piece
+            if len(self._output) > self._limit:
+                return self.kill(cut=True)
+        if self._is_complete:
+            done, status = os.waitpid(self._pid, os.WNOHANG)
+            if done:
+                return self._close(os.waitstatus_to_exitcode(status), late=False, cut=False)
+        return self.kill() if time.monotonic() >= self.deadline else None
+
+    def wait(self, give_up: Callable[[], bool] = lambda: False) -> Ended:
+        """Return how it ended, once it has."""
+        while (ended := self.look()) is None:
+            if give_up():
+                return self.kill()
+            left = min(self.deadline - time.monotonic(), _TICK)
+            if self._is_complete:
+                time.sleep(0.005)  # its output is closed, so it is about to end
+            else:
+                select.select([self.reader], [], [], max(0.0, left))
+        return ended
+
+    def kill(self, *, cut: bool = False) -> Ended:
+        """End it with all that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        return self._close(status, late=not cut, cut=cut)
+
+    def _close(self, status: int, *, late: bool, cut: bool) -> Ended:
+        os.close(self.reader)
+        return Ended(bytes(self._output), status, late, cut)
+
+
+def run_child(
+    work: Callable[[int], None],
+    seconds: float,
+    *,
+    give_up: Callable[[], bool] = lambda: False,
+    limit: int = _MAX_OUTPUT,
+) -> Ended:
+    """Run `work` in a child and return what it wrote to the file descriptor that it is given.
+
+    The child and what it started are killed after `seconds`. Raises OSError if none can be made.
+    """
+    return Child(work, seconds, limit).wait(give_up)
+
+
+def _be_child(work: Callable[[int], None], writer: int) -> NoReturn:
+    status = 70
+    try:
+        os.setpgid(0, 0)  # so that it can be killed with all that it starts
+        signal.set_wakeup_fd(-1)  # the parent's
+        # A stop is the parent's business: it waits for an answer that may hold a new cookie.
+        # But if the parent was killed, nobody waits.
+        parent = os.getppid()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: os._exit(status) if os.getppid() != parent else None)
+        work(writer)
+        status = 0
+    except BaseException as error:
+        from traceback import format_tb
+
+        # Not its words: they may hold a cookie.
+        journal.error(f"{type(error).__name__}\n{''.join(format_tb(error.__traceback__))}")
+    finally:
+        os._exit(status)

@@ -1,0 +1,205 @@
+"""The life of a command job: start the program, see that it is well, pass on how it ended."""
+
+import os
+import pwd
+import signal
+import time
+from collections.abc import Mapping
+
+from sja_units import journal
+from sja_units.command.config import CommandConfig
+from sja_units.command.notices import Ear, Notice
+from sja_units.command.prober import Prober
+from sja_units.command.program import Program, describe_status, make_environment
+from sja_units.errors import ProgramEnd, WorkerEnd, WrongConfig
+from sja_units.job import DONE
+from sja_units.runtime import Runtime, format_time
+
+_VALID_SECONDS = 30.0
+_LOOK_SECONDS = 0.05  # between two looks whether all of a group have ended
+
+
+def run(config: CommandConfig, runtime: Runtime) -> int:
+    """Run the program until it ends or somebody tells it to; return the worker's exit status.
+
+    Raises ProgramEnd where systemd is to start it again, WrongConfig and WorkerEnd as they say.
+    """
+    _check_drop_ins(config, runtime)
+    ear = Ear(runtime.run_dir) if config.notify else None
+    program = Program(
+        config.command,
+        config.working_directory or runtime.state_dir,
+        make_environment(
+            os.environ, dict(config.environment), str(runtime.job), _invite(ear, runtime)
+        ),
+    )
+    return _Watch(config, runtime, program, ear).run()
+
+
+def _check_drop_ins(config: CommandConfig, runtime: Runtime) -> None:
+    """Raise WrongConfig where the file asks for what only systemd can do, and it does not know."""
+    remedy = f"sjactl apply {runtime.job}"
+    if config.user and pwd.getpwuid(os.getuid()).pw_name != config.user:
+        raise WrongConfig("user: systemd was not told of it yet", remedy)
+    if config.schedule and not os.path.exists(runtime.job.timer_path):
+        raise WrongConfig("schedule: systemd was not told of it yet", remedy)
+
+
+def _invite(ear: Ear | None, runtime: Runtime) -> Mapping[str, str]:
+    if ear is None:
+        return {}
+    variables = {"NOTIFY_SOCKET": ear.path}
+    if runtime.watchdog:
+        variables["WATCHDOG_USEC"] = str(int(runtime.watchdog * 1_000_000))
+    return variables
+
+
+class _Watch:
+    def __init__(
+        self, config: CommandConfig, runtime: Runtime, program: Program, ear: Ear | None
+    ) -> None:
+        self._config = config
+        self._runtime = runtime
+        self._program = program
+        self._ear = ear
+        self._prober = Prober(config.probe) if config.probe else None
+        self._is_ready = ear is None  # as far as the program itself is to say so
+        self._said = ""  # the program's own STATUS
+        self._ping_due = 0.0  # when the next one of the program's own pings is due, 0: it has none
+        self._ends_by = time.monotonic() + config.max_runtime if config.max_runtime else 0.0
+        self._told_reason = ""
+
+    def run(self) -> int:
+        self._tell()
+        while not self._runtime.stopping:
+            status = self._program.poll()
+            self._hear()
+            if status is not None:
+                return self._conclude(status)
+            if self._prober and self._prober.step():
+                self._tell()
+                self._judge(self._prober)
+            self._get_ready()
+            if self._ends_by and time.monotonic() >= self._ends_by:
+                self._stop(f"max_runtime is over ({self._config.max_runtime:g} s)")
+                raise ProgramEnd(f"ran longer than {self._config.max_runtime:g} s, as max_runtime")
+            if not self._ping_due or time.monotonic() < self._ping_due:
+                self._runtime.ping()
+            self._wait()
+        self._stop("")
+        return 0
+
+    def _wait(self) -> None:
+        descriptors = [self._program.descriptor]
+        due = time.monotonic() + self._runtime.pause
+        if self._ear:
+            descriptors.append(self._ear.fileno())
+        if self._prober:
+            descriptors += [self._prober.reader] if self._prober.reader is not None else []
+            due = min(due, self._prober.due)
+        if self._ends_by:
+            due = min(due, self._ends_by)
+        self._runtime.wait(due - time.monotonic(), descriptors)
+
+    def _hear(self) -> None:
+        for notice in self._ear.hear() if self._ear else ():
+            self._heed(notice)
+
+    def _heed(self, notice: Notice) -> None:
+        self._is_ready |= notice.ready
+        if notice.extend:
+            self._runtime.extend(notice.extend)
+        if notice.status is not None:
+            self._said = notice.status
+        if notice.ping and self._runtime.watchdog:
+            self._ping_due = time.monotonic() + self._runtime.watchdog
+        if notice.hung:
+            self._end_hung("it asked to be ended by the watchdog")
+        if notice.ready or notice.status is not None:
+            self._tell()
+
+    def _get_ready(self) -> None:
+        if self._is_ready and (self._prober is None or self._prober.was_well):
+            self._runtime.ready()
+        elif self._prober and not self._prober.was_well:
+            # It may take as long as its grace says, whatever systemd allows a start.
+            self._runtime.extend(30)
+
+    def _judge(self, prober: Prober) -> None:
+        if prober.reason != self._told_reason:
+            self._told_reason = prober.reason
+            if prober.reason and prober.was_well:
+                journal.warning(f"the probe fails: {prober.reason}")
+            elif prober.was_well:
+                journal.notice("the probe is well")
+        if prober.is_hung:
+            self._end_hung(f"the probe failed {prober.failures} times in a row: {prober.reason}")
+
+    def _end_hung(self, reason: str) -> None:
+        """Have the watchdog end the job, its program first."""
+        journal.error(f"{self._program.name} hangs: {reason}")
+        self._runtime.status(f"hung: {reason}")
+        self._program.dump()
+        self._runtime.trigger_watchdog()
+        raise WorkerEnd(f"hung: {reason}")  # where no watchdog is set
+
+    def _tell(self) -> None:
+        prober = self._prober
+        reason = prober.reason if prober else ""
+        message = f"{self._program.name} runs (process {self._program.pid})"
+        if reason:
+            message = f"probe: {reason}"
+        elif self._said:
+            message = self._said
+        elif prober and prober.was_well:
+            message = f"{message}, its probe is well"
+        health: dict[str, object] = {
+            "ok": not reason,
+            "message": message,
+            "program": {"pid": self._program.pid},
+        }
+        if prober:
+            at = prober.last_success
+            health["probe"] = {
+                "state": "failing" if reason else "healthy" if prober.was_well else "waiting",
+                "last_success": format_time(at) if at else None,
+                "consecutive_failures": prober.failures,
+                "message": reason,
+            }
+        self._runtime.status(message)
+        self._runtime.report(health, _VALID_SECONDS)
+
+    def _conclude(self, status: int) -> int:
+        """Return the worker's exit status where the job is done, else raise what went wrong."""
+        words = describe_status(status)
+        if status == 0 and not self._config.repeats:
+            journal.info(f"{self._program.name} {words}: it is done")
+            self._runtime.ready()  # systemd takes an end before that for a failure
+            self._runtime.status("done")
+            return DONE
+        if status == 0:
+            raise ProgramEnd(f"{self._program.name} ended by itself, though it is to run always")
+        # As a shell tells of a signal. What the unit takes for success is not a program's to say.
+        passed_on = status if status > 0 else 128 - status
+        raise ProgramEnd(
+            f"{self._program.name} {words}", ProgramEnd.status if passed_on == DONE else passed_on
+        )
+
+    def _stop(self, reason: str) -> None:
+        """End the program and all in its group, by force where it takes too long."""
+        if self._prober:
+            self._prober.stop()
+        if reason:
+            journal.error(f"{self._program.name} is stopped: {reason}")
+        patience = self._config.stop_timeout
+        self._runtime.extend(patience + 30)
+        self._program.signal(signal.SIGTERM)
+        self._program.signal(signal.SIGCONT)  # one that is stopped would not hear it
+        deadline = time.monotonic() + patience
+        while not self._program.has_left():
+            if time.monotonic() >= deadline:
+                journal.warning(f"{self._program.name} did not end within {patience:g} s: killed")
+                self._program.signal(signal.SIGKILL)
+                return
+            self._runtime.ping()
+            time.sleep(_LOOK_SECONDS)

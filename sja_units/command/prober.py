@@ -1,0 +1,83 @@
+"""Looks again and again whether the program is well, and never waits for that."""
+
+import time
+from collections.abc import Callable
+
+from sja_units import journal
+from sja_units.child import Child
+from sja_units.command.config import Probe
+from sja_units.command.probe import describe_end, run_probe
+
+_MOST_OUTPUT = 65536
+_GRACE = 1.0  # seconds that a look has to end at its own deadline, with a better reason
+
+
+class Prober:
+    """Call `step` from the loop, when `due` has come or `reader` can be read."""
+
+    def __init__(self, probe: Probe, clock: Callable[[], float] = time.monotonic) -> None:
+        self._probe = probe
+        self._clock = clock
+        self._began = clock()
+        self._next = self._began
+        self._look: Child | None = None
+        self.was_well = False
+        self.failures = 0  # in a row
+        self.last_success: float | None = None  # Unix time
+        self.reason = ""  # of the last look, "" if it was well
+
+    @property
+    def reader(self) -> int | None:
+        """A descriptor that can be read as soon as the look that is under way has news."""
+        return self._look.reader if self._look else None
+
+    @property
+    def due(self) -> float:
+        """When `step` is to be called at the latest, by the monotonic clock."""
+        return self._look.deadline if self._look else self._next
+
+    @property
+    def is_hung(self) -> bool:
+        """Whether the program is to be ended: it is unwell for too long."""
+        if not self.was_well:
+            return self.failures > 0 and self._clock() - self._began > self._probe.grace
+        return self.failures >= self._probe.failures
+
+    def step(self) -> bool:
+        """Begin or end a look if it is time to; return whether something is known anew."""
+        if self._look is None:
+            if self._clock() < self._next:
+                return False
+            try:
+                self._look = Child(
+                    lambda fd: run_probe(self._probe, fd),
+                    self._probe.timeout + (0 if self._probe.command else _GRACE),
+                    _MOST_OUTPUT,
+                )
+            except OSError as error:
+                # It says nothing of the program.
+                journal.warning(f"no process for the probe: {error.strerror}")
+                self._next = self._clock() + self._probe.interval
+            return False
+        ended = self._look.look()
+        if ended is None:
+            return False
+        self._look = None
+        self._conclude(describe_end(self._probe, ended.output, ended.status, late=ended.late))
+        return True
+
+    def stop(self) -> None:
+        """End the look that is under way."""
+        if self._look:
+            self._look.kill()
+            self._look = None
+
+    def _conclude(self, reason: str) -> None:
+        self.reason = reason
+        self.failures = self.failures + 1 if reason else 0
+        if not reason:
+            self.was_well = True
+            self.last_success = time.time()
+        # While it comes up one looks more often, so that it is ready as soon as it is.
+        pause = self._probe.interval if self.was_well else min(1.0, self._probe.interval)
+        self._next = self._clock() + pause

@@ -1,0 +1,39 @@
+"""A command job's file, tried before its job runs, or beside it."""
+
+import os
+from typing import NamedTuple
+
+from sja_units.child import run_child
+from sja_units.command.config import CommandConfig, Probe
+from sja_units.command.probe import describe_end, run_probe
+
+
+class Trial(NamedTuple):
+    """What was tried, for people, and what is wrong with it, "" if nothing is."""
+
+    what: str
+    fault: str
+
+
+def try_probe(config: CommandConfig, folder: str) -> Trial:
+    """Make one look as the file's probe says; without one, see whether the program is there.
+
+    folder: the job's own, "" where there is no job yet.
+    """
+    os.chdir(config.working_directory or folder or "/")
+    probe = config.probe
+    if probe is None:
+        program = config.command[0]
+        is_fine = os.path.isfile(program) and os.access(program, os.X_OK)
+        return Trial(program, "" if is_fine else "is no program that can be run here")
+    ended = run_child(lambda fd: run_probe(probe, fd), probe.timeout + 1)
+    fault = describe_end(probe, ended.output, ended.status, late=ended.late)
+    return Trial(_name(probe), fault)
+
+
+def _name(probe: Probe) -> str:
+    if probe.http:
+        return probe.http.url
+    if probe.tcp:
+        return f"{probe.tcp[0]}:{probe.tcp[1]}"
+    return probe.file or " ".join(probe.command)

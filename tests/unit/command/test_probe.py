@@ -1,0 +1,88 @@
+"""The ways to look whether a program is well, against real counterparts."""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from sja_units.address import parse_address
+from sja_units.child import run_child
+from sja_units.command.config import CommandConfig, Probe
+from sja_units.command.notices import parse_notice
+from sja_units.command.probe import describe_end, run_probe
+from sja_units.config import parse
+from tests.unit.keepalive.harness import PATIENCE, running_site
+
+
+def look(text: str, timeout: float = PATIENCE) -> str:
+    """Return what one look says that the text of a [probe] asks for."""
+    settings = parse("command", f'command = ["/x"]\n[probe]\n{text}\n', "x").settings
+    assert isinstance(settings, CommandConfig)
+    assert isinstance(settings.probe, Probe)
+    probe = settings.probe._replace(timeout=timeout)
+    ended = run_child(lambda fd: run_probe(probe, fd), timeout)
+    return describe_end(probe, ended.output, ended.status, late=ended.late)
+
+
+def test_a_port_that_is_open_is_well() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert look(f'tcp = "127.0.0.1:{port}"') == ""
+    assert "refused" in look(f'tcp = "127.0.0.1:{port}"')
+
+
+def test_a_page_that_answers_is_well() -> None:
+    with running_site() as site:
+        assert look(f'http = "http://127.0.0.1:{site.port}/login"') == ""
+        said = look(f'http = "{site.url}"')
+        assert "401" in said
+    assert look(f'http = "{site.url}"')
+
+
+def test_a_page_that_says_no_http_is_unwell() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        page = parse_address(f"http://127.0.0.1:{port}/")
+        assert page is not None
+        assert look(f'http = "{page.url}"', timeout=0.3)
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ('["/bin/true"]', ""),
+        ('["/bin/false"]', "status 1"),
+        ('["/bin/sh", "-c", "echo 不行; echo why >&2; exit 4"]', "status 4: 不行 why"),
+        ('["/bin/sh", "-c", "kill -9 $$"]', "signal 9"),
+        ('["/nowhere"]', "No such file"),
+    ],
+)
+def test_a_program_of_its_own_tells(argv: str, words: str) -> None:
+    said = look(f"exec = {argv}")
+    assert words in said
+    assert bool(said) == bool(words)
+
+
+def test_a_look_ends_in_time() -> None:
+    assert "0.2 s" in look('exec = ["/bin/sleep", "600"]', timeout=0.2)
+
+
+def test_a_file_that_changes_is_well(tmp_path: Path) -> None:
+    path = tmp_path / "beat"
+    assert "No such file" in look(f'file = "{path}"')
+    path.touch()
+    assert look(f'file = "{path}"') == ""
+    then = time.time() - 100
+    os.utime(path, (then, then))
+    assert "100 s" in look(f'file = "{path}"')
+    assert look(f'file = "{path}"\nmax_age = "5min"') == ""
+
+
+def test_what_a_program_tells_is_read() -> None:
+    notice = parse_notice("READY=1\nSTATUS=a=b\nX\nEXTEND_TIMEOUT_USEC=2500000\nMAINPID=1")
+    assert (notice.ready, notice.status, notice.extend) == (True, "a=b", 2.5)
+    assert parse_notice("EXTEND_TIMEOUT_USEC=²").extend == 0
+    assert parse_notice("WATCHDOG=trigger") == (False, False, True, None, 0)
+    assert parse_notice("WATCHDOG=1").ping
