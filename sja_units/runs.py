@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from signal import Signals
 
-from sja_units.job import DONE, Job
+from sja_units.job import Job
 from sja_units.journal_reader import Entry
 from sja_units.records import word_end
 from sja_units.run import WORDS, Moment, Now, Run
@@ -41,6 +41,7 @@ _SUCCEEDED = "7ad2d189f7e94e70a38c781354912448"
 _JOBS_TARGET = "sja-jobs.target"
 # It stops before sja-jobs.target and the jobs at each shutdown, and else never.
 _SYSTEM_TARGET = "multi-user.target"
+_DONE = "it did its work"
 _WAITING = re.compile(r"waiting (\d+) s before the next try")
 
 
@@ -49,7 +50,8 @@ def match_runs(job: Job) -> list[str]:
     units = [f"UNIT={unit}" for unit in (job.unit, _JOBS_TARGET, _SYSTEM_TARGET)]
     errors = [f"PRIORITY={priority}" for priority in range(4)]
     own = f"_SYSTEMD_UNIT={job.unit}"
-    return ["_PID=1", *units, "+", own, *errors, "+", own, "_UID=0", "_COMM=begin"]
+    hooks = ["_UID=0", "_COMM=begin", "_COMM=end"]
+    return ["_PID=1", *units, "+", own, *errors, "+", own, *hooks]
 
 
 @dataclass
@@ -81,6 +83,7 @@ class _Reader:
         self._draft: _Draft | None = None
         self._last_words: dict[str, str] = {}
         self._waits: dict[str, int] = {}
+        self._done: set[str] = set()
         self._boot = ""
         self._has_gone_down = False
         self._has_read_run = False
@@ -103,6 +106,9 @@ class _Reader:
         waiting = _WAITING.match(message)
         if entry.get("_COMM") == "begin" and waiting:
             self._waits[invocation] = int(waiting[1]) * 10**9
+        elif entry.get("_COMM") == "end":
+            if message == _DONE:
+                self._done.add(invocation)
         elif message.strip() and not entry.get("_COMM", "").startswith("("):
             # (In brackets: systemd's own process on the way to the program.)
             self._last_words.setdefault(invocation, message.strip())
@@ -152,7 +158,7 @@ class _Reader:
         if started and wait_ns and draft.ready is None and until_ns < started.uptime_ns:
             return  # it waits for its next try, or did so until somebody stopped it: no run
         exit_code = int(draft.status) if draft.exited and draft.status.isdigit() else None
-        if result == "success" and exit_code == DONE:
+        if result == "success" and draft.invocation in self._done:
             result, exit_code = "completed", 0  # which is what its program ended with
         signal = None if draft.exited or not draft.status else _name_signal(draft.status)
         message = WORDS.get(result or "", "") or (

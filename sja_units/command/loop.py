@@ -39,10 +39,17 @@ def run(config: CommandConfig, runtime: Runtime) -> int:
 def _check_drop_ins(config: CommandConfig, runtime: Runtime) -> None:
     """Raise WrongConfig where the file asks for what only systemd can do, and it does not know."""
     remedy = f"sjactl apply {runtime.job}"
-    if config.user and pwd.getpwuid(os.getuid()).pw_name != config.user:
+    if config.user and _find_user(config.user) != os.getuid():
         raise WrongConfig("user: systemd was not told of it yet", remedy)
     if config.schedule and not os.path.exists(runtime.job.timer_path):
         raise WrongConfig("schedule: systemd was not told of it yet", remedy)
+
+
+def _find_user(name: str) -> int:
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise WrongConfig(f"user: nobody here is called {name!r}") from None
 
 
 def _invite(ear: Ear | None, runtime: Runtime) -> Mapping[str, str]:

@@ -1,0 +1,272 @@
+"""Commands as jobs, in a machine: what runs, what hangs, what is done, what has a schedule."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.lab.images import installed_machine
+from tests.lab.machine import Machine
+from tests.system.jobs import is_wanted, unit_of, view, wait_active, wait_relaunched, wait_state
+from tests.system.watch import booted
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    with booted(installed_machine("bookworm", "command")) as machine:
+        machine.run("useradd", "--create-home", "alice")
+        yield machine
+
+
+def create(machine: Machine, name: str, *words: str, script: str = "") -> str:
+    """Create a command job as a person does; return its name."""
+    machine.run("sjactl", "create", "command", name, *words, "--", "sh", "-c", script)
+    return f"command/{name}"
+
+
+def state_of(machine: Machine, name: str) -> str:
+    return f"/var/lib/sja-units/command/{name}"
+
+
+def lines(machine: Machine, path: str) -> list[str]:
+    return machine.run("cat", path, check=False).stdout.splitlines()
+
+
+def program_of(machine: Machine, job: str) -> int:
+    return int(view(machine, job)["health"]["program"]["pid"])
+
+
+def history(machine: Machine, job: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(machine.run("sjactl", "history", job, "--json").stdout)
+    return found
+
+
+def test_a_program_comes_back_after_its_end_and_after_a_boot(machine: Machine) -> None:
+    job = create(machine, "web", script="echo hello; exec sleep 600")
+    shown = wait_state(machine, job, "running")
+    assert shown["wanted"]
+    first = program_of(machine, job)
+    machine.run("kill", "-9", str(first))
+    machine.wait_for(
+        lambda: view(machine, job)["state"] == "running" and program_of(machine, job) != first,
+        60,
+        what="the program to run again",
+    )
+    error = view(machine, job)["error"]
+    assert (error["exit_code"], error["result"]) == (137, "exit-code")
+    machine.reboot()
+    wait_relaunched(machine)
+    wait_state(machine, job, "running")
+    machine.run("systemctl", "stop", unit_of(job))
+    assert view(machine, job)["state"] == "stopped"
+    assert not is_wanted(machine, job)
+    assert "hello" in machine.run("sjactl", "logs", job, "-n", "50").stdout
+
+
+def test_a_hung_program_is_restarted(machine: Machine) -> None:
+    machine.write("/root/probe", "[probe]\nfile = 'beat'\ninterval = '200ms'\nmax_age = '2s'\n")
+    script = (
+        "n=0; while [ $n -lt 10 ]; do touch beat; n=$((n + 1)); sleep 0.2; done; exec sleep 600"
+    )
+    job = create(machine, "hung", "--from", "/root/probe", script=script)
+    wait_active(machine, job)
+    machine.wait_for(
+        lambda: (view(machine, job)["error"] or {}).get("result") == "watchdog",
+        90,
+        what="the watchdog",
+    )
+    machine.run("sjactl", "stop", job)
+
+
+def test_what_did_its_work_is_completed_and_not_repeated(machine: Machine) -> None:
+    job = create(machine, "once", "--set", "restart=on-failure", script="echo done >>log")
+    shown = wait_state(machine, job, "completed")
+    assert not shown["wanted"]
+    assert shown["error"] is None
+    assert machine.show(unit_of(job), "ActiveState", "Result") == {
+        "ActiveState": "inactive",
+        "Result": "success",
+    }
+    machine.run("sjactl", "check", "--repair")
+    machine.reboot()
+    wait_relaunched(machine)
+    assert view(machine, job)["state"] == "completed"
+    assert lines(machine, f"{state_of(machine, 'once')}/log") == ["done"]
+    assert [run["result"] for run in history(machine, job)] == ["completed"]
+    machine.run("sjactl", "start", job)
+    machine.wait_for(
+        lambda: len(lines(machine, f"{state_of(machine, 'once')}/log")) == 2,
+        60,
+        what="a second run",
+    )
+    assert "completed" in machine.run("sjactl", "why", job).stdout
+
+
+def test_what_fails_is_tried_until_it_works(machine: Machine) -> None:
+    script = "echo try >>log; [ $(wc -l <log) -ge 3 ]"
+    words = ["--set", "restart=on-failure", "--no-start"]
+    job = create(machine, "stubborn", *words, script=script)
+    assert view(machine, job)["state"] == "stopped"
+    machine.run("systemctl", "start", unit_of(job), check=False)
+    wait_state(machine, job, "completed")
+    results = [run["result"] for run in history(machine, job)]
+    assert results == ["completed", "exit-code", "exit-code"]
+
+
+def test_a_stray_signal_is_no_order(machine: Machine) -> None:
+    job = create(machine, "stray", "--set", "restart=on-failure", script="exec sleep 600")
+    pid = wait_state(machine, job, "running")["pid"]
+    machine.run("kill", str(pid))
+    machine.wait_for(
+        lambda: view(machine, job)["state"] == "running" and view(machine, job)["pid"] != pid,
+        60,
+        what="it to run again",
+    )
+    assert is_wanted(machine, job)
+    machine.run("sjactl", "stop", job)
+
+
+def test_a_program_that_is_told_77_waits_for_a_person(machine: Machine) -> None:
+    machine.run(
+        *("sjactl", "create", "command", "refused", "--", "sh", "-c", "exit 77"), check=False
+    )
+    shown = wait_state(machine, "command/refused", "failed")
+    assert shown["error"]["exit_code"] == 77
+    machine.run("sjactl", "stop", "command/refused")
+
+
+def test_a_program_of_somebody_works_in_his_home(machine: Machine) -> None:
+    script = "id -un >here; touch /etc/no || echo refused >>here; exec sleep 600"
+    words = ["--set", "user=alice", "--set", "working_directory=/home/alice"]
+    job = create(machine, "somebody", *words, script=script)
+    wait_state(machine, job, "running")
+    machine.wait_for(
+        lambda: lines(machine, "/home/alice/here") == ["alice", "refused"], 60, what="its file"
+    )
+    machine.run("sjactl", "remove", job)
+    assert not machine.exists("/etc/systemd/system/sja-command@somebody.service.d")
+
+
+def test_a_file_written_by_hand_needs_apply_for_what_systemd_must_know(machine: Machine) -> None:
+    machine.write(
+        "/etc/sja-units/command/byhand.toml",
+        'command = ["/bin/sleep", "600"]\nuser = "alice"\n',
+        mode=0o640,
+    )
+    job = "command/byhand"
+    machine.run("systemctl", "start", unit_of(job), check=False)
+    shown = wait_state(machine, job, "failed")
+    assert shown["error"]["exit_code"] == 78
+    assert "sjactl apply" in shown["error"]["message"]
+    machine.run("sjactl", "apply", job)
+    machine.run("sjactl", "start", job)
+    wait_state(machine, job, "running")
+    machine.run("sjactl", "stop", job)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--set", "schedule=every full moon"], "schedule"),
+        (["--set", "user=nobody-here"], "user"),
+        (["--interval", "1s"], "interval"),
+    ],
+)
+def test_what_cannot_be_is_refused(machine: Machine, words: list[str], told: str) -> None:
+    argv = ["sjactl", "create", "command", "wrong", *words, "--", "sleep", "600"]
+    done = machine.run(*argv, check=False)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not machine.exists("/etc/sja-units/command/wrong.toml")
+
+
+class TestSchedule:
+    """One after the other, as a job's life goes."""
+
+    job = "command/tick"
+    log = "/var/lib/sja-units/command/tick/log"
+
+    def count(self, machine: Machine) -> int:
+        return len(lines(machine, self.log))
+
+    def wait_for_runs(self, machine: Machine, more: int) -> None:
+        before = self.count(machine)
+        machine.wait_for(lambda: self.count(machine) >= before + more, 90, what=f"{more} more runs")
+
+    def test_it_runs_at_its_times(self, machine: Machine) -> None:
+        create(machine, "tick", "--set", "schedule=*-*-* *:*:0/3", script="date >>log")
+        assert is_wanted(machine, self.job)
+        self.wait_for_runs(machine, 2)
+        shown = wait_state(machine, self.job, "completed")
+        assert shown["wanted"]
+        assert "next run" in shown["status"]
+        assert history(machine, self.job)[1]["result"] == "completed"
+        assert machine.run("sjactl", "check", check=False).returncode == 0
+        assert "sjactl restart" in machine.run("sjactl", "why", self.job).stdout
+
+    def test_it_goes_on_after_a_boot(self, machine: Machine) -> None:
+        machine.reboot()
+        wait_relaunched(machine)
+        self.wait_for_runs(machine, 2)
+
+    def test_a_maintenance_stop_forgets_nothing(self, machine: Machine) -> None:
+        machine.run("systemctl", "stop", "sja-jobs.target")
+        assert is_wanted(machine, self.job)
+        machine.wait_for(
+            lambda: (
+                machine.show("sja-command@tick.timer", "ActiveState")["ActiveState"] == "inactive"
+            ),
+            60,
+            what="the timer to end",
+        )
+        machine.run("systemctl", "start", "sja-jobs.target")
+        self.wait_for_runs(machine, 1)
+
+    def test_an_order_between_two_runs_counts(self, machine: Machine) -> None:
+        wait_state(machine, self.job, "completed")
+        machine.run("systemctl", "stop", unit_of(self.job))
+        machine.wait_for(lambda: not is_wanted(machine, self.job), 60, what="the order to count")
+        assert wait_state(machine, self.job, "stopped")
+        machine.run("sjactl", "start", self.job)
+        assert is_wanted(machine, self.job)
+        self.wait_for_runs(machine, 1)
+
+    def test_an_operator_may_stop_it(self, machine: Machine) -> None:
+        machine.run("useradd", "--groups", "sja", "otto")
+        machine.run("runuser", "-u", "otto", "--", "sjactl", "stop", "tick")
+        assert not is_wanted(machine, self.job)
+        assert view(machine, self.job)["state"] == "stopped"
+        machine.run("runuser", "-u", "otto", "--", "sjactl", "start", "tick")
+        self.wait_for_runs(machine, 1)
+
+    def test_a_restart_runs_it_at_once(self, machine: Machine) -> None:
+        path = "/etc/sja-units/command/tick.toml"
+        text = machine.run("cat", path).stdout.replace("*-*-* *:*:0/3", "yearly")
+        machine.write("/root/tick.toml", text)
+        machine.run("env", "EDITOR=cp /root/tick.toml", "sjactl", "edit", "tick")
+        machine.run("sjactl", "restart", "tick")
+        self.wait_for_runs(machine, 0)
+        before = self.count(machine)
+        machine.run("sjactl", "restart", "tick")
+        machine.wait_for(lambda: self.count(machine) == before + 1, 60, what="the run")
+
+    def test_a_run_that_a_power_cut_ended_is_done_again(self, machine: Machine) -> None:
+        create(machine, "long", "--set", "schedule=yearly", script="date >>log; exec sleep 600")
+        assert view(machine, "command/long")["state"] == "starting"
+        assert lines(machine, f"{state_of(machine, 'long')}/log") == []
+        machine.run("sjactl", "restart", "long")
+        wait_state(machine, "command/long", "running")
+        machine.cut()
+        machine.boot()
+        wait_relaunched(machine)
+        wait_state(machine, "command/long", "running")
+        assert len(lines(machine, f"{state_of(machine, 'long')}/log")) == 2
+
+    def test_it_is_removed_whole(self, machine: Machine) -> None:
+        for name in ("tick", "long"):
+            machine.run("sjactl", "remove", name)
+            assert not machine.exists(f"/etc/systemd/system/sja-command@{name}.timer")
+        assert "tick" not in machine.run("systemctl", "list-timers", "--all").stdout
+        assert machine.run("sjactl", "doctor", check=False).returncode in (0, 1)
