@@ -102,6 +102,13 @@ def read_job(kind: str) -> Callable[[str], object]:
 # By page: what reads such files, and files that together have every key.
 FILES: dict[str, tuple[Callable[[str], object], list[str]]] = {
     "sja-acquisition.toml.5": (read_job("acquisition"), list(write_acquisitions())),
+    "sja-command.toml.5": (
+        read_job("command"),
+        [
+            'command = ["/x"]\nmax_runtime = "1s"\n[probe]\nhttp = "http://h/"\ntcp = "h:1"\n'
+            'exec = ["/x"]\nfile = "f"\n'
+        ],
+    ),
     "sja-keepalive.toml.5": (
         read_job("keepalive"),
         ['url = "http://h"\n[login]\ncommand = ["/x"]\n', 'url = "http://h"\n'],
@@ -116,7 +123,18 @@ IN_WORDS = {
     *(("[[device]]", key) for key in ("port", "measurement", "server_name")),
     ("[[device.point]]", "no_value"),
 }
-TABLES = {"sink", "spool", "device", "point", "alive", "expired", "login", "service", "alert"}
+TABLES = {
+    "probe",
+    "sink",
+    "spool",
+    "device",
+    "point",
+    "alive",
+    "expired",
+    "login",
+    "service",
+    "alert",
+}
 NO_DEFAULT = {"[]", "{}", "None"}  # of what is required, or a table
 
 
