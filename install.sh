@@ -424,6 +424,7 @@ purge() {
     # systemd makes it for the first timer that remembers.
     rmdir -- /var/lib/systemd/timers 2>/dev/null || :
     rm -rf -- /etc/systemd/system/sja-*.d /etc/systemd/system/sja.slice.d \
+        /etc/systemd/system/sja-command@*.timer \
         /etc/systemd/system.control/sja-*.d /etc/systemd/system.control/sja.slice.d
     find /etc/systemd/system -maxdepth 1 -name 'sja-*' -lname /dev/null -delete
     for group in sja-cookies sja; do

@@ -55,7 +55,9 @@ def _tell_degraded(view: JobView) -> list[str]:
     return [
         _quote(view.status),
         *_tell_bad_registers(view),
-        "It goes on with all else and tries again by itself.",
+        "If that goes on, the watchdog ends it and it starts again."
+        if view.job.kind == "command"
+        else "It goes on with all else and tries again by itself.",
         f"`sjactl probe {view.job}` tries it now, `sjactl logs {view.job}` shows what led to it.",
     ]
 

@@ -15,6 +15,7 @@ PRIVATE_ROOT = "/var/lib/private/sja-units"  # where systemd really keeps a dyna
 RUN_ROOT = "/run/sja-units"
 SYSTEMD_ROOT = "/etc/systemd/system"  # where what only systemd can do is written to
 RELAUNCH = "sja-relaunch.service"
+SCHEDULES = "sja-schedule@"  # how the units of commands' schedules begin
 STAGING = f"{STATE_ROOT}/restoring"  # what `sjactl restore` has unpacked and not yet put in place
 
 # 23 characters at most: a unit runs as user "sja-acq-NAME", and systemd takes 31 for a user.
@@ -73,7 +74,7 @@ class Job(NamedTuple):
     @property
     def schedule_unit(self) -> str:
         """The unit that stands for a command's schedule; it holds the timer."""
-        return f"sja-schedule@{self.name}.service"
+        return f"{SCHEDULES}{self.name}.service"
 
     @property
     def timer(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sja_units.job import RELAUNCH, parse_unit
+from sja_units.job import RELAUNCH, SCHEDULES, parse_unit
 from sja_units.state import UnitRow
 from sja_units.systemd import Systemd
 
@@ -16,6 +16,7 @@ class LiveSystemd(Systemd):
         self.changes = 0  # that systemd has told of
         self._rows: dict[tuple[str, ...], list[UnitRow]] = {}
         self._shown: dict[str, dict[str, Any]] = {}
+        self._numbers: dict[tuple[str, ...], dict[str, int]] = {}
 
     def __enter__(self) -> "LiveSystemd":
         super().__enter__()
@@ -41,12 +42,28 @@ class LiveSystemd(Systemd):
             self._shown.update(asked)
         return known | asked
 
+    def get_each(self, units: Iterable[str], kind: str, name: str) -> dict[str, int]:
+        chosen = list(units)
+        key = (kind, name, *chosen)
+        if key in self._numbers:
+            return self._numbers[key]
+        before = self.changes
+        numbers = super().get_each(chosen, kind, name)
+        if self.changes == before:
+            self._numbers[key] = numbers
+        return numbers
+
     def _forget(self, unit: str) -> None:
-        if unit and unit != RELAUNCH and parse_unit(unit) is None:
+        if unit and unit != RELAUNCH and not _concerns_job(unit):
             return
         if unit:
             self._shown.pop(unit, None)
         else:
             self._shown.clear()
         self._rows.clear()
+        self._numbers.clear()
         self.changes += 1
+
+
+def _concerns_job(unit: str) -> bool:
+    return parse_unit(unit) is not None or unit.startswith(SCHEDULES)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sja_units import records
 from sja_units.health import read_health
 from sja_units.inventory import Head, list_configured, read_head
-from sja_units.job import KINDS, RELAUNCH, Job, parse_unit
+from sja_units.job import KINDS, RELAUNCH, SCHEDULES, Job, parse_unit
 from sja_units.schedules import list_scheduled_units
 from sja_units.state import Facts, UnitRow, decide_state, is_wrong
 from sja_units.systemd import Systemd
@@ -78,7 +78,8 @@ def survey(systemd: Systemd) -> list[JobView]:
     systemd is asked about single units only where something is wrong.
     """
     configured = set(list_configured())
-    rows = _list_rows(systemd, (f"sja-{kind}@*.service" for kind in (*KINDS, "schedule")))
+    patterns = [f"sja-{kind}@*.service" for kind in KINDS]
+    rows = _list_rows(systemd, [*patterns, f"{SCHEDULES}*.service"])
     marks = _read_marks(rows)
     known = {parse_unit(unit) for unit in (*rows, *marks.wanted)} - {None}
     jobs = sorted(configured | {job for job in known if job is not None})

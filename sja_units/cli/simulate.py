@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -13,6 +13,9 @@ from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.words import count
 from sja_units.cli.subject import read_path
 from sja_units.errors import SjaError, UsageFault
+
+if TYPE_CHECKING:
+    from sja_units.acquisition.modbus_server import ModbusServer
 
 _POLL_SECONDS = 0.1
 
@@ -48,12 +51,16 @@ def simulate_command(file: str, port: int, listen: str) -> int:
     if not isinstance(settings, AcquisitionConfig):
         raise UsageFault(f"{file} describes no devices")
     endpoints = assign_ports(settings.devices, port)
-    # Waited for, not handled: a handler that sets an event can come while the event is locked.
-    told = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, told)
     with ExitStack() as stack:
-        for endpoint in endpoints:
-            _serve(endpoint, listen, stack)
+        servers = [stack.enter_context(_open(endpoint, listen)) for endpoint in endpoints]
+        # Waited for, not handled: a handler that sets an event can come while that is locked.
+        told = {signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, told)
+        for server in servers:
+            threading.Thread(
+                target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True
+            ).start()
+            stack.callback(server.shutdown)
         for line in describe(endpoints, file, listen):
             click.echo(line, err=line.startswith(" "))
         signal.sigwait(told)
@@ -89,7 +96,7 @@ def describe(endpoints: Sequence[Endpoint], file: str, listen: str) -> list[str]
     return [*lines, f"   sjactl probe {shlex.quote(file)} {' '.join(options)}", *notes]
 
 
-def _serve(endpoint: Endpoint, listen: str, stack: ExitStack) -> None:
+def _open(endpoint: Endpoint, listen: str) -> "ModbusServer":
     from sja_units.acquisition.modbus_server import ModbusServer
     from sja_units.acquisition.simulation import SimulatedUnit
 
@@ -101,10 +108,8 @@ def _serve(endpoint: Endpoint, listen: str, stack: ExitStack) -> None:
         for unit in numbers
     }
     try:
-        server = stack.enter_context(ModbusServer(listen, endpoint.port, units))
+        return ModbusServer(listen, endpoint.port, units)
     except OSError as error:
         raise SjaError(
             f"{listen}:{endpoint.port}: {error.strerror}", "give another one: --port, --listen"
         ) from None
-    threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True).start()
-    stack.callback(server.shutdown)

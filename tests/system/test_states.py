@@ -26,7 +26,11 @@ ACTIVE = {
     "stopped": "inactive",
     "unconfigured": "active",
 }
-EXPECTED = {f"acquisition/{state}": state for state in ACTIVE} | {"keepalive/expired": "failed"}
+EXPECTED = {
+    **{f"acquisition/{state}": state for state in ACTIVE},
+    "keepalive/expired": "failed",
+    "command/completed": "completed",
+}
 PROBLEMS = {"down", "failed", "restarting", "unconfigured"}
 
 
@@ -39,6 +43,10 @@ def machine() -> Iterator[Machine]:
         _make_idle(machine)
         _make_failing(machine)
         _make_expired(machine)
+        machine.run(
+            *("sjactl", "create", "command", "completed", "--set", "restart=on-failure"),
+            *("--", "true"),
+        )
         _make_under_way(machine)
         for job, state in EXPECTED.items():
             wait_state(machine, job, state)
@@ -114,9 +122,9 @@ def test_list_and_status_say_what_systemd_says(machine: Machine) -> None:
     for job, state in EXPECTED.items():
         said = _show(machine, job)
         shown = view(machine, job)
-        assert said["ActiveState"] == ACTIVE[state], job
+        assert said["ActiveState"] == ACTIVE.get(state, "inactive"), job
         assert shown["state"] == state
-        assert shown["wanted"] == (state not in ("stopped", "stopping"))
+        assert shown["wanted"] == (state not in ("stopped", "stopping", "completed"))
         if state in ("running", "degraded", "stopping", "unconfigured"):
             assert shown["pid"] == int(said["MainPID"])
         if state in ("running", "degraded"):
@@ -138,7 +146,7 @@ def test_what_is_wrong_is_told_with_its_reason(machine: Machine) -> None:
         if state in ("failed", "restarting"):
             assert error["message"]
             assert error["result"] == "exit-code"
-        elif state in ("running", "degraded", "stopped"):
+        elif state in ("running", "degraded", "stopped", "completed"):
             assert error is None
     assert "intervall" in view(machine, "acquisition/failed")["error"]["message"]
     assert view(machine, "keepalive/expired")["error"]["exit_code"] == 77

@@ -1,12 +1,10 @@
 """A command's worker and its program, as systemd would run them."""
 
-import os
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -205,14 +203,3 @@ def test_a_program_that_has_begun_to_ping_has_to_go_on(run_command: Run, tmp_pat
     worker.notes.clear()
     time.sleep(1)
     assert "WATCHDOG=1" not in worker.notes
-
-
-def test_a_worker_that_is_killed_leaves_nothing_that_holds_it(run_command: Run) -> None:
-    worker = run_command(FOREVER)
-    worker.wait_until_ready()
-    pid = program_of(worker)
-    assert worker.process is not None
-    worker.process.kill()
-    worker.process.wait()
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)  # as systemd does with all that is left of the unit
