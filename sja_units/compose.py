@@ -1,5 +1,7 @@
 """A job's file made from a person's words on the command line. Pure."""
 
+import tomllib
+from datetime import date, time
 from typing import Any
 
 import tomlkit
@@ -27,9 +29,13 @@ def compose(text: str, settings: list[tuple[str, str]]) -> str:
 
 
 def read_value(text: str) -> Any:
-    """Return the TOML value that the text spells, else the text itself."""
+    """Return the TOML value that the text spells, else the text itself.
+
+    A time of the day is a text as well: no key takes TOML's own.
+    """
     try:
-        return tomlkit.value(text)
+        value = tomllib.loads(f"value = {text}")["value"]
+        return text if isinstance(value, date | time) else tomlkit.value(text)
     except (TOMLKitError, ValueError):
         return text
 

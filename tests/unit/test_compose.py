@@ -58,6 +58,11 @@ def test_keys_that_lead_nowhere(key: str) -> None:
         compose(TEXT, [(key, "1")])
 
 
+@pytest.mark.parametrize("text", ["03:00", "03:00:00", "2026-12-24", "2026-12-24 03:00:00", "1 2"])
+def test_a_time_of_the_day_is_a_text(text: str) -> None:
+    assert tomllib.loads(compose("", [("schedule", text)])) == {"schedule": text}
+
+
 def test_without_settings_not_a_byte_changes() -> None:
     assert compose(TEXT, []) == TEXT
 
