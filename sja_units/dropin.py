@@ -40,9 +40,14 @@ def _render_timer(job: Job, schedule: str) -> str:
     # that was missed while the host was off is made up for.
     return (
         f"{_HEADER}[Unit]\nDescription=Runs of SJA command job {job.name}\n"
-        f"PartOf={job.schedule_unit}\n"
+        f"PartOf={job.schedule_unit}\nIgnoreOnIsolate=yes\n"
         f"[Timer]\nOnCalendar={schedule}\nPersistent=yes\nAccuracySec=1s\nUnit={job.unit}\n"
     )
+
+
+def has_schedule(file: JobFile | None) -> bool:
+    """Tell whether a job's file asks for times to run at; None stands for one that is gone."""
+    return bool(_find_schedule(file))
 
 
 def _find_schedule(file: JobFile | None) -> str:

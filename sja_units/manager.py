@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from sja_units import config
-from sja_units.dropin import list_ttys, render_units
+from sja_units.dropin import has_schedule, list_ttys, render_units
 from sja_units.durable import mark, replace_file, sync_folder
 from sja_units.errors import NotAllowed, SjaError
 from sja_units.job import PRIVATE_ROOT, RUN_ROOT, SYSTEMD_ROOT, Job, parse_unit
@@ -63,6 +63,9 @@ def apply_drop_ins(systemd: Systemd, files: dict[Job, config.JobFile | None]) ->
 
     Returns the jobs whose drop-in changed; systemd has read them by then.
     """
+    ended = [job for job, file in files.items() if is_scheduled(job) and not has_schedule(file)]
+    if ended:
+        systemd.order(Order("stop", job.schedule_unit) for job in ended)
     changed = [job for job, file in files.items() if _write_units(job, file)]
     if changed:
         systemd.reload()

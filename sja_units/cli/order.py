@@ -34,10 +34,11 @@ def _make_verb(verb: str, about: str) -> click.Command:
     return command
 
 
+_RESTING = ("stopped", "completed", "unconfigured")
 _CONCERNS: dict[str, Callable[[JobView], bool]] = {
-    "start": lambda view: view.configured,
-    "stop": lambda view: view.wanted or view.state not in ("stopped", "unconfigured"),
-    "restart": lambda view: view.state not in ("stopped", "unconfigured"),
+    "start": lambda view: view.configured and view.state != "completed",
+    "stop": lambda view: view.wanted or view.state not in _RESTING,
+    "restart": lambda view: view.state not in _RESTING and view.next_run is None,
 }
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 _MOST_BYTES = 65536
+_MOST_AT_ONCE = 64
 _MOST_FILES = 768  # sd_notify(3): what systemd takes with one message
 
 
@@ -39,10 +40,10 @@ class Ear:
         return self._socket.fileno()
 
     def hear(self) -> list[Notice]:
-        """Return what has come."""
+        """Return what has come, some of it where much has."""
         notices = []
         with suppress(BlockingIOError):
-            while True:
+            for _ in range(_MOST_AT_ONCE):
                 size = socket.CMSG_SPACE(_MOST_FILES * array.array("i").itemsize)
                 data, ancillary, _, _ = self._socket.recvmsg(_MOST_BYTES, size)
                 _close_files(ancillary)

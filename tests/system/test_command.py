@@ -233,6 +233,12 @@ class TestSchedule:
         assert is_wanted(machine, self.job)
         self.wait_for_runs(machine, 1)
 
+    def test_who_stops_the_timer_gives_an_order(self, machine: Machine) -> None:
+        machine.run("systemctl", "stop", "sja-command@tick.timer")
+        machine.wait_for(lambda: not is_wanted(machine, self.job), 60, what="the order to count")
+        machine.run("sjactl", "start", self.job)
+        self.wait_for_runs(machine, 1)
+
     def test_an_operator_may_stop_it(self, machine: Machine) -> None:
         machine.run("useradd", "--groups", "sja", "otto")
         machine.run("runuser", "-u", "otto", "--", "sjactl", "stop", "tick")
@@ -251,6 +257,14 @@ class TestSchedule:
         before = self.count(machine)
         machine.run("sjactl", "restart", "tick")
         machine.wait_for(lambda: self.count(machine) == before + 1, 60, what="the run")
+
+    def test_a_schedule_that_is_taken_out_ends(self, machine: Machine) -> None:
+        path = "/etc/sja-units/command/tick.toml"
+        lines = machine.run("cat", path).stdout.splitlines(keepends=True)
+        machine.write("/root/tick.toml", "".join(x for x in lines if "schedule" not in x))
+        machine.run("env", "EDITOR=cp /root/tick.toml", "sjactl", "edit", "tick")
+        assert "tick" not in machine.run("systemctl", "list-timers", "--all").stdout
+        assert view(machine, self.job)["state"] in ("stopped", "completed")
 
     def test_a_run_that_a_power_cut_ended_is_done_again(self, machine: Machine) -> None:
         create(machine, "long", "--set", "schedule=yearly", script="date >>log; exec sleep 600")
