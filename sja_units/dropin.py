@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.handed_file import name_credential
 from sja_units.command.config import CommandConfig
 from sja_units.config import JobFile
+from sja_units.handed_file import name_credential
 from sja_units.job import Job
 from sja_units.keepalive.config import CREDENTIAL, KeepaliveConfig
 
@@ -78,9 +78,12 @@ def _list_files(file: JobFile) -> list[tuple[str, str]]:
     settings = file.settings
     if isinstance(settings, AcquisitionConfig):
         return [(name_credential(path), path) for path in settings.list_files()]
-    if isinstance(settings, KeepaliveConfig) and settings.login and settings.login.secrets:
-        return [(CREDENTIAL, settings.login.secrets)]
-    return []
+    if not isinstance(settings, KeepaliveConfig):
+        return []
+    files = [(name_credential(path), path) for path in [settings.ca_file] if path]
+    if settings.login and settings.login.secrets:
+        files.append((CREDENTIAL, settings.login.secrets))
+    return files
 
 
 def _hand_over(name: str, path: str) -> list[str]:

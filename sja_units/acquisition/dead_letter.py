@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from sja_units import journal
-from sja_units.acquisition.words import count
+from sja_units.words import count
 
 MAX_BYTES = 16 * 2**20
 _TELL_SECONDS = 600.0

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sja_units.acquisition.spool import SpoolState
-from sja_units.acquisition.words import count
 from sja_units.runtime import format_time
+from sja_units.words import count
 
 
 class DeviceState(NamedTuple):

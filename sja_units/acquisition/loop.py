@@ -15,10 +15,10 @@ from sja_units.acquisition.dead_letter import DeadLetter
 from sja_units.acquisition.poll import Inbox, Poller, Reading
 from sja_units.acquisition.record import Lines, Recorder
 from sja_units.acquisition.spool import Spool
-from sja_units.acquisition.words import count, describe_os_error
 from sja_units.acquisition.worker_thread import WorkerThread
 from sja_units.errors import WorkerEnd, WrongConfig
 from sja_units.runtime import Runtime
+from sja_units.words import count, describe_os_error
 
 if TYPE_CHECKING:
     from sja_units.acquisition.sink import Sink

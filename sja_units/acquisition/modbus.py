@@ -18,7 +18,7 @@ from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
 
 from sja_units.acquisition.channel import Channel
-from sja_units.acquisition.words import describe_os_error
+from sja_units.words import describe_os_error
 
 # What it finds wrong with a frame is told by us, once, in the words of the job.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)

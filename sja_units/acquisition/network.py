@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from sja_units.acquisition.channel import left
-from sja_units.acquisition.words import describe_os_error
+from sja_units.words import describe_os_error
 
 _MAX_DATAGRAM = 65536
 

@@ -11,8 +11,8 @@ from sja_units.acquisition.config import Device
 from sja_units.acquisition.device import Answer, DeviceReader
 from sja_units.acquisition.modbus import LinkFault
 from sja_units.acquisition.open_link import open_link
-from sja_units.acquisition.words import lookup_seconds
 from sja_units.acquisition.worker_thread import WorkerThread
+from sja_units.words import lookup_seconds
 
 INBOX_READINGS = 20_000
 

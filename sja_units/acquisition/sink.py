@@ -10,8 +10,8 @@ from sja_units.acquisition.influx import Verdict
 from sja_units.acquisition.segments import Batch
 from sja_units.acquisition.spool_reader import SpoolReader
 from sja_units.acquisition.upload import Uploader
-from sja_units.acquisition.words import count, describe_os_error
 from sja_units.acquisition.worker_thread import WorkerThread
+from sja_units.words import count, describe_os_error
 
 MAX_LINES = 5000
 _WAIT_SECONDS = 5.0

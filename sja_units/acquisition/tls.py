@@ -8,9 +8,9 @@ import socket
 import ssl
 import time
 
-from sja_units.acquisition.handed_file import find_file
 from sja_units.acquisition.network import Network
 from sja_units.acquisition.transport import TlsFiles
+from sja_units.handed_file import find_file
 
 
 def make_tls(ca_file: str) -> ssl.SSLContext:

@@ -12,7 +12,7 @@ from sja_units.acquisition import influx
 from sja_units.acquisition.config import SinkConfig
 from sja_units.acquisition.influx import Verdict
 from sja_units.acquisition.tls import make_tls
-from sja_units.acquisition.words import describe_os_error, lookup_seconds
+from sja_units.words import describe_os_error, lookup_seconds
 
 REQUEST_SECONDS = 15.0
 _MAX_ANSWER = 64 * 1024

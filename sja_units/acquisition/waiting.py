@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from sja_units import journal
 from sja_units.acquisition import segments
-from sja_units.acquisition.words import count
+from sja_units.words import count
 
 CHUNK_BYTES = 256 * 1024
 

@@ -11,10 +11,10 @@ from sja_units.acquisition.plan import Block
 from sja_units.acquisition.points import Point
 from sja_units.acquisition.sink_trial import SinkReport
 from sja_units.acquisition.trial import Report
-from sja_units.acquisition.words import count
 from sja_units.claims import name_endpoint
 from sja_units.cli import render
 from sja_units.cli.columns import fit, measure
+from sja_units.words import count
 
 _MOST_WORDS = 8
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from sja_units.acquisition.config import AcquisitionConfig, Device
-from sja_units.acquisition.words import count
 from sja_units.cli.subject import read_path
 from sja_units.errors import SjaError, UsageFault
+from sja_units.words import count
 
 if TYPE_CHECKING:
     from sja_units.acquisition.modbus_server import ModbusServer

@@ -63,7 +63,7 @@ def read_keepalive(table: Table) -> KeepaliveConfig:
         timeout=table.seconds("timeout", "10s", low="100ms", high="60s"),
         headers=_read_headers(table.table("headers")),
         proxy=_read_proxy(table),
-        ca_file=_read_ca_file(table),
+        ca_file=table.path("ca_file", ""),
         alive=_read_marks(table.table("alive"), (), with_cookies=True),
         expired=_read_marks(table.table("expired"), (401, 403), with_cookies=False),
         login=_read_login(table.table("login")) if table.has("login") else None,
@@ -96,13 +96,6 @@ def _read_proxy(table: Table) -> Address | None:
         table.fault("proxy", "must be an http proxy, such as http://proxy.example.edu:3128")
         return None
     return address
-
-
-def _read_ca_file(table: Table) -> str:
-    path = table.text("ca_file", "")
-    if path and not path.startswith("/"):
-        table.fault("ca_file", "must be an absolute path")
-    return path
 
 
 def _read_headers(table: Table) -> tuple[tuple[str, str], ...]:

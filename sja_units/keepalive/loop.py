@@ -21,8 +21,8 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
 
     Raises PersonNeeded when it is gone for good, WrongConfig and WorkerEnd as they say.
     """
-    if config.ca_file and not os.access(config.ca_file, os.R_OK):
-        raise WrongConfig(f"ca_file: {config.ca_file} cannot be read")
+    if config.ca_file:
+        config = config._replace(ca_file=_find(config.ca_file))
     if config.login and config.login.secrets:
         from sja_units.keepalive.login import check_secrets
 
@@ -35,6 +35,16 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
         delay = keeper.digest(look_aside(config, keeper.jar))
         runtime.wait_until(time.monotonic() + delay)
     keeper.save_jar()
+
+
+def _find(path: str) -> str:
+    """Return where the job can read the certificates that systemd hands over."""
+    from sja_units.handed_file import find_file
+
+    try:
+        return find_file(path)
+    except OSError as error:
+        raise WrongConfig(f"ca_file: {error.strerror}") from None
 
 
 class _Keeper:

@@ -148,6 +148,12 @@ def test_a_login_program_s_secrets_come_as_a_credential() -> None:
     assert lines[1:] == ["[Service]", r"SetCredential=login:\n", "LoadCredential=login:/etc/a"]
 
 
+def test_a_page_s_certificates_come_as_a_credential() -> None:
+    text = 'url = "https://example.edu/"\nca_file = "/etc/a.pem"\n'
+    lines = drop_in("keepalive", parse("keepalive", text, "x")).splitlines()
+    assert lines[-1] == "LoadCredential=%%2Fetc%%2Fa.pem:/etc/a.pem"
+
+
 def test_a_command_s_user_and_schedule_are_systemd_s_to_know() -> None:
     job = Job("command", "backup")
     text = 'command = ["/x"]\n'

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sja_units.handed_file import name_credential
 from tests.unit.keepalive.asking import answer_of, reason_of
-from tests.unit.keepalive.harness import PAGE, RunningSite, running_site
+from tests.unit.keepalive.harness import PAGE, RunningSite, Worker, running_site
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,20 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tls_site: RunningSite)
 def test_ca_file_vouches_for_its_own(tls_site: RunningSite, certificate: Path) -> None:
     answer = answer_of(f"https://localhost:{tls_site.port}{PAGE}", f'ca_file = "{certificate}"')
     assert answer.status == 401
+
+
+def test_certificates_that_systemd_hands_over_vouch(
+    tls_site: RunningSite, certificate: Path, tmp_path: Path
+) -> None:
+    path = "/root/only/ca.pem"  # which the job's own user can never read
+    text = f'url = "https://localhost:{tls_site.port}{PAGE}"\nca_file = "{path}"\n'
+    worker = Worker(tmp_path, text)
+    (tmp_path / "credentials" / name_credential(path)).write_bytes(certificate.read_bytes())
+    try:
+        worker.start()
+        worker.wait_for_status(401)
+    finally:
+        worker.close()
 
 
 def test_a_certificate_for_another_host_is_refused(

@@ -7,7 +7,7 @@ The job's own user can read few of them: a private key is root's, and the sandbo
 import os
 from urllib.parse import quote
 
-from sja_units.acquisition.words import describe_os_error
+from sja_units.words import describe_os_error
 
 
 def name_credential(path: str) -> str:
