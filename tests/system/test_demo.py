@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-JOBS = ("acquisition/line1", "keepalive/alice")
+JOBS = ("acquisition/line1", "command/page", "keepalive/alice")
 LEFT_OUT = shutil.ignore_patterns(".git", ".artifacts", "__pycache__", ".*_cache")
 
 

@@ -24,8 +24,10 @@ _SECONDS_DOWN = 10.0  # nobody starts any more what has been down for that long
 _QUESTION = "SELECT answers FROM press1"
 _UNITS = {
     "acquisition/line1": "sja-acquisition@line1.service",
+    "command/page": "sja-command@page.service",
     "keepalive/alice": "sja-keepalive@alice.service",
 }
+_PAGE = ("python3", "-m", "http.server", "--bind", "127.0.0.1", "8080")
 
 
 class NotBack(Exception):
@@ -91,9 +93,12 @@ class Story:
         self._screen.output(LINE1)
         self._machine.write("/root/line1.toml", LINE1)
         self._show("sjactl", "create", "acquisition", "line1", "--from", "/root/line1.toml")
+        self._screen.say("Any program is a job, too; a probe tells whether it is well:")
+        probe = ("--set", "probe.tcp=127.0.0.1:8080")
+        self._show("sjactl", "create", "command", "page", *probe, "--", *_PAGE)
         self._wait_until_all_run({})
         self._list()
-        self._screen.found("both are at work")
+        self._screen.found("all are at work")
 
     def kill(self) -> None:
         self._screen.step("Workers are killed")
@@ -102,7 +107,7 @@ class Story:
         self._show("kill", "-9", *map(str, before.values()))
         self._wait_until_all_run(before)
         self._list()
-        self._screen.found(f"both are new processes, at work {_since(began)} after the kill")
+        self._screen.found(f"all are new processes, at work {_since(began)} after the kill")
 
     def hang(self) -> None:
         self._screen.step("A worker hangs")
@@ -133,7 +138,7 @@ class Story:
         self._wait_until_all_run({})  # process numbers begin anew
         seconds = _since(began)
         self._list()
-        self._screen.found(f"both are at work again, {seconds} after the power came back")
+        self._screen.found(f"all are at work again, {seconds} after the power came back")
 
     def count_samples(self) -> None:
         self._screen.step("Are all samples there, and once?")
