@@ -11,6 +11,7 @@ import click
 
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.words import count
+from sja_units.cli.own_file import OwnConfig
 from sja_units.cli.subject import read_path
 from sja_units.errors import SjaError, UsageFault
 
@@ -25,7 +26,7 @@ class Endpoint(NamedTuple):
 
 
 @click.command("simulate")
-@click.argument("file")
+@click.argument("file", type=OwnConfig())
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
