@@ -30,7 +30,7 @@ def replacing(
     # A left-over of a kill, or a link planted there, must not be written through.
     with suppress(FileNotFoundError):
         os.unlink(temporary)
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with open(fd, "wb", buffering=0) as file:
             if group >= 0:

@@ -10,6 +10,7 @@ from sja_units import config
 from sja_units.acquisition.point_table import PointTable, parse_point_table
 from sja_units.errors import ConfigFault
 from sja_units.fields import Fault
+from sja_units.own_files import open_own
 from sja_units.places import describe, name_place
 
 MAX_TABLE_BYTES = 1024 * 1024
@@ -57,17 +58,29 @@ def load(kind: str, text: str, where: str) -> Loaded:
     return Loaded(file, whole)
 
 
+def find_tables(text: str, where: str) -> list[str]:
+    """Return the paths of the tables that `load` would read. Raises ConfigFault."""
+    names = [_name_table(device) for _, device in _devices(config.load_toml(text, where))]
+    return [os.path.join(os.path.dirname(where), name) for name in names if name]
+
+
 def _take_tables(values: dict[str, Any], folder: str) -> dict[int, _Found]:
     """Put the points of tables into the devices that name them; return the tables by device."""
     tables = {}
     for index, device in _devices(values):
-        name = device.get("points")
-        if isinstance(name, str) and name.isprintable() and name and "point" not in device:
+        if name := _name_table(device):
             path = os.path.join(folder, name)
             tables[index] = _Found(path, _read(path))
             device["point"] = [row.values for row in tables[index].table.rows]
             del device["points"]
     return tables
+
+
+def _name_table(device: dict[str, Any]) -> str:
+    name = device.get("points")
+    if not isinstance(name, str) or not name.isprintable() or "point" in device:
+        return ""
+    return name
 
 
 def _devices(values: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -79,7 +92,7 @@ def _devices(values: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _read(path: str) -> PointTable:
     try:
-        with open(path, "rb") as file:
+        with open_own(path) as file:
             data = file.read(MAX_TABLE_BYTES + 1)
     except OSError as error:
         return PointTable((), (f"cannot be read: {error.strerror}",))

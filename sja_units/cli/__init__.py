@@ -64,6 +64,16 @@ class Verbs(click.Group):
             teach(command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if ctx.params.get("host") and command and not _COMPLETE:
+            from sja_units.cli.remote import Order, divert
+
+            divert(command, Order(ctx.params["host"][0], args))
+        return name, command, rest
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         if _COMPLETE.startswith("bash") and not incomplete.startswith("-"):
             from sja_units.cli.completion import list_verbs
@@ -73,10 +83,11 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--host", metavar="[USER@]HOST", multiple=True, help="On that machine, over ssh.")
 @click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
 @click.version_option(__version__, prog_name="sjactl")
 @click.pass_context
-def sjactl(context: click.Context, no_color: bool) -> None:
+def sjactl(context: click.Context, host: tuple[str, ...], no_color: bool) -> None:
     """Jobs that stay alive, on systemd.
 
     A JOB is KIND/NAME, the unit's name, or the bare name where one kind has it; * and ? match
@@ -84,6 +95,12 @@ def sjactl(context: click.Context, no_color: bool) -> None:
     """
     if no_color or os.environ.get("NO_COLOR"):
         context.color = False
+    if len(host) > 1:
+        raise click.UsageError("--host can be given once.")
+    if host:
+        from sja_units.cli.remote import check_host
+
+        check_host(host[0])
 
 
 def main() -> None:
@@ -93,8 +110,13 @@ def main() -> None:
 
 def run(words: list[str]) -> int:
     """Run one command line; return its exit status."""
+    color = None
     try:
-        result = sjactl.main(words, prog_name="sjactl", standalone_mode=False)
+        if words == ["--sent"]:
+            from sja_units.cli.far_end import receive
+
+            words, color = receive()
+        result = sjactl.main(words, prog_name="sjactl", standalone_mode=False, color=color)
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()

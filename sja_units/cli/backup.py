@@ -5,7 +5,7 @@ import shutil
 import socket
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -20,20 +20,40 @@ from sja_units.backup.plan import Choices, Plan, make_plan
 from sja_units.backup.store import Report, store
 from sja_units.cli import render
 from sja_units.cli.order import carry_out
+from sja_units.cli.own_file import Fetch, OwnFile, OwnTarget
 from sja_units.cli.root import need_root
 from sja_units.durable import replacing
 from sja_units.errors import SjaError, UsageFault
-from sja_units.job import CONFIG_ROOT
+from sja_units.job import CONFIG_ROOT, Job
 from sja_units.lock import alone
+from sja_units.own_files import STDIO, are_elsewhere, open_own
 from sja_units.survey import inspect
 from sja_units.systemd import Systemd
 
-_STDIO = "-"
 _NAMED_AT_MOST = 10
 
 
+def _receive(path: str, fetch: Fetch) -> int:
+    """Write the archive that another host's sjactl gives; return that one's exit status."""
+    if path == STDIO:
+        _refuse_terminal()
+        return fetch(None)
+    with _replacing(path) as stream:
+        status = fetch(stream)
+        try:
+            with open(os.dup(stream.fileno()), "rb") as copy:
+                copy.seek(0)
+                jobs = [entry.job for entry in archives.read_archive(copy).manifest.jobs]
+        except ArchiveFault as fault:
+            if status:
+                raise click.exceptions.Exit(status) from None  # it was told why
+            raise SjaError(f"{path} was not written: {fault.message}") from None
+    _tell_result(path, jobs)
+    return status
+
+
 @click.command("backup")
-@click.argument("file")
+@click.argument("file", type=OwnTarget(_receive))
 def backup_command(file: str) -> int:
     """Store all jobs in FILE: their files, what is wanted, cookies, and data not sent yet.
 
@@ -41,9 +61,15 @@ def backup_command(file: str) -> int:
     output. `sjactl restore` puts it back, on this host or on another one.
     """
     need_root("make a backup")
-    report = _store_to_stdout() if file == _STDIO else _store_to(file)
-    for job in report.jobs:
-        click.echo(str(job), err=file == _STDIO)
+    if file == STDIO or are_elsewhere():
+        report = _store_to_stdout()
+    else:
+        with _replacing(file) as stream:
+            report = store(stream, _tell)
+        _tell_result(file, report.jobs)
+    if file == STDIO:
+        for job in report.jobs:
+            click.echo(str(job), err=True)
     return 0 if report.is_complete else 1
 
 
@@ -52,8 +78,7 @@ def _tell(line: str) -> None:
 
 
 def _store_to_stdout() -> Report:
-    if os.isatty(1):
-        raise UsageFault("an archive is nothing for a terminal: name a file, or a pipe after it")
+    _refuse_terminal()
     try:
         with open(os.dup(1), "wb") as stream:
             return store(stream, _tell)
@@ -61,23 +86,33 @@ def _store_to_stdout() -> Report:
         raise SjaError("whoever was to take the backup has gone: it is not complete") from None
 
 
-def _store_to(path: str) -> Report:
+def _refuse_terminal() -> None:
+    if os.isatty(1):
+        raise UsageFault("an archive is nothing for a terminal: name a file, or a pipe after it")
+
+
+@contextmanager
+def _replacing(path: str) -> Iterator[BinaryIO]:
     # A device or a pipe would be replaced, and a link may be somebody else's.
     if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
         raise UsageFault(f"{path} is no plain file: - writes to standard output")
     try:
         # In a person's folder NAME.new may be somebody's.
         with replacing(path, suffix=".sja-unfinished") as stream:
-            report = store(stream, _tell)
+            yield stream
     except OSError as error:
         raise SjaError(f"{path} was not written: {error.strerror}") from None
+
+
+def _tell_result(path: str, jobs: Sequence[Job]) -> None:
     size = render.show_size(os.stat(path).st_size)
-    click.echo(f"{len(report.jobs)} jobs, {size}, in {path}", err=True)
-    return report
+    click.echo(f"{len(jobs)} jobs, {size}, in {path}", err=True)
+    for job in jobs:
+        click.echo(str(job))
 
 
 @click.command("restore")
-@click.argument("file")
+@click.argument("file", type=OwnFile())
 @click.option("--replace", is_flag=True, help="Files that differ here, too; the old ones are kept.")
 @click.option("--no-start", is_flag=True, help="Only write files: nothing is wanted or started.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
@@ -109,14 +144,14 @@ def restore_command(file: str, replace: bool, no_start: bool, dry_run: bool) -> 
 @contextmanager
 def _open(file: str) -> Iterator[BinaryIO]:
     """Give the archive as a file that can be read twice."""
-    if file != _STDIO:
-        if not stat.S_ISREG(os.stat(file).st_mode):
+    if file != STDIO or are_elsewhere():
+        if not (are_elsewhere() or stat.S_ISREG(os.stat(file).st_mode)):
             raise UsageFault(f"{file} is no plain file: - reads standard input")
-        with open(file, "rb") as stream:
+        with open_own(file) as stream:
             yield stream
         return
     with tempfile.TemporaryFile(dir="/var/tmp") as stream:
-        with open(os.dup(0), "rb") as source:
+        with open_own(file) as source:
             shutil.copyfileobj(source, stream)
         yield stream
 

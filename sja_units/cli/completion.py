@@ -1,35 +1,40 @@
 """What the shell offers at TAB. Loaded only then.
 
-Whichever verb they belong to: an argument JOB is completed by the jobs' names, one that is or can
-be a FILE by files. The names come from files alone: D-Bus would take too long.
+Whichever verb they belong to: an argument JOB is completed by the jobs' names, what is or can be
+a FILE by files. The names come from files alone: D-Bus would take too long.
 """
 
 import click
 from click.shell_completion import CompletionItem
 from click.types import StringParamType
 
+from sja_units.cli.own_file import OwnFile
 from sja_units.errors import SjaError
 from sja_units.inventory import list_configured
 from sja_units.job import KINDS
 
 _JOBS = ("job", "jobs", "subject")
-_FILES = ("file", "subject")
 
 
 class _Word(StringParamType):
-    """A word that the shell completes by what the parameter's name and metavar say."""
+    """A word that the shell completes by what the parameter's name says."""
+
+    def __init__(self, *, is_file: bool) -> None:
+        self._is_file = is_file
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        metavar, name = str(param.metavar), param.name or ""
+        name = param.name or ""
         items = []
-        if "FILE" in metavar or ".JSON" in metavar or ".SQLITE3" in metavar or name in _FILES:
+        if self._is_file:
             # First, as bash's script forgets what came before it.
             items.append(CompletionItem(incomplete, type="file"))
         elif name == "kind":
             items += _offer(KINDS, incomplete)
-        if name in _JOBS and ".JSON" not in metavar:
+        # Another host's jobs would have to be asked for, at each press of the key.
+        is_here = not ctx.find_root().params.get("host")
+        if name in _JOBS and param.metavar != "JOBS.JSON" and is_here:
             given = ctx.params.get(name)
             items += _offer(_list_jobs(), incomplete, given if isinstance(given, tuple) else ())
         return items
@@ -39,7 +44,7 @@ def teach(command: click.Command) -> None:
     """Let a command's words be completed, and those of the commands below it."""
     for parameter in command.params:
         if isinstance(parameter.type, StringParamType):
-            parameter.type = _Word()
+            parameter.type = _Word(is_file=isinstance(parameter.type, OwnFile))
     if isinstance(command, click.Group):
         for inner in command.commands.values():
             teach(inner)

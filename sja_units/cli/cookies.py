@@ -5,6 +5,7 @@ import click
 from sja_units import config, inventory, manager
 from sja_units.cli.create import read_jar_text
 from sja_units.cli.order import carry_out
+from sja_units.cli.own_file import OwnFile
 from sja_units.errors import SjaError, UsageFault
 from sja_units.job import Job
 from sja_units.state import is_active
@@ -23,7 +24,9 @@ _SESSION_REFUSED = 77
     default="netscape",
     help="cookies.txt, a Cookie: header for the job's page, or Playwright's storage_state.",
 )
-@click.option("--set", "source", metavar="FILE", help="Replace the session by this jar's.")
+@click.option(
+    "--set", "source", metavar="FILE", type=OwnFile(), help="Replace the session by this jar's."
+)
 def cookies_command(job: str, form: str, source: str | None) -> int:
     """Show a keep-alive job's cookies, or give it new ones.
 

@@ -7,6 +7,7 @@ import click
 
 from sja_units import config, manager
 from sja_units.cli.order import carry_out
+from sja_units.cli.own_file import OwnConfig, OwnFile
 from sja_units.cli.subject import read_text, split_settings
 from sja_units.cli.warn import warn_of_devices, warn_of_others, warn_of_program
 from sja_units.compose import compose
@@ -20,10 +21,21 @@ from sja_units.systemd import Systemd
 @click.command("create")
 @click.argument("kind", metavar=f"[{'|'.join(KINDS)}]")
 @click.argument("name")
-@click.option("--from", "source", metavar="FILE", help="Take the configuration from this file.")
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE",
+    type=OwnConfig(),
+    help="Take the configuration from this file.",
+)
 @click.option("--title", help="What people call it, in any script.")
 @click.option("--url", help="keepalive: the page that shows whether the session lives.")
-@click.option("--cookies", metavar="FILE", help="keepalive: the session's cookies, any format.")
+@click.option(
+    "--cookies",
+    metavar="FILE",
+    type=OwnFile(),
+    help="keepalive: the session's cookies, any format.",
+)
 @click.option("--interval", help='How often, such as "15min".')
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other key.")
 @click.option("--no-start", is_flag=True, help="Only write the file.")

@@ -9,9 +9,11 @@ from sja_units import config, importer_sja, manager
 from sja_units.address import Address, parse_address
 from sja_units.cli import render
 from sja_units.cli.order import carry_out
+from sja_units.cli.own_file import OwnFile
 from sja_units.errors import ConfigFault, UsageFault
 from sja_units.importer_sja import Import
 from sja_units.job import CONFIG_ROOT, Job
+from sja_units.own_files import open_own
 from sja_units.survey import inspect
 from sja_units.systemd import Systemd
 
@@ -30,8 +32,10 @@ def import_command() -> None:
 
 
 @import_command.command("sja")
-@click.argument("jobs", metavar="JOBS.JSON")
-@click.argument("credentials", metavar="[CREDENTIALS.JSON]", required=False)
+@click.argument("jobs", metavar="JOBS.JSON", type=OwnFile())
+@click.argument(
+    "credentials", metavar="[CREDENTIALS.JSON]", required=False, type=OwnFile(), envvar=_STORES
+)
 @click.option("--url", required=True, metavar="PAGE", help="The page to refresh.")
 @click.option("--dry-run", is_flag=True, help="Only show it.")
 def import_sja(jobs: str, credentials: str | None, url: str, dry_run: bool) -> int:
@@ -60,9 +64,8 @@ def import_sja(jobs: str, credentials: str | None, url: str, dry_run: bool) -> i
     return 0 if _create(new) else 1
 
 
-def _read(jobs: str, credentials: str | None, page: Address) -> importer_sja.Takeover:
+def _read(jobs: str, path: str | None, page: Address) -> importer_sja.Takeover:
     old = importer_sja.read_jobs(_read_text(jobs), jobs)
-    path = credentials or next((os.environ[name] for name in _STORES if name in os.environ), None)
     if path:
         text = _read_text(path)
         if importer_sja.is_encrypted(text):
@@ -86,7 +89,7 @@ def _find_secret(path: str) -> str:
 
 
 def _read_text(path: str) -> str:
-    with open(path, "rb") as file:
+    with open_own(path) as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ConfigFault(path, [f"is larger than {MAX_BYTES // 1024 // 1024} MiB"])

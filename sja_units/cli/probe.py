@@ -9,6 +9,7 @@ from sja_units import inventory
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.claims import name_endpoint, read_claims
 from sja_units.cli import render
+from sja_units.cli.own_file import OwnConfig
 from sja_units.cli.subject import Subject, read_subject
 from sja_units.command.config import CommandConfig
 from sja_units.errors import SjaError, UsageFault
@@ -19,7 +20,7 @@ TRY_SECONDS = 60.0
 
 
 @click.command("probe")
-@click.argument("subject", metavar="JOB|FILE")
+@click.argument("subject", metavar="JOB|FILE", type=OwnConfig(or_job=True))
 @click.option("--point", metavar="POINT", help="Only DEVICE.POINT or POINT, from all sides.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Instead of the file's."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from sja_units.acquisition.config import AcquisitionConfig, Device
+from sja_units.cli.own_file import OwnConfig
 from sja_units.cli.subject import read_path
 from sja_units.errors import SjaError, UsageFault
 from sja_units.words import count
@@ -28,7 +29,7 @@ class Endpoint(NamedTuple):
 
 
 @click.command("simulate")
-@click.argument("file")
+@click.argument("file", type=OwnConfig())
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),

@@ -8,6 +8,7 @@ from sja_units.config import MAX_BYTES, JobFile, decode, load_toml, read_file
 from sja_units.errors import UsageFault
 from sja_units.job import KINDS, Job
 from sja_units.loading import load
+from sja_units.own_files import open_own
 
 
 class Subject(NamedTuple):
@@ -54,7 +55,7 @@ def read_path(path: str, pairs: list[tuple[str, str]]) -> Subject:
 
 def read_text(path: str) -> str:
     """Return the text of a person's own file, which may be a link or a pipe."""
-    with open(path, "rb") as file:
+    with open_own(path) as file:
         return decode(file.read(MAX_BYTES + 1), path)
 
 

@@ -21,10 +21,11 @@ PACKAGES = (
     "python3-venv",
     "influxdb",
     "victoria-metrics",
+    "openssh-server",
 )
 _SHELLS = ("bash-completion", "zsh", "fish")
-# Databases are started by the test that wants one; apt's timers would only add noise.
-_NOT_AT_BOOT = ("influxdb.service", "victoria-metrics.service")
+# Started by the test that wants one; apt's timers would only add noise.
+_NOT_AT_BOOT = ("influxdb.service", "victoria-metrics.service", "ssh.service")
 _MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer")
 # A tree keeps the identity it is given here, which mmdebstrap would take away again at the end:
 # so there is no first boot, at which presets would enable everything.

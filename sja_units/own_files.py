@@ -1,0 +1,37 @@
+"""Files of the person who gives the order: on this host, or sent along by `sjactl --host`."""
+
+from collections.abc import Mapping
+from os import dup
+from typing import IO, BinaryIO
+
+STDIO = "-"
+
+Sent = Mapping[str, IO[bytes] | OSError]
+"""By the path that the person gave: the file, or why it could not be read."""
+
+_sent: Sent | None = None
+
+
+def take_sent(files: Sent) -> None:
+    """Let these stand for the person's files, and no file of this host."""
+    global _sent
+    _sent = files
+
+
+def are_elsewhere() -> bool:
+    """Return whether the person sits at another host."""
+    return _sent is not None
+
+
+def open_own(path: str) -> BinaryIO:
+    """Return a person's file, to be read from its beginning; - is standard input. Raises OSError.
+
+    What was not sent is a file of this host that a file of this host names.
+    """
+    sent = _sent.get(path) if _sent is not None else None
+    if isinstance(sent, OSError):
+        raise sent
+    if sent is not None:
+        # Anew each time, as each has a place of its own where it reads.
+        return open(f"/proc/self/fd/{sent.fileno()}", "rb")
+    return open(dup(0) if path == STDIO else path, "rb")
