@@ -74,7 +74,7 @@ def format_for_parcel(host: str) -> list[str]:
     return ["ssh", "-Tx", "--", host, f"exec {_PROGRAM} {SENT}"]
 
 
-def _run(order: Order, command: click.Command, **values: Any) -> int:
+def _run(order: Order, command: click.Command, /, **values: Any) -> int:
     is_plain = click.get_current_context().color is False
     if is_plain:
         order = order._replace(words=["--no-color", *order.words])

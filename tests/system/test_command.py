@@ -1,8 +1,9 @@
 """Commands as jobs, in a machine: what runs, what hangs, what is done, what has a schedule."""
 
 import json
+import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -182,105 +183,145 @@ def test_what_cannot_be_is_refused(machine: Machine, words: list[str], told: str
     assert not machine.exists("/etc/sja-units/command/wrong.toml")
 
 
-class TestSchedule:
-    """One after the other, as a job's life goes."""
+EVERY_THREE_SECONDS = "schedule=*-*-* *:*:0/3"
 
-    job = "command/tick"
-    log = "/var/lib/sja-units/command/tick/log"
 
-    def count(self, machine: Machine) -> int:
-        return len(lines(machine, self.log))
+class Tick(NamedTuple):
+    """A job that notes each of its runs."""
 
-    def wait_for_runs(self, machine: Machine, more: int) -> None:
-        before = self.count(machine)
-        machine.wait_for(lambda: self.count(machine) >= before + more, 90, what=f"{more} more runs")
+    machine: Machine
+    name: str
 
-    def test_it_runs_at_its_times(self, machine: Machine) -> None:
-        create(machine, "tick", "--set", "schedule=*-*-* *:*:0/3", script="date >>log")
-        assert is_wanted(machine, self.job)
-        self.wait_for_runs(machine, 2)
-        shown = wait_state(machine, self.job, "completed")
-        assert shown["wanted"]
-        assert "next run" in shown["status"]
-        assert history(machine, self.job)[1]["result"] == "completed"
-        assert machine.run("sjactl", "check", check=False).returncode == 0
-        assert "sjactl restart" in machine.run("sjactl", "why", self.job).stdout
+    @property
+    def job(self) -> str:
+        return f"command/{self.name}"
 
-    def test_it_goes_on_after_a_boot(self, machine: Machine) -> None:
-        machine.reboot()
-        wait_relaunched(machine)
-        self.wait_for_runs(machine, 2)
+    @property
+    def timer(self) -> str:
+        return f"sja-command@{self.name}.timer"
 
-    def test_a_maintenance_stop_forgets_nothing(self, machine: Machine) -> None:
-        machine.run("systemctl", "stop", "sja-jobs.target")
-        assert is_wanted(machine, self.job)
-        machine.wait_for(
-            lambda: (
-                machine.show("sja-command@tick.timer", "ActiveState")["ActiveState"] == "inactive"
-            ),
-            60,
-            what="the timer to end",
+    def count_runs(self) -> int:
+        return len(lines(self.machine, f"{state_of(self.machine, self.name)}/log"))
+
+    def wait_for_runs(self, more: int) -> None:
+        wanted = self.count_runs() + more
+        self.machine.wait_for(
+            lambda: self.count_runs() >= wanted, 90, what=f"{more} more runs of {self.job}"
         )
-        machine.run("systemctl", "start", "sja-jobs.target")
-        self.wait_for_runs(machine, 1)
 
-    def test_an_order_between_two_runs_counts(self, machine: Machine) -> None:
-        wait_state(machine, self.job, "completed")
-        machine.run("systemctl", "stop", unit_of(self.job))
-        machine.wait_for(lambda: not is_wanted(machine, self.job), 60, what="the order to count")
-        assert wait_state(machine, self.job, "stopped")
-        machine.run("sjactl", "start", self.job)
-        assert is_wanted(machine, self.job)
-        self.wait_for_runs(machine, 1)
+    def wait_until_unwanted(self) -> None:
+        self.machine.wait_for(
+            lambda: not is_wanted(self.machine, self.job), 60, what="the order to count"
+        )
 
-    def test_who_stops_the_timer_gives_an_order(self, machine: Machine) -> None:
-        machine.run("systemctl", "stop", "sja-command@tick.timer")
-        machine.wait_for(lambda: not is_wanted(machine, self.job), 60, what="the order to count")
-        machine.run("sjactl", "start", self.job)
-        self.wait_for_runs(machine, 1)
+    def change(self, old: str, new: str) -> None:
+        text = self.machine.read(f"/etc/sja-units/{self.job}.toml")
+        assert old in text
+        self.machine.write("/root/changed.toml", text.replace(old, new))
+        self.machine.run("env", "EDITOR=cp /root/changed.toml", "sjactl", "edit", self.job)
 
-    def test_an_operator_may_stop_it(self, machine: Machine) -> None:
-        machine.run("useradd", "--groups", "sja", "otto")
-        machine.run("runuser", "-u", "otto", "--", "sjactl", "stop", "tick")
-        assert not is_wanted(machine, self.job)
-        assert view(machine, self.job)["state"] == "stopped"
-        machine.run("runuser", "-u", "otto", "--", "sjactl", "start", "tick")
-        self.wait_for_runs(machine, 1)
 
-    def test_a_restart_runs_it_at_once(self, machine: Machine) -> None:
-        path = "/etc/sja-units/command/tick.toml"
-        text = machine.run("cat", path).stdout.replace("*-*-* *:*:0/3", "yearly")
-        machine.write("/root/tick.toml", text)
-        machine.run("env", "EDITOR=cp /root/tick.toml", "sjactl", "edit", "tick")
-        machine.run("sjactl", "restart", "tick")
-        self.wait_for_runs(machine, 0)
-        before = self.count(machine)
-        machine.run("sjactl", "restart", "tick")
-        machine.wait_for(lambda: self.count(machine) == before + 1, 60, what="the run")
+@pytest.fixture
+def tick(machine: Machine, request: pytest.FixtureRequest) -> Iterator[Tick]:
+    """A job that runs every three seconds, and has run."""
+    made = Tick(machine, f"t{zlib.crc32(request.node.name.encode())}")
+    create(machine, made.name, "--set", EVERY_THREE_SECONDS, script="date >>log")
+    made.wait_for_runs(1)
+    yield made
+    if machine.exists(f"/etc/sja-units/{made.job}.toml"):
+        machine.run("sjactl", "remove", made.job)
 
-    def test_a_schedule_that_is_taken_out_ends(self, machine: Machine) -> None:
-        path = "/etc/sja-units/command/tick.toml"
-        lines = machine.run("cat", path).stdout.splitlines(keepends=True)
-        machine.write("/root/tick.toml", "".join(x for x in lines if "schedule" not in x))
-        machine.run("env", "EDITOR=cp /root/tick.toml", "sjactl", "edit", "tick")
-        assert "tick" not in machine.run("systemctl", "list-timers", "--all").stdout
-        assert view(machine, self.job)["state"] in ("stopped", "completed")
 
-    def test_a_run_that_a_power_cut_ended_is_done_again(self, machine: Machine) -> None:
-        create(machine, "long", "--set", "schedule=yearly", script="date >>log; exec sleep 600")
-        assert view(machine, "command/long")["state"] == "starting"
-        assert lines(machine, f"{state_of(machine, 'long')}/log") == []
-        machine.run("sjactl", "restart", "long")
-        wait_state(machine, "command/long", "running")
-        machine.cut()
-        machine.boot()
-        wait_relaunched(machine)
-        wait_state(machine, "command/long", "running")
-        assert len(lines(machine, f"{state_of(machine, 'long')}/log")) == 2
+def test_what_has_a_schedule_runs_at_its_times(tick: Tick) -> None:
+    machine = tick.machine
+    assert is_wanted(machine, tick.job)
+    tick.wait_for_runs(2)
+    shown = wait_state(machine, tick.job, "completed")
+    assert shown["wanted"]
+    assert "next run" in shown["status"]
+    assert history(machine, tick.job)[1]["result"] == "completed"
+    found = json.loads(machine.run("sjactl", "check", "--json", check=False).stdout)
+    assert tick.job not in [problem["job"] for problem in found["problems"]]
+    assert "sjactl restart" in machine.run("sjactl", "why", tick.job).stdout
 
-    def test_it_is_removed_whole(self, machine: Machine) -> None:
-        for name in ("tick", "long"):
-            machine.run("sjactl", "remove", name)
-            assert not machine.exists(f"/etc/systemd/system/sja-command@{name}.timer")
-        assert "tick" not in machine.run("systemctl", "list-timers", "--all").stdout
-        assert machine.run("sjactl", "doctor", check=False).returncode in (0, 1)
+
+def test_a_schedule_goes_on_after_a_boot(tick: Tick) -> None:
+    tick.machine.reboot()
+    wait_relaunched(tick.machine)
+    tick.wait_for_runs(2)
+
+
+def test_a_maintenance_stop_forgets_no_schedule(tick: Tick) -> None:
+    machine = tick.machine
+    machine.run("systemctl", "stop", "sja-jobs.target")
+    assert is_wanted(machine, tick.job)
+    machine.wait_for(
+        lambda: machine.show(tick.timer, "ActiveState")["ActiveState"] == "inactive",
+        60,
+        what="the timer to end",
+    )
+    machine.run("systemctl", "start", "sja-jobs.target")
+    tick.wait_for_runs(1)
+
+
+def test_an_order_between_two_runs_counts(tick: Tick) -> None:
+    wait_state(tick.machine, tick.job, "completed")
+    tick.machine.run("systemctl", "stop", unit_of(tick.job))
+    tick.wait_until_unwanted()
+    assert wait_state(tick.machine, tick.job, "stopped")
+    tick.machine.run("sjactl", "start", tick.job)
+    assert is_wanted(tick.machine, tick.job)
+    tick.wait_for_runs(1)
+
+
+def test_who_stops_the_timer_gives_an_order(tick: Tick) -> None:
+    tick.machine.run("systemctl", "stop", tick.timer)
+    tick.wait_until_unwanted()
+    tick.machine.run("sjactl", "start", tick.job)
+    tick.wait_for_runs(1)
+
+
+def test_an_operator_may_stop_and_start_a_schedule(tick: Tick) -> None:
+    machine = tick.machine
+    machine.run("useradd", "--groups", "sja", "otto")
+    machine.run("sjactl", "stop", tick.job, user="otto")
+    assert not is_wanted(machine, tick.job)
+    assert view(machine, tick.job)["state"] == "stopped"
+    machine.run("sjactl", "start", tick.job, user="otto")
+    tick.wait_for_runs(1)
+
+
+def test_a_restart_runs_it_at_once(tick: Tick) -> None:
+    tick.change("*-*-* *:*:0/3", "yearly")
+    tick.machine.run("sjactl", "restart", tick.job)
+    wait_state(tick.machine, tick.job, "completed")
+    before = tick.count_runs()
+    tick.machine.run("sjactl", "restart", tick.job)
+    tick.machine.wait_for(lambda: tick.count_runs() == before + 1, 60, what="the run")
+
+
+def test_a_schedule_that_is_taken_out_ends(tick: Tick) -> None:
+    tick.change('schedule = "*-*-* *:*:0/3"', "")
+    assert tick.machine.show(tick.timer, "ActiveState")["ActiveState"] == "inactive"
+    assert view(tick.machine, tick.job)["state"] in ("stopped", "completed")
+
+
+def test_a_schedule_is_removed_whole(tick: Tick) -> None:
+    tick.machine.run("sjactl", "remove", tick.job)
+    assert not tick.machine.exists(f"/etc/systemd/system/{tick.timer}")
+    assert tick.machine.show(tick.timer, "ActiveState")["ActiveState"] == "inactive"
+
+
+def test_a_run_that_a_power_cut_ended_is_done_again(machine: Machine) -> None:
+    job = create(machine, "long", "--set", "schedule=yearly", script="date >>log; exec sleep 600")
+    log = f"{state_of(machine, 'long')}/log"
+    assert view(machine, job)["state"] == "starting"
+    assert lines(machine, log) == []
+    machine.run("sjactl", "restart", job)
+    wait_state(machine, job, "running")
+    machine.cut()
+    machine.boot()
+    wait_relaunched(machine)
+    wait_state(machine, job, "running")
+    assert len(lines(machine, log)) == 2
+    machine.run("sjactl", "remove", job)
