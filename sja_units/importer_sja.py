@@ -3,20 +3,18 @@
 Its files: jobs.json, an object of jobs by their number, and credentials.json, the accounts.
 """
 
-import hashlib
 import json
-import re
 from typing import Any, NamedTuple
 
 from sja_units.address import Address
 from sja_units.errors import ConfigFault, SjaError
-from sja_units.job import NAME, Job
+from sja_units.job import Job
 from sja_units.keepalive.cookie import JarFault
 from sja_units.keepalive.jar import parse_jar
+from sja_units.takeover import Import, Takeover, clean, derive_name, format_interval, quote
 
 _DEFAULT_INTERVAL = 900
 _LONGEST_INTERVAL = 30 * 86400
-_MARKED = re.compile(r"-[0-9a-f]{8}$")
 _RAN = {"running", "failed"}  # a power cut left "running", a dead process "failed"
 # What it sent with each request; some sites tie a session to it.
 _USER_AGENT = (
@@ -47,24 +45,6 @@ class Account(NamedTuple):
     cookie: str
 
 
-class Import(NamedTuple):
-    """A job of ours that one of theirs becomes."""
-
-    job: Job
-    title: str
-    interval: int  # seconds
-    wanted: bool
-    text: str  # of its file
-    jar: str  # as its Cookie: header
-
-
-class Takeover(NamedTuple):
-    """All that becomes of their files."""
-
-    imports: tuple[Import, ...]
-    left: tuple[str, ...]  # what is not taken over, a line each
-
-
 def read_jobs(text: str, where: str) -> list[OldJob]:
     """Return the jobs of a jobs.json. Raises ConfigFault with all that is wrong."""
     faults: list[str] = []
@@ -80,7 +60,7 @@ def read_jobs(text: str, where: str) -> list[OldJob]:
             faults.append(f"{who}: interval_seconds must be a number from 1 to {_LONGEST_INTERVAL}")
             continue
         ran = str(row.get("status")).lower() in _RAN
-        jobs.append(OldJob(number, kind, _clean(row.get("name")), interval, ran))
+        jobs.append(OldJob(number, kind, clean(row.get("name")), interval, ran))
     if faults:
         raise ConfigFault(where, faults)
     return jobs
@@ -105,9 +85,9 @@ def read_accounts(text: str, where: str) -> list[Account]:
 
 
 def _read_account(key: str, row: dict[str, Any]) -> Account:
-    names = (_clean(row.get(field)) for field in ("nickname", "username"))
+    names = (clean(row.get(field)) for field in ("nickname", "username"))
     cookie = row.get("cookie")
-    title = next((name for name in names if name), _clean(key))
+    title = next((name for name in names if name), clean(key))
     wire = cookie.strip().encode("utf-8", "replace") if isinstance(cookie, str) else b""
     return Account(key, title, wire.decode())
 
@@ -131,7 +111,7 @@ def plan(jobs: list[OldJob], accounts: list[Account], page: Address) -> Takeover
     imports = []
     taken: dict[str, str] = {}  # an account's cookies and its name
     for account in sorted(accounts, key=lambda account: account.key == "__default__"):
-        who = f"account {_clean(account.key)!r}"
+        who = f"account {clean(account.key)!r}"
         try:
             parse_jar(account.cookie, page.host)
         except JarFault as fault:
@@ -142,28 +122,14 @@ def plan(jobs: list[OldJob], accounts: list[Account], page: Address) -> Takeover
             continue
         taken[account.cookie] = who
         text = _compose(account.title, page, chosen.interval)
-        job = Job("keepalive", derive_name(account.key))
+        job = Job("keepalive", derive_name(account.key, "account"))
         imports.append(
-            Import(job, account.title, chosen.interval, chosen.ran, text, account.cookie)
+            Import(
+                *(job, account.title, f"every {format_interval(chosen.interval)}", chosen.ran),
+                *(text, account.cookie),
+            )
         )
     return Takeover(tuple(imports), tuple(left))
-
-
-def derive_name(key: str) -> str:
-    """Return the job's name for an account: its key where that can be one, else like it.
-
-    It depends on the key alone, and two keys never get the same: a hash tells them apart.
-    """
-    if NAME.fullmatch(key) and not _MARKED.search(key):
-        return key
-    plain = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")[:14].rstrip("-")
-    mark = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{plain or 'account'}-{mark}"
-
-
-def format_interval(seconds: int) -> str:
-    """Return a time as a job's file has it."""
-    return f"{seconds}s" if seconds % 60 else f"{seconds // 60}min"
 
 
 def _compose(title: str, page: Address, interval: int) -> str:
@@ -172,19 +138,10 @@ def _compose(title: str, page: Address, interval: int) -> str:
         "Accept": _ACCEPT,
         "Referer": f"{page._replace(target='/pc/').url}",
     }
-    lines = [f"title = {_quote(title)}", f"url = {_quote(page.url)}"]
+    lines = [f"title = {quote(title)}", f"url = {quote(page.url)}"]
     lines += [f'interval = "{format_interval(interval)}"', "", "[headers]"]
-    lines += [f"{name} = {_quote(value)}" for name, value in headers.items()]
+    lines += [f"{name} = {quote(value)}" for name, value in headers.items()]
     return "\n".join(lines) + "\n"
-
-
-def _quote(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
-
-
-def _clean(value: object) -> str:
-    """Return free text without what neither a terminal nor a job's file should hold."""
-    return "".join(c for c in value if c.isprintable()).strip() if isinstance(value, str) else ""
 
 
 def _load_object(text: str, where: str) -> dict[str, Any]:

@@ -1,29 +1,20 @@
 """`sjactl import`: jobs of the two older systems."""
 
 import os
-from typing import NamedTuple
 
 import click
 
-from sja_units import config, importer_sja, manager
+from sja_units import importer_sja
 from sja_units.address import Address, parse_address
-from sja_units.cli import render
-from sja_units.cli.order import carry_out
 from sja_units.cli.own_file import OwnFile
+from sja_units.cli.take_over import read_bytes, take_over
 from sja_units.errors import ConfigFault, UsageFault
-from sja_units.importer_sja import Import
-from sja_units.job import CONFIG_ROOT, Job
-from sja_units.own_files import open_own
-from sja_units.survey import inspect
-from sja_units.systemd import Systemd
+from sja_units.own_files import are_elsewhere
+from sja_units.takeover import Takeover
 
 MAX_BYTES = 32 * 1024 * 1024  # jobs.json holds the jobs' logs
+MAX_DATABASE_BYTES = 512 * 1024 * 1024
 _STORES = ("SJABOT_CREDENTIAL_STORE", "SJA_CREDENTIAL_STORE")
-
-
-class _Ready(NamedTuple):
-    plan: Import
-    file: config.JobFile
 
 
 @click.group("import")
@@ -48,23 +39,34 @@ def import_sja(jobs: str, credentials: str | None, url: str, dry_run: bool) -> i
     if page is None or page.user or not url.isprintable():
         raise UsageFault("--url must be a page such as https://sports.example.edu/api/user/current")
     takeover = _read(jobs, credentials, page)
-    for line in takeover.left:
-        click.echo(f"not taken over: {render.clean(line)}", err=True)
-    new = []
-    for plan in takeover.imports:
-        file = config.parse("keepalive", plan.text, str(plan.job))
-        if os.path.lexists(plan.job.config_path):
-            click.echo(f"{plan.job} exists already and stays as it is", err=True)
-        else:
-            new.append(_Ready(plan, file))
-    if dry_run:
-        for plan, _ in new:
-            click.echo(_describe(plan))
-        return 0
-    return 0 if _create(new) else 1
+    return take_over(takeover, dry_run=dry_run)
 
 
-def _read(jobs: str, path: str | None, page: Address) -> importer_sja.Takeover:
+@import_command.command("edge-iot")
+@click.argument("file", metavar="DB.SQLITE3", type=OwnFile())
+@click.option("--dry-run", is_flag=True, help="Only show it.")
+def import_edge(file: str, dry_run: bool) -> int:
+    """Make an acquisition job of every task of the older edge system.
+
+    What ran or had failed is started, all else is not. Jobs that exist already stay as they are.
+    Where values go is taken from the environment, as the older system did: INFLUXDB_URL (or
+    INFLUXDB_HOST and INFLUXDB_PORT), INFLUXDB_BUCKET, INFLUXDB_ORG and INFLUXDB_TOKEN. Without
+    these they stay on this host.
+    """
+    from sja_units import importer_edge
+    from sja_units.edge_database import check_quiet, read_database
+
+    sink = importer_edge.compose_sink(os.environ)
+    if sink is None:
+        words = "INFLUXDB_URL is not set: values stay on this host, until [sink] says where they go"
+        click.echo(f"note: {words}", err=True)
+    if not are_elsewhere():
+        check_quiet(file)
+    tables = read_database(read_bytes(file, MAX_DATABASE_BYTES), file, importer_edge.TABLES)
+    return take_over(importer_edge.plan(tables, sink or importer_edge.LOCAL), dry_run=dry_run)
+
+
+def _read(jobs: str, path: str | None, page: Address) -> Takeover:
     old = importer_sja.read_jobs(_read_text(jobs), jobs)
     if path:
         text = _read_text(path)
@@ -89,38 +91,7 @@ def _find_secret(path: str) -> str:
 
 
 def _read_text(path: str) -> str:
-    with open_own(path) as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ConfigFault(path, [f"is larger than {MAX_BYTES // 1024 // 1024} MiB"])
     try:
-        return data.decode("utf-8-sig")
+        return read_bytes(path, MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigFault(path, ["is not UTF-8 text"]) from None
-
-
-def _describe(plan: Import) -> str:
-    interval = importer_sja.format_interval(plan.interval)
-    ending = "started" if plan.wanted else "not started, as it did not run"
-    return f"{plan.job}  {plan.title}  every {interval}, {ending}"
-
-
-def _create(new: list[_Ready]) -> bool:
-    """Write the jobs' files and start what ran; return whether all that runs as it should."""
-    if not new:
-        return True
-    if not os.access(CONFIG_ROOT, os.W_OK):
-        raise PermissionError(13, "Permission denied", CONFIG_ROOT)
-    files: dict[Job, config.JobFile | None] = {plan.job: file for plan, file in new}
-    wanted = [plan.job for plan, _ in new if plan.wanted]
-    with Systemd() as systemd:
-        for plan, _ in new:
-            # The file last: a job whose file is there is complete.
-            manager.give_jar(plan.job, plan.jar)
-            if plan.wanted:
-                manager.want(plan.job)
-            manager.write_config(plan.job, plan.text)
-            if not plan.wanted:
-                click.echo(str(plan.job))
-        manager.apply_drop_ins(systemd, files)
-        return not wanted or carry_out(systemd, "start", inspect(systemd, wanted))

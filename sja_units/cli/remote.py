@@ -27,7 +27,10 @@ _SSH_FAILED = 255
 _NOT_FOUND = 127
 _PATIENCE = 10.0  # seconds
 # What `sjactl import` takes from the person's environment; read also where no file is named.
-_ENVIRONMENT = ("SJABOT_SECRET", "SJABOT_CREDENTIAL_STORE", "SJA_CREDENTIAL_STORE")
+_ENVIRONMENT = (
+    *("SJABOT_SECRET", "SJABOT_CREDENTIAL_STORE", "SJA_CREDENTIAL_STORE"),
+    *(f"INFLUXDB_{name}" for name in ("URL", "HOST", "PORT", "BUCKET", "ORG", "TOKEN")),
+)
 # sjactl speaks English and writes UTF-8, whatever locales there are over there.
 _PROGRAM = "env LC_ALL=C.UTF-8 sjactl"
 

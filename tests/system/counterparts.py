@@ -144,12 +144,21 @@ class VictoriaMetrics:
         self._machine.run("systemctl", "stop", self._unit)
 
     def rows(self, measurement: str, field: str) -> list[tuple[int, float]]:
+        return parse_export(self._export(measurement, field))
+
+    def labels(self, measurement: str, field: str) -> dict[str, str]:
+        """Return the tags of the only series of that name, as its labels."""
+        (line,) = self._export(measurement, field).splitlines()
+        return dict(json.loads(line)["metric"])
+
+    def _export(self, measurement: str, field: str) -> str:
         fetch(self._machine, f"{self._url}/internal/force_flush")
         # Without an end it leaves out the second that has just begun.
-        words = urlencode({"match[]": f"{measurement}_{field}", "start": 0, "end": 4102444800})
-        status, body = fetch(self._machine, f"{self._url}/api/v1/export?{words}")
+        match = json.dumps(f"{measurement}_{field}", ensure_ascii=False)
+        words = {"match[]": f"{{__name__={match}}}", "start": 0, "end": 4102444800}
+        status, body = fetch(self._machine, f"{self._url}/api/v1/export?{urlencode(words)}")
         assert status == 200, body
-        return parse_export(body)
+        return body
 
 
 def parse_export(body: str) -> list[tuple[int, float]]:

@@ -1,14 +1,19 @@
-"""`sjactl import sja`: what ran over there runs here, with the sessions that it had."""
+"""`sjactl import`: what ran in the older systems runs here."""
 
 import json
+from base64 import b64encode
+from pathlib import Path
 
 from tests.lab.machine import Machine
 from tests.peers.site import COOKIE
+from tests.system.counterparts import ModbusDevice, VictoriaMetrics
 from tests.system.cuts import run_cut
 from tests.system.jobs import is_wanted, states, view, wait_state
 from tests.system.websites import WebSite
+from tests.unit.edge_system import TASK, EdgeSystem
 
 ALICE, BOB = "keepalive/alice", "keepalive/bob"
+DATABASE = "/srv/db.sqlite3"
 SECRET = "made-up-0123456789"
 
 
@@ -79,3 +84,53 @@ def test_an_import_that_is_cut_off_loses_no_order(shared_machine: Machine) -> No
             break
     assert there == [ALICE, BOB]
     machine.run("sjactl", "remove", "*")
+
+
+def test_tasks_are_taken_over(shared_machine: Machine, tmp_path: Path) -> None:
+    """Its rows are those that the older system wrote: measurement, tags and field."""
+    machine = shared_machine
+    device, database = ModbusDevice(machine, 1502), VictoriaMetrics(machine)
+    device.start()
+    database.start()
+    edge = EdgeSystem(tmp_path / "db.sqlite3", port=1502)
+    edge.point(
+        *("temp", "40101", {"type": 3, "num": 1}),
+        name="温度",
+        unit="°C",
+        coefficient="0.5",
+        data_type="uint16",
+    )
+    edge.device(code="plc1", protocol="plc")
+    edge.point("x", "1", device=2)
+    edge.database.close()
+    data = b64encode(edge.path.read_bytes()).decode()
+    machine.run("sh", "-c", f"base64 -d >{DATABASE} && chmod 0644 {DATABASE}", input=data)
+    before = machine.run("sha256sum", DATABASE).stdout
+
+    words = ["sjactl", "import", "edge-iot", DATABASE]
+    said = machine.run(*words, "--dry-run", user="nobody")
+    assert TASK in said.stdout
+    assert "plc1" in said.stderr
+    settings = {f"INFLUXDB_{key.upper()}": value for key, value in database.sink.items()}
+    said = machine.run(*words, env=settings)
+    (job,) = said.stdout.split()
+    shown = wait_state(machine, job, "running")
+    assert (shown["title"], shown["wanted"]) == (TASK, True)
+    assert machine.run("sha256sum", DATABASE).stdout == before
+    machine.wait_for(lambda: database.rows("注塑机", "temp"), 60, what="a row")
+    labels = database.labels("注塑机", "temp")
+    assert labels == {
+        "__name__": "注塑机_temp",
+        "site": "hall-a",
+        "device": "press1",
+        "point": "temp",
+        "quality": "good",
+        "cn_name": "温度",
+        "unit": "°C",
+    }
+    assert {value for _, value in database.rows("注塑机", "temp")} == {50}
+    said = machine.run(*words)
+    assert f"{job} exists already" in said.stderr
+    machine.run("sjactl", "remove", job)
+    device.stop()
+    database.stop()

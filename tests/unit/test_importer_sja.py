@@ -11,8 +11,9 @@ from sja_units import importer_sja
 from sja_units.address import parse_address
 from sja_units.config import parse
 from sja_units.errors import ConfigFault
-from sja_units.importer_sja import Takeover, derive_name
 from sja_units.job import NAME
+from sja_units.takeover import Takeover
+from sja_units.takeover import derive_name as derive
 
 URL = "https://sports.example.edu/api/user/current"
 KEEP_ALIVE = {"job_type": "keep_alive", "name": "保活", "status": "running"}
@@ -88,7 +89,7 @@ def test_of_several_the_most_frequent_that_ran_counts() -> None:
     }
     done = take_over(jobs, {"cookies": {"alice": account()}})
     (plan,) = done.imports
-    assert (plan.interval, plan.wanted) == (630, True)
+    assert plan.wanted
     assert parse("keepalive", plan.text, "x").settings.interval == 630
     assert len(done.left) == 2
 
@@ -121,15 +122,15 @@ def test_one_session_becomes_one_job() -> None:
 
 @given(st.lists(st.text() | st.from_regex(NAME, fullmatch=True), unique=True))
 def test_names_are_valid_and_unlike(keys: list[str]) -> None:
-    names = [derive_name(key) for key in keys]
+    names = [derive(key, "account") for key in keys]
     assert all(NAME.fullmatch(name) for name in names)
     assert len(set(names)) == len(keys)
-    assert names == [derive_name(key) for key in keys]
+    assert names == [derive(key, "account") for key in keys]
 
 
 def test_a_name_that_looks_derived_is_not_taken_from_the_key() -> None:
-    derived = derive_name("Alice")
-    assert derive_name(derived) != derived
+    derived = derive("Alice", "account")
+    assert derive(derived, "account") != derived
 
 
 @pytest.mark.parametrize(

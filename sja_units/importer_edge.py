@@ -1,0 +1,349 @@
+"""What the older edge system's tables say, as acquisition jobs of ours. Pure.
+
+Its tables are those of a Django project, apps configuration and acquisition; a task becomes a job.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sja_units.acquisition.points import FLOATS, INTEGERS, is_unsafe_name
+from sja_units.errors import ConfigFault
+from sja_units.fields import parse_duration
+from sja_units.job import Job
+from sja_units.takeover import Import, Takeover, clean, derive_name, quote
+
+Row = Mapping[str, Any]
+Tables = Mapping[str, Sequence[Row]]  # by name
+
+TABLES = {
+    "configuration_site": ("id", "code"),
+    "configuration_device": ("id", "site_id", "code", "protocol", "ip_address", "port", "metadata"),
+    "configuration_pointtemplate": ("id", "name", "unit", "data_type", "coefficient"),
+    "configuration_point": ("id", "device_id", "template_id", "code", "address", "extra"),
+    "configuration_acqtask": ("id", "code", "name", "schedule", "is_active"),
+    "configuration_taskpoint": ("id", "task_id", "point_id", "overrides"),
+    "acquisition_acquisitionsession": ("id", "task_id", "status"),
+}
+"""The tables that are read, each with the columns that it has to have."""
+
+_OURS = {"modbustcp", "modbus_tcp", "modbus"}
+_RAN = {"running", "error"}  # a power cut left "running"
+_CODES = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
+# A manual's numbers, of five and of six digits: where they begin, and the table.
+_DISPLAYED = ((400001, "holding"), (300001, "input"), (100001, "discrete"))
+_DISPLAYED_SHORT = ((40001, "holding"), (30001, "input"), (10001, "discrete"), (1, "coil"))
+_WORDS = {"short": "int16", "int": "int16", "word": "uint16", "dint": "int32", "dword": "uint32"}
+_WORDS |= {"float": "float32", "real": "float32", "double": "float64"}
+_SIZES = {**INTEGERS, **FLOATS}
+
+
+class Left(Exception):
+    """Something of theirs cannot be taken over; the message says why."""
+
+
+class _Found(NamedTuple):
+    """One point of theirs as lines of a job's file, and what is to be looked at."""
+
+    name: str
+    lines: list[str]
+    notes: list[str]
+
+
+def plan(tables: Tables, sink: str) -> Takeover:
+    """Return the jobs that take the tasks' place.
+
+    sink: the text of [sink], without its layout.
+    """
+    return _Planner(tables, sink).plan()
+
+
+def compose_sink(environment: Mapping[str, str]) -> str | None:
+    """Return [sink] as the older system's own settings say it, None where they say nothing.
+
+    Raises ConfigFault where they are not whole.
+    """
+    url = environment.get("INFLUXDB_URL", "")
+    host = environment.get("INFLUXDB_HOST", "")
+    if not url and host:
+        url = host if "://" in host else f"http://{host}:{environment.get('INFLUXDB_PORT', '8086')}"
+    if not url:
+        return None
+    bucket = environment.get("INFLUXDB_BUCKET", "")
+    if not bucket:
+        raise ConfigFault("the environment", ["has INFLUXDB_URL or _HOST, but no INFLUXDB_BUCKET"])
+    lines = ["[sink]", f"url = {quote(url)}", f"bucket = {quote(bucket)}"]
+    for key in ("org", "token"):
+        if value := environment.get(f"INFLUXDB_{key.upper()}", ""):
+            lines.append(f"{key} = {quote(value)}")
+    return "\n".join(lines) + "\n"
+
+
+LOCAL = '[sink]\ntype = "local"\n'
+
+
+class _Planner:
+    def __init__(self, tables: Tables, sink: str) -> None:
+        self._sink = sink
+        self._tables = tables
+        self._sites = _by_id(tables["configuration_site"])
+        self._devices = _by_id(tables["configuration_device"])
+        self._templates = _by_id(tables["configuration_pointtemplate"])
+        self._points = _by_id(tables["configuration_point"])
+        self._imports: list[Import] = []
+        self._left: list[str] = []
+        self._notes: list[str] = []
+
+    def plan(self) -> Takeover:
+        states = _find_states(self._tables["acquisition_acquisitionsession"])
+        members: dict[Any, list[Row]] = {}
+        for row in sorted(self._tables["configuration_taskpoint"], key=_number):
+            members.setdefault(row["task_id"], []).append(row)
+        taken: set[str] = set()
+        for task in sorted(self._tables["configuration_acqtask"], key=_number):
+            who = f"task {_name(task)!r}"
+            job = Job("acquisition", derive_name(_code(task) or str(task["id"]), "task"))
+            if job.name in taken:
+                self._left.append(f"{who} has the code of another one")
+                continue
+            devices = self._plan_devices(who, members.get(task["id"], []))
+            if not devices:
+                self._left.append(f"{who} has no point that can be read over Modbus")
+                continue
+            taken.add(job.name)
+            wanted = bool(task["is_active"]) and states.get(task["id"]) in _RAN
+            interval = self._find_interval(who, task)
+            head = f'title = {quote(_name(task))}\ninterval = "{interval}"\n\n'
+            text = f'{head}{self._sink}layout = "narrow"\n{devices}'
+            about = f"every {interval}, {text.count('[[device.point]]')} points"
+            self._imports.append(Import(job, _name(task), about, wanted, text))
+        return Takeover(tuple(self._imports), tuple(self._left), tuple(self._notes))
+
+    def _find_interval(self, who: str, task: Row) -> str:
+        schedule = clean(task["schedule"]).lower()
+        if schedule in ("", "continuous"):
+            return "1s"
+        seconds = parse_duration(f"{schedule}s" if schedule.isdecimal() else schedule)
+        if seconds is None or not 0.1 <= seconds <= 3600:
+            self._notes.append(f"{who}: schedule {schedule!r} is unknown here: it reads every 1s")
+            return "1s"
+        return f"{seconds:g}s"
+
+    def _plan_devices(self, who: str, members: Iterable[Row]) -> str:
+        """Return the [[device]] tables of a task, "" if it has none."""
+        points: dict[Any, dict[str, _Found]] = {}
+        reasons: dict[str, int] = {}
+        for member in members:
+            point = self._points.get(member["point_id"])
+            device = point and self._devices.get(point["device_id"])
+            reason = _refuse(device) if device else "not there any more"
+            if not point or not device or reason:
+                reasons[reason] = reasons.get(reason, 0) + 1
+                continue
+            where = f"{who}, {_code(device)}.{_code(point)}"
+            try:
+                found = self._read_point(point)
+            except Left as left:
+                self._left.append(f"{where}: {left}")
+                continue
+            known = points.setdefault(device["id"], {})
+            if found.name in known:
+                self._left.append(f"{where}: the device has another point of that code")
+                continue
+            known[found.name] = found
+            overrides = _read_json(member["overrides"])
+            if overrides:
+                found.notes.append("its overrides in the task are not taken over")
+            self._notes += [f"{where}: {note}" for note in found.notes]
+        self._left += [f"{who}: {_count(n)}: {reason}" for reason, n in reasons.items()]
+        names: set[str] = set()
+        return "".join(self._compose_device(who, id, found, names) for id, found in points.items())
+
+    def _compose_device(
+        self, who: str, device_id: Any, points: Mapping[str, _Found], names: set[str]
+    ) -> str:
+        device = self._devices[device_id]
+        code = _code(device)
+        site = _code(self._sites.get(device["site_id"], {}))
+        name = code
+        if name in names:
+            name = f"{site}/{code}/{device_id}"
+            self._notes.append(f"{who}: two devices are called {code!r}: one is {name!r} here")
+        names.add(name)
+        metadata = _read_json(device["metadata"])
+        lines = ["", "[[device]]", f"name = {quote(name)}", f"host = {quote(_host(device))}"]
+        if device["port"]:
+            lines.append(f"port = {_read_whole(device['port'])}")
+        unit = _read_whole(metadata.get("source_slave_addr", 1))
+        lines.append(f"unit_id = {unit if 0 <= unit <= 255 else 1}")
+        if not 0 <= unit <= 255:
+            self._notes.append(f"{who}, {code}: source_slave_addr is no unit: taken as 1")
+        if seconds := _read_seconds(metadata.get("timeout")):
+            lines.append(f'timeout = "{round(seconds * 1000)}ms"')
+        measurement = clean(metadata.get("device_a_tag"))
+        if measurement and measurement != name and not is_unsafe_name(measurement):
+            lines.append(f"measurement = {quote(measurement)}")
+        elif not measurement and name != code:
+            lines.append(f"measurement = {quote(code)}")
+        if site and not is_unsafe_name(site):
+            lines.append(f"tags = {{ site = {quote(site)} }}")
+        for point in points.values():
+            lines += ["", "  [[device.point]]", *(f"  {line}" for line in point.lines)]
+        return "\n".join(lines) + "\n"
+
+    def _read_point(self, point: Row) -> _Found:
+        code = _code(point)
+        if not code or code == "time" or is_unsafe_name(code):
+            raise Left("its code cannot be the name of a field")
+        extra = _read_json(point["extra"])
+        template = self._templates.get(point["template_id"], {})
+        notes: list[str] = []
+        table, address = _find_place(point["address"], extra.get("type"), notes)
+        lines = [f"name = {quote(code)}", f'table = "{table}"', f"address = {address}"]
+        number = _read_whole(extra.get("num") or 1)
+        if table in ("coil", "discrete"):
+            if number != 1:
+                raise Left(f"reads {number} bits at once, which are no one value")
+        else:
+            words = (extra.get("type"), template.get("data_type"))
+            lines.append(f'type = "{_find_type(words, number, notes)}"')
+            lines += _read_scale(template.get("coefficient"), notes)
+            unit = clean(template.get("unit"))
+            if unit and not is_unsafe_name(unit):
+                lines.append(f"unit = {quote(unit)}")
+        cn_name = clean(template.get("name"))
+        if cn_name and not is_unsafe_name(cn_name):
+            lines.append(f"cn_name = {quote(cn_name)}")
+        return _Found(code, lines, notes)
+
+
+def _find_place(text: object, kind: object, notes: list[str]) -> tuple[str, int]:
+    """Return table and zero-based address. A function code in `extra` has the last word.
+
+    The older reader took a word there for function 3.
+    """
+    try:
+        number = int(str(text).strip())
+    except ValueError:
+        raise Left(f"its address {clean(str(text))!r} is no number") from None
+    shown = _split_displayed(number)
+    if (code := _read_whole(kind)) in _CODES:
+        table = _CODES[code]
+    elif isinstance(kind, str) and kind.strip():
+        table = "holding"
+    elif number == 0:
+        raise Left("says neither a function nor, by its address 0, a table")
+    else:
+        table = shown[0]
+    if number > 9999 and table != shown[0]:
+        notes.append(f"address {number} stands for {shown[0]}, but its function reads {table}")
+    if not 0 <= shown[1] <= 65535:
+        raise Left(f"its address {number} is out of range")
+    return table, shown[1]
+
+
+def _split_displayed(number: int) -> tuple[str, int]:
+    if number == 0:
+        return "holding", 0
+    for first, table in _DISPLAYED if number > 99999 else _DISPLAYED_SHORT:
+        if number >= first:
+            return table, number - first
+    return "coil", -1
+
+
+def _find_type(words: Iterable[object], number: int, notes: list[str]) -> str:
+    """Return the type of so many registers, as the first word that fits says it."""
+    if number not in _SIZES.values():
+        raise Left("has so many registers as no number has")
+    for word in words:
+        name = clean(word).lower()
+        kind = _WORDS.get(name, name)
+        if _SIZES.get(kind) == number and not kind.endswith("t8"):
+            if kind == "int16":
+                notes.append("int16: values from 32768 on are negative now")
+            if number != 1:
+                notes.append(f"{kind}: try its byte order, sjactl probe JOB --point POINT")
+            return kind
+    if number == 1:
+        return "uint16"  # what the older reader's library gives
+    raise Left(f"has {number} registers, and nothing says what number they make")
+
+
+def _read_scale(coefficient: object, notes: list[str]) -> list[str]:
+    if coefficient in (None, ""):
+        return []
+    try:
+        scale = float(str(coefficient))
+    except ValueError:
+        scale = 0.0
+    if scale == 0 or not math.isfinite(scale):
+        notes.append(f"its coefficient {clean(str(coefficient))!r} is taken as 1")
+        return []
+    return [] if scale == 1 else [f"scale = {scale!r}"]
+
+
+def _refuse(device: Row) -> str:
+    """Return why a device cannot be taken over, "" if it can."""
+    protocol = clean(device["protocol"]).lower()
+    if protocol not in _OURS:
+        return f"device {_code(device)!r} speaks {protocol or 'nothing known'}, not Modbus"
+    if not _code(device) or is_unsafe_name(_code(device)):
+        return "its device's code cannot be a name"
+    if not _host(device):
+        return f"device {_code(device)!r} has no address"
+    if device["port"] and not 1 <= _read_whole(device["port"]) <= 65535:
+        return f"device {_code(device)!r} has no port that there is"
+    return ""
+
+
+def _find_states(sessions: Iterable[Row]) -> dict[Any, str]:
+    """Return the state of each task's newest session."""
+    return {row["task_id"]: clean(row["status"]).lower() for row in sorted(sessions, key=_number)}
+
+
+def _by_id(rows: Iterable[Row]) -> dict[Any, Row]:
+    return {row["id"]: row for row in rows}
+
+
+def _number(row: Row) -> int:
+    return row["id"] if isinstance(row["id"], int) else 0
+
+
+def _code(row: Row) -> str:
+    return clean(row.get("code"))
+
+
+def _name(task: Row) -> str:
+    return clean(task["name"]) or _code(task) or str(task["id"])
+
+
+def _host(device: Row) -> str:
+    return clean(device["ip_address"])
+
+
+def _read_json(text: object) -> dict[str, Any]:
+    try:
+        value = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _read_whole(value: object) -> int:
+    """Return a whole number, -1 if it is none."""
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str):
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+    return text if isinstance(text, int) and not isinstance(text, bool) else -1
+
+
+def _read_seconds(value: object) -> float:
+    """Return a time that a device may have to answer, 0 if it is none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return 0.0
+    return float(value) if 0.01 <= value <= 30 else 0.0
+
+
+def _count(number: int) -> str:
+    return "a point" if number == 1 else f"{number} points"
