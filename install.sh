@@ -327,6 +327,9 @@ restart_jobs() {
     say "Restarting $(wc -l <"$work/ran") running jobs with the new version"
     xargs -d '\n' systemctl try-restart -- <"$work/ran" 2>/dev/null || :
     jobs_that active,reloading,activating >"$work/runs"
+    # A command that has done its work meanwhile is not lost.
+    (cd /var/lib/sja-units/runs && xargs -r -d '\n' grep -ls '^completed=' -- <"$work/ran") \
+        >>"$work/runs" || :
 }
 
 # Told last: all else is in place by then.
@@ -383,6 +386,7 @@ remove_files() {
         [ -d "$directory" ] || continue
         find "$directory" -lname "$units/sja*" -delete
         find "$directory" -path "$directory/sja-*@*.service.d/50-sjactl.conf" -delete
+        find "$directory" -path "$directory/sja-command@*.timer" -type f -delete
         find "$directory" -mindepth 1 -maxdepth 1 -type d -name 'sja*' -empty -delete
     done
     rm -rf -- "$units"/sja-* "$units"/sja.* "$hooks" "$venv" "$venv.old" "$changed" /run/sja-units

@@ -7,12 +7,21 @@ import pytest
 
 from tests.lab.images import bare_machine as make_bare
 from tests.lab.machine import Machine
-from tests.system.jobs import is_wanted, states, unit_of, view, wait_active, write_idle
+from tests.system.jobs import (
+    is_wanted,
+    states,
+    unit_of,
+    view,
+    wait_active,
+    wait_state,
+    write_idle,
+)
 from tests.system.watch import booted
 
 INSTALL = ("/src/install.sh", "--wheels", "/wheels")
 JOB = "acquisition/line1"
 STOPPED = "acquisition/line2"
+WAITING = "command/copy"
 # What comes and goes without us: logs, and systemd's own scratch folders.
 LIST = r"""
 find / -xdev \( -path /var/log -o -path '/var/tmp/systemd-private-*' \) -prune -o -print
@@ -46,14 +55,26 @@ def assert_refused(done: subprocess.CompletedProcess[str]) -> str:
     return lines[-1]
 
 
-def make_two_jobs(machine: Machine) -> int:
-    """Make a job that runs and one that was stopped; return the first one's process."""
+def make_jobs(machine: Machine) -> int:
+    """Make a job that runs, one that was stopped, and one that waits for its time.
+
+    Returns the first one's process.
+    """
     write_idle(machine, "line1", extra='[service]\nMemoryMax = "99M"')
     write_idle(machine, "line2")
     machine.run("sjactl", "apply")
     machine.run("sjactl", "start", "line1", "line2")
     machine.run("sjactl", "stop", "line2")
+    words = ["--set", "schedule=yearly", "--", "true"]
+    machine.run("sjactl", "create", "command", "copy", *words)
     return int(wait_active(machine, JOB)["pid"])
+
+
+def assert_waiting(machine: Machine) -> None:
+    """Check that the job with a schedule waits, and has never run."""
+    shown = wait_state(machine, WAITING, "starting")
+    assert (shown["wanted"], shown["pid"]) == (True, None)
+    assert "next run" in shown["status"]
 
 
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
@@ -61,7 +82,7 @@ def test_from_install_to_purge(bare_machine: Machine) -> None:
     machine = bare_machine
     before = list_all(machine)
     install(machine)
-    pid = make_two_jobs(machine)
+    pid = make_jobs(machine)
     installed = machine.sh("find /opt /usr/local /etc -type f -printf '%p %T@ %i\n'").stdout
     install(machine)
     assert machine.sh("find /opt /usr/local /etc -type f -printf '%p %T@ %i\n'").stdout == installed
@@ -69,6 +90,7 @@ def test_from_install_to_purge(bare_machine: Machine) -> None:
     machine.reboot()
     assert wait_active(machine, JOB)["pid"]
     assert states(machine)[STOPPED] == "stopped"
+    assert_waiting(machine)
     install(machine, "/src/install.sh", "--purge")
     assert list_all(machine) == before
     # Twice does no harm.
@@ -92,7 +114,7 @@ def make_next_version(machine: Machine) -> tuple[str, str]:
 
 
 def test_an_upgrade_keeps_what_people_decided(machine: Machine) -> None:
-    pid = make_two_jobs(machine)
+    pid = make_jobs(machine)
     machine.run("systemctl", "disable", "sja-relaunch")
     configured = machine.sh("cd /etc/sja-units && find -type f -ls -exec cat {} +").stdout
     checkout, wheels = make_next_version(machine)
@@ -103,6 +125,7 @@ def test_an_upgrade_keeps_what_people_decided(machine: Machine) -> None:
     assert (now["restarts"], now["error"]) == (0, None)
     assert machine.show(now["unit"], "WatchdogUSec") == {"WatchdogUSec": "47s"}
     assert states(machine)[STOPPED] == "stopped"
+    assert_waiting(machine)
     assert (is_wanted(machine, JOB), is_wanted(machine, STOPPED)) == (True, False)
     assert machine.sh("cd /etc/sja-units && find -type f -ls -exec cat {} +").stdout == configured
     enabled = machine.run("systemctl", "is-enabled", "sja-relaunch", check=False).stdout
@@ -114,7 +137,7 @@ def test_an_upgrade_keeps_what_people_decided(machine: Machine) -> None:
 
 
 def test_an_upgrade_that_was_cut_off_is_completed_by_the_next(machine: Machine) -> None:
-    pid = make_two_jobs(machine)
+    pid = make_jobs(machine)
     checkout, wheels = make_next_version(machine)
     upgrade = (f"{checkout}/install.sh", "--wheels", wheels)
     # Killed when the new units are there and running jobs do not have them yet.
@@ -134,7 +157,7 @@ def test_an_upgrade_that_was_cut_off_is_completed_by_the_next(machine: Machine) 
 
 
 def test_an_upgrade_that_fails_changes_nothing(machine: Machine) -> None:
-    pid = make_two_jobs(machine)
+    pid = make_jobs(machine)
     machine.sh("cp -r /wheels /root/wheels; rm /root/wheels/click-*")
     before = list_all(machine)
     done = machine.run("/src/install.sh", "--wheels", "/root/wheels", check=False)
@@ -145,7 +168,7 @@ def test_an_upgrade_that_fails_changes_nothing(machine: Machine) -> None:
 
 
 def test_uninstall_and_a_new_installation(machine: Machine) -> None:
-    pid = make_two_jobs(machine)
+    pid = make_jobs(machine)
     machine.run("/src/install.sh", "--uninstall")
     assert not machine.exists(f"/proc/{pid}")
     assert machine.run("systemctl", "list-units", "--all", "--no-legend", "sja*").stdout == ""
@@ -158,7 +181,8 @@ def test_uninstall_and_a_new_installation(machine: Machine) -> None:
     install(machine)
     wait_active(machine, JOB)
     assert machine.show(unit_of(JOB), "MemoryMax") == {"MemoryMax": str(99 * 2**20)}
-    assert states(machine) == {JOB: view(machine, JOB)["state"], STOPPED: "stopped"}
+    assert_waiting(machine)
+    assert states(machine)[STOPPED] == "stopped"
 
 
 def test_an_incomplete_folder_of_wheels_installs_nothing(bare: Machine) -> None:
