@@ -36,11 +36,13 @@ def _render_drop_in(job: Job, file: JobFile, groups: Iterable[str]) -> str:
 def _render_timer(job: Job, schedule: str) -> str:
     if not schedule:
         return ""
-    # Started and stopped with the schedule's own unit, whose hooks note what was ordered. A run
-    # that was missed while the host was off is made up for.
+    # Started and stopped with the schedule's own unit, whose hooks note what was ordered: who
+    # stops the timer has given an order. A run that was missed while the host was off is made up
+    # for.
     return (
         f"{_HEADER}[Unit]\nDescription=Runs of SJA command job {job.name}\n"
-        f"PartOf={job.schedule_unit}\nIgnoreOnIsolate=yes\n"
+        f"PartOf={job.schedule_unit}\nPropagatesStopTo={job.schedule_unit}\n"
+        "IgnoreOnIsolate=yes\n"
         f"[Timer]\nOnCalendar={schedule}\nPersistent=yes\nAccuracySec=1s\nUnit={job.unit}\n"
     )
 

@@ -325,3 +325,19 @@ def test_a_run_that_a_power_cut_ended_is_done_again(machine: Machine) -> None:
     wait_state(machine, job, "running")
     assert len(lines(machine, log)) == 2
     machine.run("sjactl", "remove", job)
+
+
+def test_a_maintenance_stop_in_the_middle_of_ends_forgets_nothing(machine: Machine) -> None:
+    """Hooks are at work when it comes, and it comes between what they see of systemd."""
+    jobs = []
+    for i in range(6):
+        words = ["--set", "schedule=*-*-* *:*:*"]
+        jobs.append(create(machine, f"often{i}", *words, script="true"))
+        jobs.append(create(machine, f"crash{i}", "--no-start", script="sleep 0.3; exit 1"))
+        machine.run("systemctl", "start", "--no-block", unit_of(jobs[-1]))
+    for i in range(10):
+        machine.sh(f"sleep {0.9 + 0.13 * (i % 7)}")
+        machine.run("systemctl", "stop", "sja-jobs.target")
+        assert [job for job in jobs if not is_wanted(machine, job)] == []
+        machine.run("systemctl", "start", "sja-jobs.target")
+    machine.run("sjactl", "remove", *jobs)
