@@ -4,13 +4,13 @@ import os
 
 import click
 
-from sja_units import importer_sja
 from sja_units.address import Address, parse_address
 from sja_units.cli.own_file import OwnFile
 from sja_units.cli.take_over import read_bytes, take_over
 from sja_units.errors import ConfigFault, UsageFault
+from sja_units.importers import sja
+from sja_units.importers.takeover import Takeover
 from sja_units.own_files import are_elsewhere
-from sja_units.takeover import Takeover
 
 MAX_BYTES = 32 * 1024 * 1024  # jobs.json holds the jobs' logs
 MAX_DATABASE_BYTES = 512 * 1024 * 1024
@@ -53,31 +53,31 @@ def import_edge(file: str, dry_run: bool) -> int:
     INFLUXDB_HOST and INFLUXDB_PORT), INFLUXDB_BUCKET, INFLUXDB_ORG and INFLUXDB_TOKEN. Without
     these they stay on this host.
     """
-    from sja_units import importer_edge
-    from sja_units.edge_database import check_quiet, read_database
+    from sja_units.importers import edge
+    from sja_units.importers.edge_database import check_quiet, read_database
 
-    sink = importer_edge.compose_sink(os.environ)
+    sink = edge.compose_sink(os.environ)
     if sink is None:
         words = "INFLUXDB_URL is not set: values stay on this host, until [sink] says where they go"
         click.echo(f"note: {words}", err=True)
     if not are_elsewhere():
         check_quiet(file)
-    tables = read_database(read_bytes(file, MAX_DATABASE_BYTES), file, importer_edge.TABLES)
-    return take_over(importer_edge.plan(tables, sink or importer_edge.LOCAL), dry_run=dry_run)
+    tables = read_database(read_bytes(file, MAX_DATABASE_BYTES), file, edge.TABLES)
+    return take_over(edge.plan(tables, sink or edge.LOCAL), dry_run=dry_run)
 
 
 def _read(jobs: str, path: str | None, page: Address) -> Takeover:
-    old = importer_sja.read_jobs(_read_text(jobs), jobs)
+    old = sja.read_jobs(_read_text(jobs), jobs)
     if path:
         text = _read_text(path)
-        if importer_sja.is_encrypted(text):
-            text = importer_sja.decrypt(text, _find_secret(path), path)
-        return importer_sja.plan(old, importer_sja.read_accounts(text, path), page)
+        if sja.is_encrypted(text):
+            text = sja.decrypt(text, _find_secret(path), path)
+        return sja.plan(old, sja.read_accounts(text, path), page)
     if any(job.type == "keep_alive" for job in old):
         raise UsageFault(
             f"the accounts of {jobs} are in the older system's credentials.json: name that, too"
         )
-    return importer_sja.plan(old, [], page)
+    return sja.plan(old, [], page)
 
 
 def _find_secret(path: str) -> str:

@@ -9,11 +9,11 @@ from sja_units import config, manager
 from sja_units.cli import render
 from sja_units.cli.order import carry_out
 from sja_units.errors import ConfigFault
+from sja_units.importers.takeover import Import, Takeover
 from sja_units.job import CONFIG_ROOT, Job
 from sja_units.own_files import open_own
 from sja_units.survey import inspect
 from sja_units.systemd import Systemd
-from sja_units.takeover import Import, Takeover
 
 
 class _Ready(NamedTuple):

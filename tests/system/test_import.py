@@ -10,7 +10,7 @@ from tests.system.counterparts import ModbusDevice, VictoriaMetrics
 from tests.system.cuts import run_cut
 from tests.system.jobs import is_wanted, states, view, wait_state
 from tests.system.websites import WebSite
-from tests.unit.edge_system import TASK, EdgeSystem
+from tests.unit.importers.edge_system import TASK, EdgeSystem
 
 ALICE, BOB = "keepalive/alice", "keepalive/bob"
 DATABASE = "/srv/db.sqlite3"

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units import importer_sja
 from sja_units.address import parse_address
 from sja_units.config import parse
 from sja_units.errors import ConfigFault
+from sja_units.importers import sja
+from sja_units.importers.takeover import Takeover
+from sja_units.importers.takeover import derive_name as derive
 from sja_units.job import NAME
-from sja_units.takeover import Takeover
-from sja_units.takeover import derive_name as derive
 
 URL = "https://sports.example.edu/api/user/current"
 KEEP_ALIVE = {"job_type": "keep_alive", "name": "保活", "status": "running"}
@@ -22,9 +22,9 @@ KEEP_ALIVE = {"job_type": "keep_alive", "name": "保活", "status": "running"}
 def take_over(jobs: dict[str, Any], credentials: dict[str, Any]) -> Takeover:
     page = parse_address(URL)
     assert page
-    old = importer_sja.read_jobs(json.dumps(jobs), "jobs.json")
-    accounts = importer_sja.read_accounts(json.dumps(credentials), "credentials.json")
-    return importer_sja.plan(old, accounts, page)
+    old = sja.read_jobs(json.dumps(jobs), "jobs.json")
+    accounts = sja.read_accounts(json.dumps(credentials), "credentials.json")
+    return sja.plan(old, accounts, page)
 
 
 def account(cookie: object = "JSESSIONID=made-up-1", **more: object) -> dict[str, object]:
@@ -153,7 +153,7 @@ def test_a_name_that_looks_derived_is_not_taken_from_the_key() -> None:
 )
 def test_wrong_jobs_are_told(text: str) -> None:
     with pytest.raises(ConfigFault) as caught:
-        importer_sja.read_jobs(text, "jobs.json")
+        sja.read_jobs(text, "jobs.json")
     assert len(caught.value.faults) == 1
     assert len(str(caught.value)) < 200
 
@@ -161,7 +161,7 @@ def test_wrong_jobs_are_told(text: str) -> None:
 @pytest.mark.parametrize("text", ['{"cookie": "made-up-secret', '{"cookies": []}', "{}", "[1]"])
 def test_wrong_credentials_are_told_without_their_secrets(text: str) -> None:
     with pytest.raises(ConfigFault) as caught:
-        importer_sja.read_accounts(text, "credentials.json")
+        sja.read_accounts(text, "credentials.json")
     assert "made-up" not in str(caught.value)
 
 

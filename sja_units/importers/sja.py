@@ -8,10 +8,17 @@ from typing import Any, NamedTuple
 
 from sja_units.address import Address
 from sja_units.errors import ConfigFault, SjaError
+from sja_units.importers.takeover import (
+    Import,
+    Takeover,
+    clean,
+    derive_name,
+    format_interval,
+    quote,
+)
 from sja_units.job import Job
 from sja_units.keepalive.cookie import JarFault
 from sja_units.keepalive.jar import parse_jar
-from sja_units.takeover import Import, Takeover, clean, derive_name, format_interval, quote
 
 _DEFAULT_INTERVAL = 900
 _LONGEST_INTERVAL = 30 * 86400

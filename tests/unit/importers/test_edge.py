@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units import importer_edge
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.points import Point
 from sja_units.config import parse
-from sja_units.edge_database import check_quiet, read_database
 from sja_units.errors import ConfigFault
-from sja_units.takeover import Import, Takeover
-from tests.unit.edge_system import EdgeSystem
+from sja_units.importers import edge as importer
+from sja_units.importers.edge_database import check_quiet, read_database
+from sja_units.importers.takeover import Import, Takeover
+from tests.unit.importers.edge_system import EdgeSystem
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def edge(tmp_path: Path) -> EdgeSystem:
     return EdgeSystem(tmp_path / "db.sqlite3")
 
 
-def take(edge: EdgeSystem, sink: str = importer_edge.LOCAL) -> Takeover:
+def take(edge: EdgeSystem, sink: str = importer.LOCAL) -> Takeover:
     data = edge.path.read_bytes()
-    return importer_edge.plan(read_database(data, "db", importer_edge.TABLES), sink)
+    return importer.plan(read_database(data, "db", importer.TABLES), sink)
 
 
 def read(plan: Import) -> AcquisitionConfig:
@@ -182,13 +182,13 @@ def test_a_schedule_that_nobody_knows_is_told(edge: EdgeSystem) -> None:
 def test_where_values_go_is_as_the_older_system_had_it(edge: EdgeSystem) -> None:
     edge.point("p", "40001")
     environment = {"INFLUXDB_HOST": "db", "INFLUXDB_BUCKET": "b", "INFLUXDB_TOKEN": "made-up"}
-    sink = importer_edge.compose_sink(environment)
+    sink = importer.compose_sink(environment)
     assert sink is not None
     config = read(take(edge, sink).imports[0])
     assert (config.sink.url, config.sink.bucket) == ("http://db:8086", "b")
-    assert importer_edge.compose_sink({}) is None
+    assert importer.compose_sink({}) is None
     with pytest.raises(ConfigFault):
-        importer_edge.compose_sink({"INFLUXDB_URL": "http://db"})
+        importer.compose_sink({"INFLUXDB_URL": "http://db"})
 
 
 def test_what_is_no_such_database_is_told(tmp_path: Path, edge: EdgeSystem) -> None:
@@ -197,7 +197,7 @@ def test_what_is_no_such_database_is_told(tmp_path: Path, edge: EdgeSystem) -> N
     sqlite3.connect(other).executescript("CREATE TABLE x (y)")
     for data in (b"", b"no database", whole[:5000], other.read_bytes(), b"SQLite format 3\0" * 99):
         with pytest.raises(ConfigFault):
-            read_database(data, "db", importer_edge.TABLES)
+            read_database(data, "db", importer.TABLES)
 
 
 def test_a_database_with_a_log_is_read_once_it_is_quiet(edge: EdgeSystem) -> None:
@@ -228,7 +228,7 @@ def test_nothing_in_a_table_leads_to_more_than_a_line(
 ) -> None:
     usual = {"protocol": "modbus", "ip_address": "192.0.2.1", "code": "d"}
     for junk in (device, {**device, **usual}):
-        found = importer_edge.plan(
+        found = importer.plan(
             {
                 "configuration_site": [{"id": 1, "code": columns["name"]}],
                 "configuration_device": [{"id": 1, "site_id": 1, **junk}],
@@ -242,7 +242,7 @@ def test_nothing_in_a_table_leads_to_more_than_a_line(
                     {"id": 1, "task_id": 1, "status": columns["name"]}
                 ],
             },
-            importer_edge.LOCAL,
+            importer.LOCAL,
         )
         assert found.imports or found.left
         for each in found.imports:

@@ -3,18 +3,24 @@
 Its tables are those of a Django project, apps configuration and acquisition; a task becomes a job.
 """
 
-import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from sja_units.acquisition.points import FLOATS, INTEGERS, is_unsafe_name
+from sja_units.acquisition.points import is_unsafe_name
 from sja_units.errors import ConfigFault
 from sja_units.fields import parse_duration
+from sja_units.importers.edge_points import (
+    Found,
+    Left,
+    Row,
+    read_json,
+    read_point,
+    read_seconds,
+    read_whole,
+)
+from sja_units.importers.takeover import Import, Takeover, clean, derive_name, quote
 from sja_units.job import Job
-from sja_units.takeover import Import, Takeover, clean, derive_name, quote
 
-Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]  # by name
 
 TABLES = {
@@ -30,25 +36,6 @@ TABLES = {
 
 _OURS = {"modbustcp", "modbus_tcp", "modbus"}
 _RAN = {"running", "error"}  # a power cut left "running"
-_CODES = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
-# A manual's numbers, of five and of six digits: where they begin, and the table.
-_DISPLAYED = ((400001, "holding"), (300001, "input"), (100001, "discrete"))
-_DISPLAYED_SHORT = ((40001, "holding"), (30001, "input"), (10001, "discrete"), (1, "coil"))
-_WORDS = {"short": "int16", "int": "int16", "word": "uint16", "dint": "int32", "dword": "uint32"}
-_WORDS |= {"float": "float32", "real": "float32", "double": "float64"}
-_SIZES = {**INTEGERS, **FLOATS}
-
-
-class Left(Exception):
-    """Something of theirs cannot be taken over; the message says why."""
-
-
-class _Found(NamedTuple):
-    """One point of theirs as lines of a job's file, and what is to be looked at."""
-
-    name: str
-    lines: list[str]
-    notes: list[str]
 
 
 def plan(tables: Tables, sink: str) -> Takeover:
@@ -132,7 +119,7 @@ class _Planner:
 
     def _plan_devices(self, who: str, members: Iterable[Row]) -> str:
         """Return the [[device]] tables of a task, "" if it has none."""
-        points: dict[Any, dict[str, _Found]] = {}
+        points: dict[Any, dict[str, Found]] = {}
         reasons: dict[str, int] = {}
         for member in members:
             point = self._points.get(member["point_id"])
@@ -143,7 +130,8 @@ class _Planner:
                 continue
             where = f"{who}, {_code(device)}.{_code(point)}"
             try:
-                found = self._read_point(point)
+                template = self._templates.get(point["template_id"], {})
+                found = read_point(point, template)
             except Left as left:
                 self._left.append(f"{where}: {left}")
                 continue
@@ -152,7 +140,7 @@ class _Planner:
                 self._left.append(f"{where}: the device has another point of that code")
                 continue
             known[found.name] = found
-            overrides = _read_json(member["overrides"])
+            overrides = read_json(member["overrides"])
             if overrides:
                 found.notes.append("its overrides in the task are not taken over")
             self._notes += [f"{where}: {note}" for note in found.notes]
@@ -161,7 +149,7 @@ class _Planner:
         return "".join(self._compose_device(who, id, found, names) for id, found in points.items())
 
     def _compose_device(
-        self, who: str, device_id: Any, points: Mapping[str, _Found], names: set[str]
+        self, who: str, device_id: Any, points: Mapping[str, Found], names: set[str]
     ) -> str:
         device = self._devices[device_id]
         code = _code(device)
@@ -171,15 +159,15 @@ class _Planner:
             name = f"{site}/{code}/{device_id}"
             self._notes.append(f"{who}: two devices are called {code!r}: one is {name!r} here")
         names.add(name)
-        metadata = _read_json(device["metadata"])
+        metadata = read_json(device["metadata"])
         lines = ["", "[[device]]", f"name = {quote(name)}", f"host = {quote(_host(device))}"]
         if device["port"]:
-            lines.append(f"port = {_read_whole(device['port'])}")
-        unit = _read_whole(metadata.get("source_slave_addr", 1))
+            lines.append(f"port = {read_whole(device['port'])}")
+        unit = read_whole(metadata.get("source_slave_addr", 1))
         lines.append(f"unit_id = {unit if 0 <= unit <= 255 else 1}")
         if not 0 <= unit <= 255:
             self._notes.append(f"{who}, {code}: source_slave_addr is no unit: taken as 1")
-        if seconds := _read_seconds(metadata.get("timeout")):
+        if seconds := read_seconds(metadata.get("timeout")):
             lines.append(f'timeout = "{round(seconds * 1000)}ms"')
         measurement = clean(metadata.get("device_a_tag"))
         if measurement and measurement != name and not is_unsafe_name(measurement):
@@ -192,96 +180,6 @@ class _Planner:
             lines += ["", "  [[device.point]]", *(f"  {line}" for line in point.lines)]
         return "\n".join(lines) + "\n"
 
-    def _read_point(self, point: Row) -> _Found:
-        code = _code(point)
-        if not code or code == "time" or is_unsafe_name(code):
-            raise Left("its code cannot be the name of a field")
-        extra = _read_json(point["extra"])
-        template = self._templates.get(point["template_id"], {})
-        notes: list[str] = []
-        table, address = _find_place(point["address"], extra.get("type"), notes)
-        lines = [f"name = {quote(code)}", f'table = "{table}"', f"address = {address}"]
-        number = _read_whole(extra.get("num") or 1)
-        if table in ("coil", "discrete"):
-            if number != 1:
-                raise Left(f"reads {number} bits at once, which are no one value")
-        else:
-            words = (extra.get("type"), template.get("data_type"))
-            lines.append(f'type = "{_find_type(words, number, notes)}"')
-            lines += _read_scale(template.get("coefficient"), notes)
-            unit = clean(template.get("unit"))
-            if unit and not is_unsafe_name(unit):
-                lines.append(f"unit = {quote(unit)}")
-        cn_name = clean(template.get("name"))
-        if cn_name and not is_unsafe_name(cn_name):
-            lines.append(f"cn_name = {quote(cn_name)}")
-        return _Found(code, lines, notes)
-
-
-def _find_place(text: object, kind: object, notes: list[str]) -> tuple[str, int]:
-    """Return table and zero-based address. A function code in `extra` has the last word.
-
-    The older reader took a word there for function 3.
-    """
-    try:
-        number = int(str(text).strip())
-    except ValueError:
-        raise Left(f"its address {clean(str(text))!r} is no number") from None
-    shown = _split_displayed(number)
-    if (code := _read_whole(kind)) in _CODES:
-        table = _CODES[code]
-    elif isinstance(kind, str) and kind.strip():
-        table = "holding"
-    elif number == 0:
-        raise Left("says neither a function nor, by its address 0, a table")
-    else:
-        table = shown[0]
-    if number > 9999 and table != shown[0]:
-        notes.append(f"address {number} stands for {shown[0]}, but its function reads {table}")
-    if not 0 <= shown[1] <= 65535:
-        raise Left(f"its address {number} is out of range")
-    return table, shown[1]
-
-
-def _split_displayed(number: int) -> tuple[str, int]:
-    if number == 0:
-        return "holding", 0
-    for first, table in _DISPLAYED if number > 99999 else _DISPLAYED_SHORT:
-        if number >= first:
-            return table, number - first
-    return "coil", -1
-
-
-def _find_type(words: Iterable[object], number: int, notes: list[str]) -> str:
-    """Return the type of so many registers, as the first word that fits says it."""
-    if number not in _SIZES.values():
-        raise Left("has so many registers as no number has")
-    for word in words:
-        name = clean(word).lower()
-        kind = _WORDS.get(name, name)
-        if _SIZES.get(kind) == number and not kind.endswith("t8"):
-            if kind == "int16":
-                notes.append("int16: values from 32768 on are negative now")
-            if number != 1:
-                notes.append(f"{kind}: try its byte order, sjactl probe JOB --point POINT")
-            return kind
-    if number == 1:
-        return "uint16"  # what the older reader's library gives
-    raise Left(f"has {number} registers, and nothing says what number they make")
-
-
-def _read_scale(coefficient: object, notes: list[str]) -> list[str]:
-    if coefficient in (None, ""):
-        return []
-    try:
-        scale = float(str(coefficient))
-    except ValueError:
-        scale = 0.0
-    if scale == 0 or not math.isfinite(scale):
-        notes.append(f"its coefficient {clean(str(coefficient))!r} is taken as 1")
-        return []
-    return [] if scale == 1 else [f"scale = {scale!r}"]
-
 
 def _refuse(device: Row) -> str:
     """Return why a device cannot be taken over, "" if it can."""
@@ -292,7 +190,7 @@ def _refuse(device: Row) -> str:
         return "its device's code cannot be a name"
     if not _host(device):
         return f"device {_code(device)!r} has no address"
-    if device["port"] and not 1 <= _read_whole(device["port"]) <= 65535:
+    if device["port"] and not 1 <= read_whole(device["port"]) <= 65535:
         return f"device {_code(device)!r} has no port that there is"
     return ""
 
@@ -320,29 +218,6 @@ def _name(task: Row) -> str:
 
 def _host(device: Row) -> str:
     return clean(device["ip_address"])
-
-
-def _read_json(text: object) -> dict[str, Any]:
-    try:
-        value = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _read_whole(value: object) -> int:
-    """Return a whole number, -1 if it is none."""
-    text = value.strip() if isinstance(value, str) else value
-    if isinstance(text, str):
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
-    return text if isinstance(text, int) and not isinstance(text, bool) else -1
-
-
-def _read_seconds(value: object) -> float:
-    """Return a time that a device may have to answer, 0 if it is none."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return 0.0
-    return float(value) if 0.01 <= value <= 30 else 0.0
 
 
 def _count(number: int) -> str:

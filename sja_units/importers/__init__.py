@@ -1,0 +1,1 @@
+"""The two older systems: what their files say, as jobs of ours."""

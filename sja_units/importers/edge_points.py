@@ -1,0 +1,149 @@
+"""One point of the older edge system, as lines of a job's file. Pure."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sja_units.acquisition.points import FLOATS, INTEGERS, is_unsafe_name
+from sja_units.importers.takeover import clean, quote
+
+Row = Mapping[str, Any]
+
+_CODES = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
+# A manual's numbers, of five and of six digits: where they begin, and the table.
+_DISPLAYED = ((400001, "holding"), (300001, "input"), (100001, "discrete"))
+_DISPLAYED_SHORT = ((40001, "holding"), (30001, "input"), (10001, "discrete"), (1, "coil"))
+_WORDS = {"short": "int16", "int": "int16", "word": "uint16", "dint": "int32", "dword": "uint32"}
+_WORDS |= {"float": "float32", "real": "float32", "double": "float64"}
+_SIZES = {**INTEGERS, **FLOATS}
+
+
+class Left(Exception):
+    """Something of theirs cannot be taken over; the message says why."""
+
+
+class Found(NamedTuple):
+    """One point of theirs as lines of a job's file, and what is to be looked at."""
+
+    name: str
+    lines: list[str]
+    notes: list[str]
+
+
+def read_point(point: Row, template: Row) -> Found:
+    """Return a point's lines in a job's file; raise Left where they cannot be known.
+
+    template: what it shares with others, empty where it has none.
+    """
+    code = clean(point.get("code"))
+    if not code or code == "time" or is_unsafe_name(code):
+        raise Left("its code cannot be the name of a field")
+    extra = read_json(point["extra"])
+    notes: list[str] = []
+    table, address = _find_place(point["address"], extra.get("type"), notes)
+    lines = [f"name = {quote(code)}", f'table = "{table}"', f"address = {address}"]
+    number = read_whole(extra.get("num") or 1)
+    if table in ("coil", "discrete"):
+        if number != 1:
+            raise Left(f"reads {number} bits at once, which are no one value")
+    else:
+        words = (extra.get("type"), template.get("data_type"))
+        lines.append(f'type = "{_find_type(words, number, notes)}"')
+        lines += _read_scale(template.get("coefficient"), notes)
+        unit = clean(template.get("unit"))
+        if unit and not is_unsafe_name(unit):
+            lines.append(f"unit = {quote(unit)}")
+    cn_name = clean(template.get("name"))
+    if cn_name and not is_unsafe_name(cn_name):
+        lines.append(f"cn_name = {quote(cn_name)}")
+    return Found(code, lines, notes)
+
+
+def _find_place(text: object, kind: object, notes: list[str]) -> tuple[str, int]:
+    """Return table and zero-based address. A function code in `extra` has the last word.
+
+    The older reader took a word there for function 3.
+    """
+    try:
+        number = int(str(text).strip())
+    except ValueError:
+        raise Left(f"its address {clean(str(text))!r} is no number") from None
+    shown = _split_displayed(number)
+    if (code := read_whole(kind)) in _CODES:
+        table = _CODES[code]
+    elif isinstance(kind, str) and kind.strip():
+        table = "holding"
+    elif number == 0:
+        raise Left("says neither a function nor, by its address 0, a table")
+    else:
+        table = shown[0]
+    if number > 9999 and table != shown[0]:
+        notes.append(f"address {number} stands for {shown[0]}, but its function reads {table}")
+    if not 0 <= shown[1] <= 65535:
+        raise Left(f"its address {number} is out of range")
+    return table, shown[1]
+
+
+def _split_displayed(number: int) -> tuple[str, int]:
+    if number == 0:
+        return "holding", 0
+    for first, table in _DISPLAYED if number > 99999 else _DISPLAYED_SHORT:
+        if number >= first:
+            return table, number - first
+    return "coil", -1
+
+
+def _find_type(words: Iterable[object], number: int, notes: list[str]) -> str:
+    """Return the type of so many registers, as the first word that fits says it."""
+    if number not in _SIZES.values():
+        raise Left("has so many registers as no number has")
+    for word in words:
+        name = clean(word).lower()
+        kind = _WORDS.get(name, name)
+        if _SIZES.get(kind) == number and not kind.endswith("t8"):
+            if kind == "int16":
+                notes.append("int16: values from 32768 on are negative now")
+            if number != 1:
+                notes.append(f"{kind}: try its byte order, sjactl probe JOB --point POINT")
+            return kind
+    if number == 1:
+        return "uint16"  # what the older reader's library gives
+    raise Left(f"has {number} registers, and nothing says what number they make")
+
+
+def _read_scale(coefficient: object, notes: list[str]) -> list[str]:
+    if coefficient in (None, ""):
+        return []
+    try:
+        scale = float(str(coefficient))
+    except ValueError:
+        scale = 0.0
+    if scale == 0 or not math.isfinite(scale):
+        notes.append(f"its coefficient {clean(str(coefficient))!r} is taken as 1")
+        return []
+    return [] if scale == 1 else [f"scale = {scale!r}"]
+
+
+def read_json(text: object) -> dict[str, Any]:
+    """Return an object of JSON, an empty one where there is none."""
+    try:
+        value = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def read_whole(value: object) -> int:
+    """Return a whole number, -1 if it is none."""
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str):
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+    return text if isinstance(text, int) and not isinstance(text, bool) else -1
+
+
+def read_seconds(value: object) -> float:
+    """Return a time that a device may have to answer, 0 if it is none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return 0.0
+    return float(value) if 0.01 <= value <= 30 else 0.0
