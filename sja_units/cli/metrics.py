@@ -8,7 +8,7 @@ from sja_units.survey import JobView, survey
 from sja_units.systemd import Systemd
 from sja_units.usage import find_cgroup, read_cpu_seconds, read_memory
 
-_UNKNOWN_TO_SYSTEMD = ("stopped", "down", "unconfigured")
+_UNKNOWN_TO_SYSTEMD = ("stopped", "completed", "down", "unconfigured")
 
 
 @click.command("metrics")
