@@ -176,7 +176,10 @@ def _add(view: JobView, shown: dict[str, Any]) -> JobView:
     # A failure from before the last order is history: nothing was wrong in this run.
     past = active and shown["NRestarts"] == 0
     starting = view.state in ("starting", "stopping")
-    if view.state == "failed" and (view.error is None or view.error.result != shown["Result"]):
+    told, result = view.error.result if view.error else "", shown["Result"]
+    if (view.state == "failed" and told != result) or (
+        view.state == "restarting" and not told and result != "success"
+    ):
         view = _blame_systemd(view, shown)
     return view._replace(
         pid=shown["MainPID"] or None,

@@ -149,6 +149,18 @@ def test_a_program_of_somebody_works_in_his_home(machine: Machine) -> None:
     assert not machine.exists("/etc/systemd/system/sja-command@somebody.service.d")
 
 
+def test_who_is_gone_is_the_reason_why_nothing_runs(machine: Machine) -> None:
+    """systemd can run neither the program nor a hook then."""
+    machine.run("useradd", "bob")
+    job = create(machine, "gone", "--set", "user=bob", "--no-start", script="exec sleep 600")
+    machine.run("userdel", "bob")
+    done = machine.run("sjactl", "start", job, check=False)
+    assert done.returncode == 1
+    assert "systemd could not run it" in done.stderr
+    assert "systemd could not run it" in wait_state(machine, job, "restarting", "failed")["status"]
+    machine.run("sjactl", "remove", job)
+
+
 def test_a_file_written_by_hand_needs_apply_for_what_systemd_must_know(machine: Machine) -> None:
     machine.write(
         "/etc/sja-units/command/byhand.toml",
