@@ -176,10 +176,7 @@ def _add(view: JobView, shown: dict[str, Any]) -> JobView:
     # A failure from before the last order is history: nothing was wrong in this run.
     past = active and shown["NRestarts"] == 0
     starting = view.state in ("starting", "stopping")
-    told, result = view.error.result if view.error else "", shown["Result"]
-    if (view.state == "failed" and told != result) or (
-        view.state == "restarting" and not told and result != "success"
-    ):
+    if _knows_more(shown["Result"], view):
         view = _blame_systemd(view, shown)
     return view._replace(
         pid=shown["MainPID"] or None,
@@ -213,6 +210,13 @@ def _add_next_run(view: JobView, micros: int) -> JobView:
     if view.state == "failed":
         status = f"{view.status} · {status}"
     return view._replace(next_run=micros / 1e6, status=status)
+
+
+def _knows_more(result: str, view: JobView) -> bool:
+    """Tell whether systemd knows of a failure that the end hook could not note."""
+    if view.state == "failed":
+        return view.error is None or view.error.result != result
+    return view.state == "restarting" and view.error is None and result != "success"
 
 
 def _blame_systemd(view: JobView, shown: dict[str, Any]) -> JobView:
