@@ -84,20 +84,28 @@ class Job(Program):
             self.seconds_to_ready = time.monotonic() - began
 
 
+WORKER = ("-I", "-m", "sja_units.worker")
+
+
+def make_folders(folder: Path, text: str) -> dict[str, str]:
+    """Make what systemd would for a job whose file says `text`; return its environment."""
+    env = {}
+    for name in ("state", "runtime", "credentials"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        env[f"{name.upper()}_DIRECTORY"] = str(folder / name)
+    (folder / "credentials/config").write_text(text)
+    return env
+
+
 class Worker(Job):
     """Our worker, with a job of so many registers."""
 
     def __init__(
         self, folder: Path, device: int, database: int, registers: int, interval: str
     ) -> None:
-        text = describe_job(device, database, registers, interval)
-        env = {}
-        for name in ("state", "runtime", "credentials"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            env[f"{name.upper()}_DIRECTORY"] = str(folder / name)
-        (folder / "credentials/config").write_text(text)
+        env = make_folders(folder, describe_job(device, database, registers, interval))
         self.folder = folder
-        super().__init__(folder, "-I", "-m", "sja_units.worker", "acquisition", "bench", env=env)
+        super().__init__(folder, *WORKER, "acquisition", "bench", env=env)
 
     def health(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / "runtime/health.json").read_text())
