@@ -7,23 +7,13 @@ from collections.abc import Callable
 
 from bench.figures import Row
 from bench.run import show
+from bench.site import SITE
 from tests.lab.images import installed_machine
 from tests.lab.machine import Machine
 
 _PATIENCE = 900.0
 _UNITS = "sja-keepalive@*.service"
 _SEVEN = "Id,ActiveState,SubState,MainPID,NRestarts,StatusText,ActiveEnterTimestamp"
-_SITE = """
-import http.server
-class Site(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-    def log_message(self, *_): pass
-http.server.ThreadingHTTPServer.request_queue_size = 1024
-http.server.ThreadingHTTPServer(("127.0.0.1", 8001), Site).serve_forever()
-"""
 _FILES = """
 for i in $(seq "$1"); do
     printf 'url = "http://127.0.0.1:8001/"\\ninterval = "12h"\\n' >/etc/sja-units/keepalive/j$i.toml
@@ -42,7 +32,7 @@ def main(jobs: int) -> None:
     show([Row("what", "figure", "ratio", "target")])
     with installed_machine("bookworm", "fleet") as machine:
         machine.boot()
-        machine.spawn("site", "python3", "-c", _SITE)
+        machine.spawn("site", "python3", "-c", SITE, "8001")
         machine.run("sh", "-euc", _FILES, "sh", str(jobs))
         show(_measure_boot(machine, jobs))
         show(_measure_list(machine, jobs))

@@ -13,20 +13,11 @@ from pathlib import Path
 from bench.figures import Row
 from bench.processes import WORKER, Job, Program, free_port, make_folders, wait_listening
 from bench.run import show
+from bench.site import SITE
 
 _COPIES = 20
 _STARTS = 7
 _INTERVAL = 3600
-_SITE = """
-import http.server, sys
-class Site(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-    def log_message(self, *_): pass
-http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Site).serve_forever()
-"""
 _BARE = """
 import os, socket, time
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
@@ -58,7 +49,7 @@ def main(scratch: Path) -> None:
         "bare python": lambda folder: Job(folder, "-I", "-c", _BARE),
     }
     show([Row("what", "figure", "ratio", "target")])
-    with Program("-c", _SITE, str(port)):
+    with Program("-c", SITE, str(port)):
         wait_listening(port)
         show(_measure_memory(scratch, starts))
         show(_measure_starts(scratch, starts))
