@@ -1,4 +1,4 @@
-"""A site that is well whatever it is asked for, as a program's text: a machine may lack all else."""
+"""A site that is well whatever it is asked for, as the text of a program that needs nothing."""
 
 SITE = """
 import http.server, sys
