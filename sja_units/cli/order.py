@@ -66,7 +66,15 @@ def carry_out(systemd: Systemd, verb: str, views: list[JobView]) -> bool:
         manager.order(systemd, each, [job for word, job in orders if word == each], done)
     for job, result in failed:
         _explain(systemd, verb, job, result)
+    if verb == "start":
+        _tell_next_runs(systemd, [view.job for view in views if is_scheduled(view.job)])
     return not failed
+
+
+def _tell_next_runs(systemd: Systemd, jobs: list[Job]) -> None:
+    for view in inspect(systemd, jobs) if jobs else []:
+        if view.next_run is not None:
+            click.echo(f"{view.job}: {view.status}", err=True)
 
 
 def _is_tried_now(view: JobView) -> bool:

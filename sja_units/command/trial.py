@@ -20,15 +20,24 @@ def try_probe(config: CommandConfig, folder: str) -> Trial:
 
     folder: the job's own, "" where there is no job yet.
     """
-    os.chdir(config.working_directory or folder or "/")
     probe = config.probe
     if probe is None:
         program = config.command[0]
         is_fine = os.path.isfile(program) and os.access(program, os.X_OK)
         return Trial(program, "" if is_fine else "is no program that can be run here")
-    ended = run_child(lambda fd: run_probe(probe, fd), probe.timeout + 1)
+    place = config.working_directory or folder or "/"
+    ended = run_child(lambda fd: _look(probe, place, fd), probe.timeout + 1)
     fault = describe_end(probe, ended.output, ended.status, late=ended.late)
     return Trial(_name(probe), fault)
+
+
+def _look(probe: Probe, folder: str, writer: int) -> None:
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        os.write(writer, f"{folder}: {error.strerror}".encode())
+    else:
+        run_probe(probe, writer)
 
 
 def _name(probe: Probe) -> str:

@@ -325,7 +325,10 @@ def test_a_schedule_is_removed_whole(tick: Tick) -> None:
 
 
 def test_a_run_that_a_power_cut_ended_is_done_again(machine: Machine) -> None:
-    job = create(machine, "long", "--set", "schedule=yearly", script="date >>log; exec sleep 600")
+    words = ["--set", "schedule=yearly", "--", "sh", "-c", "date >>log; exec sleep 600"]
+    said = machine.run("sjactl", "create", "command", "long", *words)
+    job = said.stdout.strip()
+    assert "next run" in said.stderr
     log = f"{state_of(machine, 'long')}/log"
     assert view(machine, job)["state"] == "starting"
     assert lines(machine, log) == []

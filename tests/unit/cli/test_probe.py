@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -247,3 +248,47 @@ def test_a_job_s_session_is_asked_for_and_left_alone(
 )
 def test_files_and_jobs_are_told_apart(words: str, expected: bool) -> None:
     assert is_path(words) is expected
+
+
+COMMAND = """
+command = ["/bin/true"]
+[probe]
+tcp = "127.0.0.1:{port}"
+"""
+
+
+def test_what_a_command_s_probe_looks_at_is_tried(tmp_path: Path, sjactl: Sjactl) -> None:
+    path = tmp_path / "page.toml"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        path.write_text(COMMAND.format(port=server.getsockname()[1]))
+        said = sjactl("probe", str(path), "--json")
+        assert said.status == 0
+        assert json.loads(said.out)["kind"] == "command"
+    said = sjactl("probe", str(path))
+    assert said.status == 1
+    assert "refused" in said.out
+    assert sjactl("probe", str(path), "--point", "x").status == 2
+
+
+@pytest.mark.parametrize(("program", "status"), [("/bin/true", 0), ("/nowhere/true", 1)])
+def test_without_a_probe_the_program_is_looked_for(
+    program: str, status: int, tmp_path: Path, sjactl: Sjactl
+) -> None:
+    path = tmp_path / "page.toml"
+    path.write_text(f'command = ["{program}"]\n')
+    assert sjactl("probe", str(path)).status == status
+
+
+def test_a_probe_s_file_is_looked_for_where_the_program_works(
+    tmp_path: Path, sjactl: Sjactl
+) -> None:
+    path = tmp_path / "page.toml"
+    text = 'command = ["/bin/true"]\nworking_directory = "{}"\n[probe]\nfile = "beat"\n'
+    path.write_text(text.format(tmp_path))
+    assert sjactl("probe", str(path)).status == 1
+    (tmp_path / "beat").touch()
+    assert sjactl("probe", str(path)).status == 0
+    path.write_text(text.format(tmp_path / "nowhere"))
+    said = sjactl("probe", str(path))
+    assert said.status == 1
+    assert "No such file" in said.out
