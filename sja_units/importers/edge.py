@@ -13,6 +13,7 @@ from sja_units.importers.edge_points import (
     Found,
     Left,
     Row,
+    is_broken,
     read_json,
     read_point,
     read_seconds,
@@ -30,7 +31,7 @@ TABLES = {
     "configuration_point": ("id", "device_id", "template_id", "code", "address", "extra"),
     "configuration_acqtask": ("id", "code", "name", "schedule", "is_active"),
     "configuration_taskpoint": ("id", "task_id", "point_id", "overrides"),
-    "acquisition_acquisitionsession": ("id", "task_id", "status"),
+    "acquisition_acquisitionsession": ("id", "task_id", "status", "metadata"),
 }
 """The tables that are read, each with the columns that it has to have."""
 
@@ -188,6 +189,8 @@ def _refuse(device: Row) -> str:
         return f"device {_code(device)!r} speaks {protocol or 'nothing known'}, not Modbus"
     if not _code(device) or is_unsafe_name(_code(device)):
         return "its device's code cannot be a name"
+    if is_broken(device["metadata"]):
+        return f"device {_code(device)!r} has metadata that cannot be read"
     if not _host(device):
         return f"device {_code(device)!r} has no address"
     if device["port"] and not 1 <= read_whole(device["port"]) <= 65535:
@@ -196,8 +199,9 @@ def _refuse(device: Row) -> str:
 
 
 def _find_states(sessions: Iterable[Row]) -> dict[Any, str]:
-    """Return the state of each task's newest session."""
-    return {row["task_id"]: clean(row["status"]).lower() for row in sorted(sessions, key=_number)}
+    """Return the state of each task's newest session; a single read for a test is none."""
+    lasting = (row for row in sessions if not read_json(row["metadata"]).get("single_acquisition"))
+    return {row["task_id"]: clean(row["status"]).lower() for row in sorted(lasting, key=_number)}
 
 
 def _by_id(rows: Iterable[Row]) -> dict[Any, Row]:

@@ -40,6 +40,8 @@ def read_point(point: Row, template: Row) -> Found:
     if not code or code == "time" or is_unsafe_name(code):
         raise Left("its code cannot be the name of a field")
     extra = read_json(point["extra"])
+    if is_broken(point["extra"]):
+        raise Left("its extra cannot be read")
     notes: list[str] = []
     table, address = _find_place(point["address"], extra.get("type"), notes)
     lines = [f"name = {quote(code)}", f'table = "{table}"', f"address = {address}"]
@@ -78,6 +80,8 @@ def _find_place(text: object, kind: object, notes: list[str]) -> tuple[str, int]
         raise Left("says neither a function nor, by its address 0, a table")
     else:
         table = shown[0]
+        if table != "holding":
+            notes.append(f"has no type: taken as {table}, but the older system read holding")
     if number > 9999 and table != shown[0]:
         notes.append(f"address {number} stands for {shown[0]}, but its function reads {table}")
     if not 0 <= shown[1] <= 65535:
@@ -125,6 +129,11 @@ def _read_scale(coefficient: object, notes: list[str]) -> list[str]:
     return [] if scale == 1 else [f"scale = {scale!r}"]
 
 
+def is_broken(text: object) -> bool:
+    """Tell whether something stands where an object of JSON should, and is none."""
+    return text not in (None, "", "null", "{}") and not read_json(text)
+
+
 def read_json(text: object) -> dict[str, Any]:
     """Return an object of JSON, an empty one where there is none."""
     try:
@@ -137,6 +146,8 @@ def read_json(text: object) -> dict[str, Any]:
 def read_whole(value: object) -> int:
     """Return a whole number, -1 if it is none."""
     text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, float) and text.is_integer():  # as a spreadsheet gives numbers
+        return int(text)
     if isinstance(text, str):
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
     return text if isinstance(text, int) and not isinstance(text, bool) else -1

@@ -78,6 +78,7 @@ def test_a_task_becomes_a_job(edge: EdgeSystem) -> None:
         ("0", {"type": "int16"}, ("holding", 0)),
         ("101", {"type": "uint16"}, ("holding", 100)),
         ("40011", {"type": 4}, ("input", 10)),
+        ("40011", {"type": 4.0, "num": 1.0}, ("input", 10)),
     ],
 )
 def test_an_address_is_never_a_guess(
@@ -151,6 +152,24 @@ def test_what_ran_or_had_failed_is_wanted(
         edge.session(status)
     edge.database.commit()
     assert take(edge).imports[0].wanted is wanted
+
+
+def test_a_single_read_is_no_session(edge: EdgeSystem) -> None:
+    edge.point("p", "40001")
+    metadata = {"single_acquisition": True}
+    edge.add("acquisition_acquisitionsession", task_id=1, status="stopped", metadata=metadata)
+    assert take(edge).imports[0].wanted
+
+
+def test_what_cannot_be_read_is_left_out_and_told(edge: EdgeSystem) -> None:
+    edge.point("good", "40001")
+    edge.point("bad", "40002", "{broken")
+    broken = edge.device(code="press2", metadata="[1]")
+    edge.point("other", "40001", device=broken)
+    found = take(edge)
+    assert any("press1.bad" in line for line in found.left)
+    assert any("press2" in line for line in found.left)
+    assert set(points_of(edge)) == {"good"}
 
 
 def test_a_task_that_was_switched_off_is_not_wanted(edge: EdgeSystem) -> None:
@@ -239,7 +258,7 @@ def test_nothing_in_a_table_leads_to_more_than_a_line(
                     {"id": 1, "task_id": 1, "point_id": 1, "overrides": columns["extra"]}
                 ],
                 "acquisition_acquisitionsession": [
-                    {"id": 1, "task_id": 1, "status": columns["name"]}
+                    {"id": 1, "task_id": 1, "status": columns["name"], "metadata": columns["extra"]}
                 ],
             },
             importer.LOCAL,
