@@ -34,14 +34,14 @@ _QEMU = """
     -device virtio-serial-pci -chardev socket,id=agent,path={agent},server=on,wait=off
     -device virtserialport,chardev=agent
     -blockdev driver=file,node-name=system,filename={system},cache.no-flush=on
-    -device nvme,drive=system,serial=system
+    -device virtio-blk-pci,drive=system
 """
 # The cut ends qemu, not its host: what qemu was given is safe, and need not wait for a real disk.
 _FILE = "-blockdev driver=file,node-name={node},filename={path},cache.no-flush=on"
 _LOGGED = "-blockdev driver=blklogwrites,node-name={node},file={file},log={log}"
 # no_timer_check: on a busy host the timer can come too late for the kernel's taste, and it panics.
 _KERNEL = (
-    "console=ttyS0 root=/dev/nvme0n1 rw rootwait panic=-1 no_timer_check nokaslr mitigations=off"
+    "console=ttyS0 panic=-1 no_timer_check nokaslr mitigations=off"
     " net.ifnames=0 quiet systemd.show_status=1 systemd.journald.forward_to_console=1"
     " systemd.journald.max_level_console=notice"
 )
@@ -120,11 +120,12 @@ class VirtualMachine(Inside):
         agent.unlink(missing_ok=True)
         words = _QEMU.format(console=self._console(), agent=agent, system=self._system)
         places = []
-        for letter, disk in zip("abcdef", self.disks.values(), strict=False):
+        for letter, disk in zip("bcdefg", self.disks.values(), strict=False):
             words += _plug_in(f"vd{letter}", disk, is_logged=self._boots == 1)
             places.append(f"lab.disk=vd{letter}:{disk.place}")
         arguments = shlex.split(words)
-        arguments += ["-kernel", str(kernel(self._suite) / "vmlinuz")]
+        started = kernel(self._suite)
+        arguments += ["-kernel", str(started / "vmlinuz"), "-initrd", str(started / "initrd")]
         arguments += ["-append", " ".join([_KERNEL, *places])]
         with self._output().open("wb") as output:
             self._qemu = subprocess.Popen(
