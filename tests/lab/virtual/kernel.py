@@ -17,7 +17,7 @@ _INIT = Path(__file__).with_name("initrd-init")
 
 
 def kernel(suite: str) -> Path:
-    """Return a folder with `vmlinuz`, `initrd` and, as a layer for a machine, its modules: `layer`."""
+    """Return a folder with `vmlinuz`, `initrd` and a machine's layer with the modules, `layer`."""
     if platform.machine() != "x86_64":
         raise LabError(f"the virtual machine is an x86-64 PC, and this is {platform.machine()}")
 
