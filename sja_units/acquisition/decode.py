@@ -34,7 +34,8 @@ _MAX_INTEGER = {"integer": 2**63 - 1, "unsigned": 2**64 - 1}
 def make_decoder(point: Point) -> Decoder:
     """Return the function that finds this point's value; it gives None for "no value"."""
     if point.is_bits:
-        return _read_bit
+        truth = _find_truth(point)
+        return lambda data, distance: truth(data[distance >> 3] >> (distance & 7) & 1)
     if point.type in ("bool", "bit", "int8", "uint8"):
         return _make_part_decoder(point)
     if point.type == "string":
@@ -44,8 +45,9 @@ def make_decoder(point: Point) -> Decoder:
     return lambda data, distance: finish(read(data, distance))
 
 
-def _read_bit(data: bytes, distance: int) -> bool:
-    return bool(data[distance >> 3] >> (distance & 7) & 1)
+def _find_truth(point: Point) -> Callable[[int], bool | int]:
+    """Return what makes the value of 0 or 1."""
+    return int if point.write_as == "integer" else bool
 
 
 def _swap(data: bytes) -> bytes:
@@ -77,16 +79,16 @@ def _make_number_reader(point: Point) -> Callable[[bytes, int], float]:
 def _make_part_decoder(point: Point) -> Decoder:
     """Return the decoder of what is a part of one register."""
     little = point.byte_order in ("BADC", "DCBA")
-    finish = _make_finish(point)
+    finish, truth = _make_finish(point), _find_truth(point)
 
     def decode(data: bytes, distance: int) -> Value | None:
         high, low = data[distance * 2], data[distance * 2 + 1]
         if little:
             high, low = low, high
         if point.type == "bool":
-            return bool(high or low)
+            return truth(bool(high or low))
         if point.type == "bit":
-            return bool((high << 8 | low) >> point.bit & 1)
+            return truth((high << 8 | low) >> point.bit & 1)
         byte = high if point.byte == "high" else low
         return finish(byte - 256 if point.type == "int8" and byte > 127 else byte)
 

@@ -55,6 +55,8 @@ def _size(kind: str) -> int:
 def _write_as(kind: str) -> str:
     if kind in FLOATS:
         return "float"
+    if kind == "bool":
+        return kind
     return "unsigned" if kind.startswith("u") else "integer"
 
 

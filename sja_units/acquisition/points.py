@@ -35,7 +35,7 @@ class Point(NamedTuple):
     unit: str = ""
     cn_name: str = ""  # its Chinese name, a tag of the narrow layout
     no_value: float | None = None  # the raw number by which the device says "nothing measured"
-    write_as: str = "integer"  # of integers: integer, unsigned or float
+    write_as: str = "integer"  # or unsigned, float; a bit is also written as bool
 
     @property
     def is_bits(self) -> bool:
@@ -53,11 +53,11 @@ def read_point(table: Table, max_registers: int) -> Point:
     if name == "time":
         table.fault("name", "is 'time', which a database keeps for the time of the value")
     where, address = _read_place(table)
-    cn_name = read_name(table, "cn_name", "")
+    unit, cn_name = read_name(table, "unit", ""), read_name(table, "cn_name", "")
     if where in ("coil", "discrete"):
         table.text("type", "bool", choices=("bool",))
-        point = Point(name, where, address, 1, "bool", cn_name=cn_name)
-        return _checked(table, point, max_registers * 16)
+        point = Point(name, where, address, 1, "bool", unit=unit, cn_name=cn_name)
+        return _checked(table, _read_truth(table, point), max_registers * 16)
     kind = table.text("type", choices=TYPES)
     size = INTEGERS.get(kind) or FLOATS.get(kind) or 1
     if kind == "string":
@@ -72,12 +72,18 @@ def read_point(table: Table, max_registers: int) -> Point:
         table.text("byte_order", "ABCD", choices=orders),
         bit=table.integer("bit", low=0, high=15) if kind == "bit" else 0,
         byte=table.text("byte", "low", choices=("low", "high")) if kind.endswith("t8") else "low",
-        unit=read_name(table, "unit", ""),
+        unit=unit,
         cn_name=cn_name,
     )
-    if kind in INTEGERS or kind in FLOATS:
+    if kind in ("bool", "bit"):
+        point = _read_truth(table, point)
+    elif kind != "string":
         point = _read_number(table, point)
     return _checked(table, point, max_registers)
+
+
+def _read_truth(table: Table, point: Point) -> Point:
+    return point._replace(write_as=table.text("write_as", "bool", choices=("bool", "integer")))
 
 
 def _read_number(table: Table, point: Point) -> Point:

@@ -122,6 +122,7 @@ class _Planner:
         """Return the [[device]] tables of a task, "" if it has none."""
         points: dict[Any, dict[str, Found]] = {}
         reasons: dict[str, int] = {}
+        notes: dict[str, list[str]] = {}  # and whom they are about
         for member in members:
             point = self._points.get(member["point_id"])
             device = point and self._devices.get(point["device_id"])
@@ -129,7 +130,8 @@ class _Planner:
             if not point or not device or reason:
                 reasons[reason] = reasons.get(reason, 0) + 1
                 continue
-            where = f"{who}, {_code(device)}.{_code(point)}"
+            place = f"{_code(device)}.{_code(point)}"
+            where = f"{who}, {place}"
             try:
                 template = self._templates.get(point["template_id"], {})
                 found = read_point(point, template)
@@ -144,8 +146,10 @@ class _Planner:
             overrides = read_json(member["overrides"])
             if overrides:
                 found.notes.append("its overrides in the task are not taken over")
-            self._notes += [f"{where}: {note}" for note in found.notes]
+            for note in found.notes:
+                notes.setdefault(note, []).append(place)
         self._left += [f"{who}: {_count(n)}: {reason}" for reason, n in reasons.items()]
+        self._notes += [f"{who}, {_enumerate(found)}: {note}" for note, found in notes.items()]
         names: set[str] = set()
         return "".join(self._compose_device(who, id, found, names) for id, found in points.items())
 
@@ -170,6 +174,8 @@ class _Planner:
             self._notes.append(f"{who}, {code}: source_slave_addr is no unit: taken as 1")
         if seconds := read_seconds(metadata.get("timeout")):
             lines.append(f'timeout = "{round(seconds * 1000)}ms"')
+        elif metadata.get("timeout") is not None:
+            self._notes.append(f"{who}, {code}: its timeout is not 10 ms to 30 s: 1s here")
         measurement = clean(metadata.get("device_a_tag"))
         if measurement and measurement != name and not is_unsafe_name(measurement):
             lines.append(f"measurement = {quote(measurement)}")
@@ -222,6 +228,11 @@ def _name(task: Row) -> str:
 
 def _host(device: Row) -> str:
     return clean(device["ip_address"])
+
+
+def _enumerate(places: Sequence[str]) -> str:
+    rest = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    return ", ".join(places[:3]) + rest
 
 
 def _count(number: int) -> str:

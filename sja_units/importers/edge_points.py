@@ -49,16 +49,15 @@ def read_point(point: Row, template: Row) -> Found:
     if table in ("coil", "discrete"):
         if number != 1:
             raise Left(f"reads {number} bits at once, which are no one value")
+        lines.append('write_as = "integer"')  # as the older system wrote them
     else:
         words = (extra.get("type"), template.get("data_type"))
         lines.append(f'type = "{_find_type(words, number, notes)}"')
         lines += _read_scale(template.get("coefficient"), notes)
-        unit = clean(template.get("unit"))
-        if unit and not is_unsafe_name(unit):
-            lines.append(f"unit = {quote(unit)}")
-    cn_name = clean(template.get("name"))
-    if cn_name and not is_unsafe_name(cn_name):
-        lines.append(f"cn_name = {quote(cn_name)}")
+    for key, column in (("unit", "unit"), ("cn_name", "name")):
+        text = clean(template.get(column))
+        if text and not is_unsafe_name(text):
+            lines.append(f"{key} = {quote(text)}")
     return Found(code, lines, notes)
 
 
@@ -126,7 +125,10 @@ def _read_scale(coefficient: object, notes: list[str]) -> list[str]:
     if scale == 0 or not math.isfinite(scale):
         notes.append(f"its coefficient {clean(str(coefficient))!r} is taken as 1")
         return []
-    return [] if scale == 1 else [f"scale = {scale!r}"]
+    if scale == 1:
+        return []
+    notes.append("scaled now, so a float: a bucket that has its whole numbers refuses it")
+    return [f"scale = {scale!r}"]
 
 
 def is_broken(text: object) -> bool:

@@ -62,12 +62,14 @@ def test_a_known_float_in_each_order(order: str, sent: str) -> None:
 def test_bits_and_bytes_of_a_register(register: int, bit: int, order: str) -> None:
     data = arrange(register.to_bytes(2, "big"), order)
 
-    def decode(kind: str, byte: str = "low") -> object:
-        point = Point("p", "holding", 0, 1, kind, order, bit=bit, byte=byte)
+    def decode(kind: str, byte: str = "low", write_as: str = "integer") -> object:
+        point = Point("p", "holding", 0, 1, kind, order, bit=bit, byte=byte, write_as=write_as)
         return make_decoder(point)(data, 0)
 
-    assert decode("bit") is bool(register & 1 << bit)
-    assert decode("bool") is (register != 0)
+    assert decode("bit", write_as="bool") is bool(register & 1 << bit)
+    assert decode("bool", write_as="bool") is (register != 0)
+    assert decode("bit") == register >> bit & 1
+    assert decode("bit") is not (register >> bit & 1 == 1)
     assert decode("uint8") == register & 0xFF
     assert decode("uint8", "high") == register >> 8
     assert decode("int8") == struct.unpack("b", bytes([register & 0xFF]))[0]
@@ -77,8 +79,10 @@ def test_bits_and_bytes_of_a_register(register: int, bit: int, order: str) -> No
 @given(st.lists(st.booleans(), min_size=1, max_size=40))
 def test_coils_come_lowest_bit_first(coils: list[bool]) -> None:
     data = sum(on << i for i, on in enumerate(coils)).to_bytes((len(coils) + 7) // 8, "little")
-    decode = make_decoder(Point("p", "coil", 0, 1, "bool"))
-    assert [decode(data, i) for i in range(len(coils))] == coils
+    decode = make_decoder(Point("p", "coil", 0, 1, "bool", write_as="bool"))
+    found = [decode(data, i) for i in range(len(coils))]
+    assert found == coils
+    assert {type(value) for value in found} == {bool}
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"])))

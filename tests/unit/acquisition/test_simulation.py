@@ -20,7 +20,7 @@ def points(draw: st.DrawFn) -> Point:
     """Return any point that a file could describe, at address 0."""
     table = draw(st.sampled_from(TABLES))
     if table in ("coil", "discrete"):
-        return Point("p", table, 0, 1, "bool")
+        return Point("p", table, 0, 1, "bool", write_as="bool")
     kind = draw(st.sampled_from(TYPES))
     size = INTEGERS.get(kind) or FLOATS.get(kind) or 1
     if kind == "string":
@@ -32,7 +32,7 @@ def points(draw: st.DrawFn) -> Point:
         byte=draw(st.sampled_from(("low", "high"))) if kind.endswith("t8") else "low",
     )
     if kind in ("bool", "bit"):
-        return point
+        return point._replace(write_as="bool")
     finite = st.floats(-1e9, 1e9).filter(lambda number: abs(number) > 1e-6)
     return point._replace(
         scale=draw(st.just(1.0) | finite),

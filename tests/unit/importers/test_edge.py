@@ -154,6 +154,25 @@ def test_what_ran_or_had_failed_is_wanted(
     assert take(edge).imports[0].wanted is wanted
 
 
+def test_a_coil_is_written_as_it_was(edge: EdgeSystem) -> None:
+    edge.point("lamp", "1", {"type": 1}, name="灯", unit="on")
+    point = points_of(edge)["lamp"]
+    assert (point.table, point.write_as) == ("coil", "integer")
+    assert (point.unit, point.cn_name) == ("on", "灯")
+
+
+def test_what_is_to_be_looked_at_is_told_once(edge: EdgeSystem) -> None:
+    for number in range(5):
+        edge.point(f"t{number}", f"{40001 + number}", name=f"T{number}", coefficient="0.1")
+    slow = edge.device(code="press2", metadata={"timeout": 60})
+    edge.point("s", "40001", device=slow)
+    scaled, late = take(edge).notes
+    assert "press1.t0" in scaled
+    assert "2 more" in scaled
+    assert "press2" in late
+    assert "timeout" in late
+
+
 def test_a_single_read_is_no_session(edge: EdgeSystem) -> None:
     edge.point("p", "40001")
     metadata = {"single_acquisition": True}
