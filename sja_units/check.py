@@ -12,6 +12,7 @@ from sja_units.claims_cache import read_cached_claims
 from sja_units.durable import replace_file
 from sja_units.errors import PersonNeeded, WrongConfig
 from sja_units.job import RUN_ROOT, Job
+from sja_units.records import is_wanted
 from sja_units.schedules import choose_unit
 from sja_units.state import is_active
 from sja_units.survey import JobView
@@ -111,7 +112,9 @@ def repair(systemd: Systemd, views: Iterable[JobView]) -> list[Job]:
     down = [view.job for view in views if view.state == "down"]
     down += [job for job in failed if not _ended_for_good(shown[job.unit])]
     units = {job: job.unit if job in failed else choose_unit(job) for job in down}
-    results = systemd.order(Order("start", unit) for unit in units.values())
+    jobs = {unit: job for job, unit in units.items()}
+    orders = [Order("start", unit) for unit in jobs]
+    results = systemd.order(orders, is_due=lambda order: is_wanted(jobs[order.unit].unit))
     return [job for job, unit in units.items() if results[unit] == "done"]
 
 

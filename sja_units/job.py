@@ -64,7 +64,7 @@ class Job(NamedTuple):
 
     @property
     def run_path(self) -> str:
-        """What is known of a command's last run; written by its hooks."""
+        """What is known of a command's last run; written by its hooks, and by a restore."""
         return f"{STATE_ROOT}/runs/{self.unit}"
 
     @property

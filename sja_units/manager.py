@@ -12,6 +12,7 @@ from sja_units.durable import mark, replace_file, sync_folder
 from sja_units.errors import NotAllowed, SjaError
 from sja_units.job import PRIVATE_ROOT, RUN_ROOT, SYSTEMD_ROOT, Job, parse_unit
 from sja_units.loading import Loaded, load
+from sja_units.records import COMPLETED
 from sja_units.schedules import choose_unit, is_scheduled
 from sja_units.systemd import Order, Systemd
 
@@ -56,6 +57,11 @@ def give_jar(job: Job, text: str) -> None:
 def want(job: Job) -> None:
     """Note that a job is to run, before it is started: a power cut between loses no order."""
     mark(job.wanted_path)
+
+
+def note_completed(job: Job, moment: str) -> None:
+    """Note that a command did its work (RFC 3339, UTC), as its hook does."""
+    replace_file(job.run_path, f"{COMPLETED}{moment}\n".encode(), 0o644)
 
 
 def apply_drop_ins(systemd: Systemd, files: dict[Job, config.JobFile | None]) -> list[Job]:
@@ -135,6 +141,8 @@ def order(
     by_unit = {choose_unit(job) if verb == "start" else job.unit: job for job in chosen}
     orders = [Order(verb, unit) for unit in by_unit]
     if verb == "stop":
+        with suppress(NotAllowed):  # an operator, whose order the job's hook notes
+            _forget_wanted(chosen)
         # Its hook notes the order, which an operator cannot.
         orders += [Order("stop", job.schedule_unit) for job in chosen if is_scheduled(job)]
 
@@ -144,37 +152,39 @@ def order(
 
     results = systemd.order(orders, tell)
     if verb == "stop":
-        for job in chosen:
-            _forget_wanted(job)
+        _forget_wanted(chosen)
     return all(result == "done" for result in results.values())
 
 
-def _forget_wanted(job: Job) -> None:
-    """Drop the marker of a job that was stopped, if the unit's end hook did not.
+def _forget_wanted(jobs: Iterable[Job]) -> None:
+    """Drop the markers of jobs that are stopped, before and after that.
 
-    systemd runs nothing of a unit that had failed already when it was stopped.
+    Before, so that nobody who brings wanted jobs back starts one meanwhile. After, because one may
+    have been on its way; and systemd runs nothing of a unit that had failed already.
     """
-    if not os.path.lexists(job.wanted_path):
-        return
-    try:
-        os.unlink(job.wanted_path)
-        with suppress(FileNotFoundError):
-            os.unlink(job.ended_path)
-        with suppress(FileNotFoundError):
-            os.unlink(job.run_path)
-    except PermissionError:
-        raise NotAllowed(
-            f"{job} does not run, but is still wanted: it will start at the next boot",
-            f"only root can change that: sudo sjactl stop {job}",
-        ) from None
-    sync_folder(os.path.dirname(job.wanted_path))
+    wanted = [job for job in jobs if os.path.lexists(job.wanted_path)]
+    for job in wanted:
+        for path in (job.wanted_path, job.ended_path, job.run_path):
+            try:
+                with suppress(FileNotFoundError):
+                    os.unlink(path)
+            except PermissionError:
+                raise NotAllowed(
+                    f"{job} does not run, but is still wanted: it will start at the next boot",
+                    f"only root can change that: sudo sjactl stop {job}",
+                ) from None
+    if wanted:
+        sync_folder(os.path.dirname(wanted[0].wanted_path))
 
 
 def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
     """Stop a job and delete what is its own: file, marker, drop-in, records and state."""
     if not os.access(os.path.dirname(job.config_path), os.W_OK):
         raise PermissionError(13, "Permission denied", job.config_path)
+    _forget_wanted([job])
     result = systemd.order([Order("stop", job.unit)])[job.unit]
+    if result == "canceled":  # by a start that was on its way
+        result = systemd.order([Order("stop", job.unit)])[job.unit]
     if result != "done":
         raise SjaError(f"{job} could not be stopped ({result}), nothing was deleted")
     with suppress(SjaError):  # systemd may have forgotten the unit already

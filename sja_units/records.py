@@ -8,7 +8,7 @@ from sja_units.job import RUN_ROOT, STATE_ROOT, Job
 
 NOT_RECOVERED = "failed to recover after restart"  # the words of the older system
 
-_COMPLETED = "completed="
+COMPLETED = "completed="
 _WORDS = {
     "watchdog": "hung: the work did not move, so the watchdog ended it",
     "timeout": "did not start or stop in time, so systemd ended it",
@@ -119,6 +119,11 @@ def list_failed_units() -> set[str]:
     return _list(f"{STATE_ROOT}/ended")
 
 
+def is_wanted(unit: str) -> bool:
+    """Tell whether a unit's last order was to start."""
+    return os.path.lexists(f"{STATE_ROOT}/wanted/{unit}")
+
+
 def list_wanted_units() -> set[str]:
     """Return the units whose last order was to start."""
     return _list(f"{STATE_ROOT}/wanted")
@@ -128,8 +133,8 @@ def read_completed() -> dict[str, str]:
     """Return by unit when a command's last run did its work (RFC 3339, UTC)."""
     found = {}
     for unit in _list(f"{STATE_ROOT}/runs"):
-        if (text := _read_run(unit)).startswith(_COMPLETED):
-            found[unit] = text.removeprefix(_COMPLETED)
+        if (text := _read_run(unit)).startswith(COMPLETED):
+            found[unit] = text.removeprefix(COMPLETED)
     return found
 
 

@@ -12,7 +12,7 @@ from sja_units.job import parse_unit
 from sja_units.schedules import choose_unit, is_scheduled
 from sja_units.state import is_active
 from sja_units.survey import inspect
-from sja_units.systemd import Order, Systemd
+from sja_units.systemd import WITHDRAWN, Order, Systemd
 
 
 class Attempt(NamedTuple):
@@ -84,6 +84,8 @@ def relaunch(
         unit = by_order[order.unit]
         if result == "done":
             note(unit, "started", "", seconds)
+        elif result == WITHDRAWN:
+            note(unit, "skipped", "it was stopped meanwhile", seconds)
         elif result == "failed" and (reason := _read_reason(unit)):
             note(unit, "failed", reason, seconds)
         else:
@@ -98,7 +100,7 @@ def relaunch(
         if (job := parse_unit(unit)) is not None:
             with suppress(OSError):  # it comes back without, too
                 records.expect_recovery(job)
-    systemd.order(orders, done)
+    systemd.order(orders, done, lambda order: records.is_wanted(by_order[order.unit]))
     for unit, result, seconds in unwell:
         note(unit, *_explain(systemd, unit, result), seconds)
     return attempts

@@ -28,6 +28,8 @@ IN_FLIGHT = 10
 # are being made; but one that takes longer than its turn holds nobody up.
 AT_ONCE = 4 * (os.cpu_count() or 1)
 TURN_SECONDS = 1.0
+WITHDRAWN = "withdrawn"
+"""What comes of an order that was not due any more at its turn."""
 
 _NAME = "org.freedesktop.systemd1"
 _PATH = "/org/freedesktop/systemd1"
@@ -96,15 +98,19 @@ class Systemd:
         return self._run(self._get_each(list(units), kind, name))
 
     def order(
-        self, orders: Iterable[Order], done: Callable[[Order, str], None] | None = None
+        self,
+        orders: Iterable[Order],
+        done: Callable[[Order, str], None] | None = None,
+        is_due: Callable[[Order], bool] | None = None,
     ) -> dict[str, str]:
         """Carry out orders, all at once, and wait for what comes of each.
 
         Returns by unit the result of its job: "done" or one of systemd's other words (failed,
-        canceled, timeout, dependency, skipped, assert), or what systemd said on refusing it.
-        done: called with each order and its result as it comes. Raises NotAllowed.
+        canceled, timeout, dependency, skipped, assert), or what systemd said on refusing it, or
+        "withdrawn". done: called with each order and its result as it comes. is_due: asked just
+        before an order is given, as they take their turns. Raises NotAllowed.
         """
-        return self._run(self._order_all(list(orders), done))
+        return self._run(self._order_all(list(orders), done, is_due))
 
     def reload(self) -> None:
         """Let systemd read unit files again."""
@@ -191,13 +197,18 @@ class Systemd:
         return dict(zip(units, numbers, strict=True))
 
     async def _order_all(
-        self, orders: list[Order], done: Callable[[Order, str], None] | None
+        self,
+        orders: list[Order],
+        done: Callable[[Order, str], None] | None,
+        is_due: Callable[[Order], bool] | None,
     ) -> dict[str, str]:
         await self._watch_jobs()
         gate, turns = asyncio.Semaphore(IN_FLIGHT), asyncio.Semaphore(AT_ONCE)
 
         async def carry_out(order: Order) -> str:
             async with gate:
+                if is_due and not is_due(order):
+                    return WITHDRAWN
                 try:
                     (path,) = await self._call(_ORDERS[order.verb], "ss", order.unit, "replace")
                 except NotAllowed:

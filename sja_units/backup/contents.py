@@ -22,6 +22,7 @@ MAX_FILE = 64 * 2**20  # bytes; no file of ours is as large
 MAX_FILES = 256 * 2**20  # bytes of all in /etc/sja-units, which are read into memory
 _MAX_DEPTH = 8
 _MAX_PART = 200  # bytes
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _SUM = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -51,6 +52,7 @@ class JobEntry(NamedTuple):
     job: Job
     title: str
     wanted: bool
+    completed: str = ""  # when a command's last run did its work (RFC 3339, UTC)
 
 
 class Manifest(NamedTuple):
@@ -126,8 +128,15 @@ def check_together(names: Iterable[str]) -> None:
 def format_manifest(manifest: Manifest) -> bytes:
     """Return the manifest as the archive holds it."""
     jobs = [
-        {"job": str(job), "kind": job.kind, "name": job.name, "title": title, "wanted": wanted}
-        for job, title, wanted in manifest.jobs
+        {
+            "job": str(entry.job),
+            "kind": entry.job.kind,
+            "name": entry.job.name,
+            "title": entry.title,
+            "wanted": entry.wanted,
+            "completed": entry.completed or None,
+        }
+        for entry in manifest.jobs
     ]
     document = {
         "format": FORMAT,
@@ -162,8 +171,11 @@ def _read_manifest(document: Mapping[str, Any]) -> Manifest:
     for entry in document["jobs"]:
         if not isinstance(entry["wanted"], bool):
             raise ValueError("wanted is neither true nor false")
+        completed = entry["completed"] or ""
+        if completed and not _TIME.fullmatch(completed):
+            raise ValueError("completed is no time")
         job = make_job(str(entry["kind"]), str(entry["name"]))
-        jobs.append(JobEntry(job, str(entry["title"]), entry["wanted"]))
+        jobs.append(JobEntry(job, str(entry["title"]), entry["wanted"], completed))
     if len({entry.job for entry in jobs}) < len(jobs):
         raise ValueError("a job comes twice")
     version, host, created = (str(document[key]) for key in ("version", "host", "created"))

@@ -17,6 +17,7 @@ class Here(NamedTuple):
     states: frozenset[Job]  # the jobs that hold something
     wanted: frozenset[Job]
     active: frozenset[Job]
+    scheduled: frozenset[Job]  # commands whose schedule goes on, whether they run now or not
     failed: frozenset[Job]  # ended for good, so that starting them would not help
 
 
@@ -35,6 +36,7 @@ class Plan(NamedTuple):
     left: tuple[str, ...]  # other files than the archive's, which stay
     states: tuple[Job, ...]  # whose state is put in place
     kept: tuple[Job, ...]  # which hold something already, so that the archive's is not taken
+    completions: dict[Job, str]  # of commands that did their work, and when
     wants: tuple[Job, ...]  # to be noted as wanted
     starts: tuple[Job, ...]
     restarts: tuple[Job, ...]
@@ -72,9 +74,17 @@ def make_plan(archive: Archive, here: Here, choices: Choices) -> Plan:
         left=tuple(left),
         states=tuple(job for job in stored if job not in here.states),
         kept=tuple(job for job in stored if job in here.states),
+        completions={
+            entry.job: entry.completed
+            for entry in archive.manifest.jobs
+            if entry.completed and f"{entry.job}.toml" not in here.files
+        },
         wants=tuple(wants),
-        starts=tuple(job for job in starts if job not in here.active),
-        restarts=tuple(job for job in settled if orders and job in written & here.active),
+        starts=tuple(job for job in starts if job not in here.active | here.scheduled),
+        # What has a schedule does as its file says from its next run on.
+        restarts=tuple(
+            job for job in settled if orders and job in written & here.active - here.scheduled
+        ),
         settled=tuple(settled),
     )
 

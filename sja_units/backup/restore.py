@@ -31,7 +31,8 @@ def look(systemd: Systemd, archive: Archive) -> Here:
     """Return what this host has of what the archive holds. Raises OSError."""
     jobs = [entry.job for entry in archive.manifest.jobs]
     units = list_wanted_units()
-    rows = {row.name: row.active for row in systemd.list_units(job.unit for job in jobs)}
+    asked = [*(job.unit for job in jobs), *(job.schedule_unit for job in jobs)]
+    rows = {row.name: row.active for row in systemd.list_units(asked)}
     states = {job: rows.get(job.unit, "inactive") for job in jobs}
     active = frozenset(job for job in jobs if states[job] not in ("inactive", "failed"))
     paths = (path for path in archive.files if os.path.lexists(f"{CONFIG_ROOT}/{path}"))
@@ -40,6 +41,9 @@ def look(systemd: Systemd, archive: Archive) -> Here:
         states=active | {job for job in jobs if _holds_state(job)},
         wanted=frozenset(job for job in jobs if job.unit in units),
         active=active,
+        scheduled=frozenset(
+            job for job in jobs if job.kind == "command" and rows.get(job.schedule_unit) == "active"
+        ),
         failed=frozenset(job for job in jobs if states[job] == "failed"),
     )
 
@@ -67,6 +71,8 @@ def put(file: BinaryIO, archive: Archive, plan: Plan) -> None:
         _stage(file, archive, frozenset(plan.states))
         for job in plan.states:
             _put_state(job)
+        for job, moment in plan.completions.items():
+            manager.note_completed(job, moment)
         for job in plan.wants:
             manager.want(job)
         for path, stored in plan.files.items():

@@ -23,13 +23,14 @@ from sja_units.backup.contents import (
     is_storable,
 )
 from sja_units.backup.snapshot import read_state
+from sja_units.command.config import CommandConfig
 from sja_units.errors import ConfigFault, UsageFault
 from sja_units.host_config import parse_host_config
 from sja_units.inventory import parse_head
 from sja_units.job import CONFIG_ROOT, HOST_FILE, NAME, RUN_ROOT, STATE_ROOT, Job
 from sja_units.keepalive.config import KeepaliveConfig
 from sja_units.plain_file import open_plain, read_plain
-from sja_units.records import list_wanted_units
+from sja_units.records import list_wanted_units, read_completed
 
 
 class Report(NamedTuple):
@@ -59,11 +60,12 @@ def store(stream: BinaryIO, tell: Callable[[str], None]) -> Report:
     """
     notes = _Notes(tell)
     files = dict(_read_files(notes))
-    wanted = list_wanted_units()
+    wanted, completed = list_wanted_units(), read_completed()
     entries = []
     for path, file in files.items():
         if job := find_configured(path):
-            entries.append(JobEntry(job, _read_title(file.data), job.unit in wanted))
+            title, done = _read_title(file.data), completed.get(job.unit, "")
+            entries.append(JobEntry(job, title, job.unit in wanted, done))
             _name_what_is_elsewhere(job, file.data, notes)
         elif path == HOST_FILE:
             _name_alert(file.data, notes)
@@ -72,11 +74,12 @@ def store(stream: BinaryIO, tell: Callable[[str], None]) -> Report:
     with write_archive(stream, manifest) as writer:
         for path, file in files.items():
             writer.add_file(path, file)
-        for job, _, _ in entries:
+        jobs = tuple(entry.job for entry in entries)
+        for job in jobs:
             _add_state(writer, job, notes)
             _name_what_waits(job, notes)
-    _name_what_has_no_file({job for job, _, _ in entries}, notes)
-    return Report(tuple(job for job, _, _ in entries), notes.is_complete)
+    _name_what_has_no_file(set(jobs), notes)
+    return Report(jobs, notes.is_complete)
 
 
 def _add_state(writer: Writer, job: Job, notes: _Notes) -> None:
@@ -175,6 +178,9 @@ def _list_paths(settings: object) -> list[str]:
     if isinstance(settings, KeepaliveConfig):
         login = (settings.login.secrets, settings.login.command[0]) if settings.login else ()
         return [settings.ca_file, *login]
+    if isinstance(settings, CommandConfig):
+        probe = settings.probe.command[:1] if settings.probe else ()
+        return [settings.command[0], *probe]
     if not isinstance(settings, AcquisitionConfig):
         return []
     tls = [device.way.tls for device in settings.devices if device.way.tls]

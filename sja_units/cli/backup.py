@@ -22,6 +22,7 @@ from sja_units.cli import render
 from sja_units.cli.order import carry_out
 from sja_units.cli.own_file import Fetch, OwnFile, OwnTarget
 from sja_units.cli.root import need_root
+from sja_units.cli.warn import find_missing_user
 from sja_units.durable import replacing
 from sja_units.errors import SjaError, UsageFault
 from sja_units.job import CONFIG_ROOT, Job
@@ -175,9 +176,12 @@ def _tell_plan(archive: Archive, plan: Plan) -> None:
         if len(plan.kept) > _NAMED_AT_MOST:
             names += f" and {len(plan.kept) - _NAMED_AT_MOST} more"
         _tell(f"what is held here already stays, the backup's is not taken: {names}")
-    _, faults = restore.read_settled(plan, archive)
+    files, faults = restore.read_settled(plan, archive)
     for fault in faults:
         _tell(f"restored as it was, but faulty: {fault}")
+    for job, job_file in files.items():
+        if user := find_missing_user(job_file):
+            _tell(f"{job} runs as {user!r}, whom this host does not have: make that user first")
     host = archive.manifest.host
     if plan.starts and host != socket.gethostname():
         _tell(f"stop these jobs on {host}, or both hosts use the same sessions and devices")

@@ -5,6 +5,7 @@ import os
 import click
 
 from sja_units import inventory, manager
+from sja_units.cli.warn import warn_of_program
 from sja_units.config import read_file
 from sja_units.durable import replace_file
 from sja_units.errors import ConfigFault, SjaError, UsageFault
@@ -35,5 +36,6 @@ def edit_command(job: str) -> None:
         raise SjaError(f"{fault}\n{path} is as it was", f"your text is in {kept}") from None
     with Systemd() as systemd:
         manager.apply_drop_ins(systemd, {chosen: file})
+    warn_of_program(file)
     click.echo(str(chosen))
     click.echo(f"{chosen}: restart it to let this take effect", err=True)

@@ -3,6 +3,7 @@
 import click
 
 from sja_units import inventory, manager
+from sja_units.cli.warn import warn_of_program
 from sja_units.config import JobFile, read_file
 from sja_units.errors import ConfigFault
 from sja_units.job import Job
@@ -29,7 +30,8 @@ def apply_command(jobs: tuple[str, ...]) -> int:
     faulty = False
     for job in inventory.select_configured(jobs):
         try:
-            files[job] = _settle(job)
+            files[job] = file = _settle(job)
+            warn_of_program(file)
         except ConfigFault as fault:
             faulty = True
             click.echo(str(fault), err=True)

@@ -28,14 +28,27 @@ def warn_of_others(job: Job, file: JobFile, jar_text: str | None) -> None:
 
 
 def warn_of_program(file: JobFile) -> None:
-    """Tell of a program that its job will not see."""
+    """Tell of a program that its job will not see, or of a user that nobody is."""
     settings = file.settings
+    if user := find_missing_user(file):
+        click.echo(f"warning: this host has no user {user!r}, so systemd cannot run it", err=True)
     if not isinstance(settings, CommandConfig) or settings.user or "ProtectHome" in file.service:
         return
     for path in (settings.command[0], settings.working_directory):
         if path.startswith(("/home/", "/root/", "/run/user/")):
             hint = 'user = "…" makes it run as somebody who has it'
             click.echo(f"warning: {path} is hidden from a job with no `user`: {hint}", err=True)
+
+
+def find_missing_user(file: JobFile) -> str:
+    """Return the user that a job is to run as and that this host does not have, or ""."""
+    import pwd
+
+    user = file.settings.user if isinstance(file.settings, CommandConfig) else ""
+    try:
+        return "" if not user or pwd.getpwnam(user) else user
+    except KeyError:
+        return user
 
 
 def warn_of_devices(file: JobFile) -> None:

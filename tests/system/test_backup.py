@@ -19,6 +19,7 @@ from tests.system.websites import WebSite, create_keepalive, write_jar
 from tests.unit.backup.archives import craft, file, link
 
 ALICE, LINE = "keepalive/alice", "acquisition/press1"
+REPORT, NIGHTLY = "command/report", "command/nightly"
 HOST = '[alert]\ncommand = ["/usr/bin/true"]\n'
 SECRET = "/etc/sja-units/alice.secret"
 STATE = "/var/lib/sja-units"
@@ -63,6 +64,12 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     create_acquisition(first, "press1", [describe_device("press1", 1502)], sink)
     wait_state(first, LINE, "degraded")
     write_idle(first, "stopped", title="停")
+    first.run("useradd", "reporter")
+    report = ["--set", "restart=on-failure", "--set", "user=reporter", "--", "/bin/true"]
+    first.run("sjactl", "create", *REPORT.split("/"), *report)
+    nightly = ["--set", "schedule=03:00", "--", "/bin/true"]
+    first.run("sjactl", "create", *NIGHTLY.split("/"), *nightly)
+    completed = wait_state(first, REPORT, "completed")
     first.write("/etc/sja-units/keepalive/faulty.toml", "nonsense = 1\n")
     first.write("/etc/sja-units/sja-units.toml", HOST, mode=0o640, group="sja")
     site.wait_moves()
@@ -72,10 +79,11 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     first.write(f"{FILE}.new", "somebody's\n")
     out, err = sjactl(first, "backup", FILE)
     assert first.read(f"{FILE}.new") == "somebody's\n"
-    names = [LINE, "acquisition/stopped", ALICE, "keepalive/faulty"]
+    names = [LINE, "acquisition/stopped", NIGHTLY, REPORT, ALICE, "keepalive/faulty"]
     assert out.split() == names
     assert "keepalive/faulty has a faulty file" in err
     assert "/usr/bin/true, which is not in the backup" in err
+    assert f"{REPORT} needs /bin/true" in err
     assert first.run("stat", "-c", "%a %U", FILE).stdout == "600 root\n"
     read_before = set(device.sent())
     # The target is down before its jobs are.
@@ -100,6 +108,7 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     assert done.returncode == 0, done.stderr
     assert sorted(done.stdout.split()) == sorted(names)
     assert "faulty.toml: line 1: nonsense" in done.stderr
+    assert f"{REPORT} runs as 'reporter', whom this host does not have" in done.stderr
 
     wait_state(second, ALICE, "running")
     stats = there.stats()
@@ -113,6 +122,10 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     listed = json.loads(second.run("sjactl", "list", "--json").stdout)
     told = {entry["job"]: (entry["title"], entry["wanted"]) for entry in listed}
     assert told["acquisition/stopped"] == ("停", False)
+    assert view(second, REPORT)["status"] == completed["status"]
+    assert (told[REPORT][1], told[NIGHTLY][1]) == (False, True)
+    assert states(second)[REPORT] == "completed"
+    assert "next run" in view(second, NIGHTLY)["status"]
     assert (told[ALICE][1], told[LINE][1], told["keepalive/faulty"][1]) == (True, True, False)
     for path in (f"/etc/sja-units/{ALICE}.toml", "/etc/sja-units/sja-units.toml"):
         assert second.run("stat", "-c", "%U:%G %a", path).stdout == "root:sja 640\n"

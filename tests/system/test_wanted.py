@@ -111,6 +111,28 @@ def test_a_stop_while_it_waits_for_the_next_try_counts(machine: Machine) -> None
     assert states(machine)[JOB] == "stopped"
 
 
+def test_a_stop_counts_while_other_jobs_are_brought_back(machine: Machine) -> None:
+    # More than are started at once, none of them soon up: the last one's turn comes later.
+    names = [f"slow{n:03}" for n in range(12 * int(machine.run("nproc").stdout) + 1)]
+    slow = 'command = ["/bin/sleep", "600"]\n[probe]\ntcp = "127.0.0.1:1"\ngrace = "10min"\n'
+    jobs = [f"command/{name}" for name in names]
+    for job in jobs:
+        machine.write(f"/etc/sja-units/{job}.toml", slow)
+        machine.run("touch", f"/var/lib/sja-units/wanted/{unit_of(job)}")
+    machine.run("systemctl", "start", "--no-block", "sja-relaunch.service")
+    wait_state(machine, jobs[0], "starting")
+    machine.run("sjactl", "stop", jobs[-1])
+
+    def have_begun() -> bool:
+        return all(states(machine)[job] == "starting" for job in jobs[:-1])
+
+    machine.wait_for(have_begun, 240, what="all other jobs to be on their way")
+    assert states(machine)[jobs[-1]] == "stopped"
+    assert not is_wanted(machine, jobs[-1])
+    machine.run("sjactl", "remove", "slow*")
+    assert machine.run("sjactl", "list", "--json").stdout.strip() == "[]"
+
+
 def test_the_target_brings_back_what_it_took_along(machine: Machine) -> None:
     write_idle(machine, "line1")
     write_idle(machine, "line2")

@@ -10,6 +10,7 @@ from sja_units.backup import archive
 from sja_units.backup.archive import read_archive, read_states
 from sja_units.backup.contents import (
     ArchiveFault,
+    JobEntry,
     Manifest,
     Member,
     check_together,
@@ -200,6 +201,12 @@ def test_the_manifest_keeps_its_words() -> None:
     assert parse_manifest(format_manifest(MANIFEST_OF_TWO)) == MANIFEST_OF_TWO
     odd = Manifest("\ud800", "h", "c", ())
     assert parse_manifest(format_manifest(odd)).host == "h"
+    done = JobEntry(Job("command", "report"), "", False, "2026-01-02T03:04:05.678901Z")
+    manifest = MANIFEST_OF_TWO._replace(jobs=(done,))
+    assert parse_manifest(format_manifest(manifest)) == manifest
+    no_time = manifest._replace(jobs=(done._replace(completed="x\n"),))
+    with pytest.raises(ArchiveFault):
+        parse_manifest(format_manifest(no_time))
 
 
 jobs = st.builds(Job, st.sampled_from(KINDS), st.from_regex(NAME, fullmatch=True))

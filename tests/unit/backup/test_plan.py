@@ -7,7 +7,7 @@ from tests.unit.backup.archives import ALICE, FILES, LINE1, make_archive
 
 ARCHIVE = read_archive(io.BytesIO(make_archive()))
 NONE: frozenset[Job] = frozenset()
-EMPTY = Here({}, NONE, NONE, NONE, NONE)
+EMPTY = Here({}, NONE, NONE, NONE, NONE, NONE)
 WHOLE = EMPTY._replace(
     files={path: stored.data for path, stored in FILES.items()},
     states=frozenset({ALICE, LINE1}),
