@@ -389,7 +389,8 @@ remove_files() {
         find "$directory" -path "$directory/sja-command@*.timer" -type f -delete
         find "$directory" -mindepth 1 -maxdepth 1 -type d -name 'sja*' -empty -delete
     done
-    rm -rf -- "$units"/sja-* "$units"/sja.* "$hooks" "$venv" "$venv.old" "$changed" /run/sja-units
+    rm -rf -- "$units"/sja-* "$units"/sja.* "$hooks" "$venv" "$venv.old" "$changed"
+    remove_runtime
     rm -f -- "$sysusers" "$sysusers.new" "$tmpfiles" "$tmpfiles.new" "$catalog" "$catalog.new"
     rm -f -- "$man"/man1/sjactl.1* "$man"/man5/sja-*.toml.5* \
         "$bash_completion"* "$zsh_completion"* "$fish_completion"*
@@ -401,6 +402,17 @@ remove_files() {
         "${fish_completion%/completions/*}"; do
         rmdir -- "$directory" 2>/dev/null || :
     done
+}
+
+# What acquisition jobs have read and no disk has taken is there and nowhere else.
+remove_runtime() {
+    waiting=/run/sja-units/waiting
+    if [ "$order" = purge ] || [ -z "$(find "$waiting" -name '*.lp' 2>/dev/null)" ]; then
+        rm -rf -- /run/sja-units
+        return 0
+    fi
+    find /run/sja-units -mindepth 1 -maxdepth 1 ! -path "$waiting" -exec rm -rf -- {} +
+    note "values that no disk took wait in $waiting: mend that, and install again before a boot"
 }
 
 # Files that are gone, and failures of units that are gone.

@@ -185,6 +185,17 @@ def test_uninstall_and_a_new_installation(machine: Machine) -> None:
     assert states(machine)[STOPPED] == "stopped"
 
 
+def test_an_uninstallation_leaves_what_no_disk_has_taken(machine: Machine) -> None:
+    values = "/run/sja-units/waiting/line1/000000000001.lp"
+    machine.write(values, "press1 temperature=1 1\n")
+    done = machine.run("/src/install.sh", "--uninstall")
+    assert "/run/sja-units/waiting" in done.stderr
+    assert machine.exists(values)
+    assert not machine.exists("/run/sja-units/backoff")
+    machine.run("/src/install.sh", "--purge")
+    assert not machine.exists("/run/sja-units")
+
+
 def test_an_incomplete_folder_of_wheels_installs_nothing(bare: Machine) -> None:
     bare.sh("cp -r /wheels /root/wheels; rm /root/wheels/click-*")
     before = list_all(bare)
