@@ -5,6 +5,7 @@ import os
 import click
 
 from sja_units import inventory, manager
+from sja_units.cli.files import tell_when_it_counts
 from sja_units.cli.warn import warn_of_program
 from sja_units.config import read_file
 from sja_units.durable import replace_file
@@ -38,4 +39,4 @@ def edit_command(job: str) -> None:
         manager.apply_drop_ins(systemd, {chosen: file})
     warn_of_program(file)
     click.echo(str(chosen))
-    click.echo(f"{chosen}: restart it to let this take effect", err=True)
+    tell_when_it_counts(chosen)

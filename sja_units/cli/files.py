@@ -7,6 +7,7 @@ from sja_units.cli.warn import warn_of_program
 from sja_units.config import JobFile, read_file
 from sja_units.errors import ConfigFault
 from sja_units.job import Job
+from sja_units.schedules import is_scheduled
 from sja_units.systemd import Systemd
 
 
@@ -40,8 +41,16 @@ def apply_command(jobs: tuple[str, ...]) -> int:
     with Systemd() as systemd:
         for job in manager.apply_drop_ins(systemd, files):
             click.echo(str(job))
-            click.echo(f"{job}: restart it to let this take effect", err=True)
+            tell_when_it_counts(job)
     return 1 if faulty else 0
+
+
+def tell_when_it_counts(job: Job) -> None:
+    """Say what a person has to do after a change of a job's file."""
+    words = "restart it to let this take effect"
+    if is_scheduled(job):
+        words = "this takes effect at its next run"
+    click.echo(f"{job}: {words}", err=True)
 
 
 def _settle(job: Job) -> JobFile:
