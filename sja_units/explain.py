@@ -15,8 +15,8 @@ def explain(view: JobView, since: str) -> str:
 
     since: how long it has been in its state, in words, "" if nobody knows.
     """
-    spell = f" for {since}" if since else ""
-    sentences = [f"{view.job} is {view.state}{spell}.", *_TELLERS[view.state](view)]
+    state = f"has been {view.state} for {since}" if since else f"is {view.state}"
+    sentences = [f"{view.job} {state}.", *_TELLERS[view.state](view)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 

@@ -9,6 +9,7 @@ from sja_units.job import RUN_ROOT, STATE_ROOT, Job
 NOT_RECOVERED = "failed to recover after restart"  # the words of the older system
 
 COMPLETED = "completed="
+HUNG = "hung: "  # what a worker says before it asks for the watchdog itself
 _WORDS = {
     "watchdog": "hung: the work did not move, so the watchdog ended it",
     "timeout": "did not start or stop in time, so systemd ended it",
@@ -78,6 +79,8 @@ def word_end(result: str, exited: bool, status: str, message: str) -> str:
     status: the exit status if it exited, else the signal's name without SIG, "" where no process
     ended; message: the worker's own last words.
     """
+    if result == "watchdog" and message.startswith(HUNG):
+        return message
     if result in _WORDS:
         return _WORDS[result]
     if exited:

@@ -77,6 +77,7 @@ def test_a_hung_program_is_restarted(machine: Machine) -> None:
         90,
         what="the watchdog",
     )
+    assert "beat" in view(machine, job)["error"]["message"]
     machine.run("sjactl", "stop", job)
 
 

@@ -12,7 +12,7 @@ def test_every_state_has_words_and_names_the_job(state: str, code: int | None) -
     failure = Failure("it broke", "2026-01-02T03:04:05Z", code, "exit-code", 3)
     for error in (None, failure):
         text = explain(make_view(state, error=error), "5min")
-        assert text.startswith(f"acquisition/line1 is {state} for 5min.")
+        assert text.startswith(f"acquisition/line1 has been {state} for 5min.")
         assert "{" not in text
     if state in ("failed", "down", "restarting", "running"):
         assert "it broke" in text
