@@ -74,6 +74,7 @@ class _Watch:
         self._said = ""  # the program's own STATUS
         self._ping_due = 0.0  # when the next one of the program's own pings is due, 0: it has none
         self._ends_by = time.monotonic() + config.max_runtime if config.max_runtime else 0.0
+        self._killed_at = 0.0  # when it is killed, once it was told to end
         self._told_reason = ""
 
     def run(self) -> int:
@@ -116,11 +117,12 @@ class _Watch:
         self._is_ready |= notice.ready
         if notice.extend:
             self._runtime.extend(notice.extend)
+            self._killed_at = max(self._killed_at, time.monotonic() + notice.extend)
         if notice.status is not None:
             self._said = notice.status
         if notice.ping and self._runtime.watchdog:
             self._ping_due = time.monotonic() + self._runtime.watchdog
-        if notice.hung:
+        if notice.hung and not self._runtime.stopping:
             self._end_hung("it asked to be ended by the watchdog")
         if notice.ready or notice.status is not None:
             self._tell()
@@ -186,6 +188,8 @@ class _Watch:
             return DONE
         if status == 0:
             raise ProgramEnd(f"{self._program.name} ended by itself, though it is to run always")
+        if self._said:
+            words += f": {self._said}"
         # As a shell tells of a signal. What the unit takes for success is not a program's to say.
         passed_on = status if status > 0 else 128 - status
         raise ProgramEnd(
@@ -202,10 +206,13 @@ class _Watch:
         self._runtime.extend(patience + 30)
         self._program.signal(signal.SIGTERM)
         self._program.signal(signal.SIGCONT)  # one that is stopped would not hear it
-        deadline = time.monotonic() + patience
+        began = time.monotonic()
+        self._killed_at = began + patience
         while not self._program.has_left():
-            if time.monotonic() >= deadline:
-                journal.warning(f"{self._program.name} did not end within {patience:g} s: killed")
+            self._hear()
+            if time.monotonic() >= self._killed_at:
+                waited = self._killed_at - began
+                journal.warning(f"{self._program.name} did not end within {waited:.3g} s: killed")
                 self._program.signal(signal.SIGKILL)
                 return
             self._runtime.ping()

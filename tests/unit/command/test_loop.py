@@ -203,3 +203,35 @@ def test_a_program_that_has_begun_to_ping_has_to_go_on(run_command: Run, tmp_pat
     worker.notes.clear()
     time.sleep(1)
     assert "WATCHDOG=1" not in worker.notes
+
+
+SLOW_TO_END = """
+import os, signal, socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect(os.environ["NOTIFY_SOCKET"])
+def end(*_):
+    s.send(b"EXTEND_TIMEOUT_USEC=60000000")
+    time.sleep(1.5)
+    open("bye", "w").close()
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+s.send(b"READY=1")
+time.sleep(600)
+"""
+
+
+def test_a_program_may_ask_for_more_time_to_end(run_command: Run, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW_TO_END)
+    more = 'notify = true\nstop_timeout = "300ms"\n'
+    worker = run_command(f"exec {sys.executable} {tmp_path}/slow.py", more)
+    worker.wait_until_ready()
+    assert worker.end() == 0
+    assert (worker.state / "bye").exists()
+
+
+def test_its_last_words_are_why_it_failed(run_command: Run) -> None:
+    said = "import os, socket; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); "
+    said += "s.sendto(b'STATUS=no such valve', os.environ['NOTIFY_SOCKET']); os._exit(4)"
+    worker = run_command(f'exec {sys.executable} -c "{said}"', "notify = true\n")
+    assert worker.wait_for_end() == 4
+    assert "ended with exit status 4: no such valve" in worker.journal.read_text()
