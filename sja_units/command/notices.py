@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 _MOST_BYTES = 65536
 _MOST_AT_ONCE = 64
+_MOST_STATUS = 500  # characters; it is a line for people
 _MOST_FILES = 768  # sd_notify(3): what systemd takes with one message
 
 
@@ -64,11 +65,17 @@ def _close_files(ancillary: list[tuple[int, int, bytes]]) -> None:
 def parse_notice(text: str) -> Notice:
     """Return what a message says: lines of NAME=VALUE, of which unknown ones are passed over."""
     fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    status = fields.get("STATUS")
     micros = fields.get("EXTEND_TIMEOUT_USEC", "")
     return Notice(
         ready=fields.get("READY") == "1",
         ping=fields.get("WATCHDOG") == "1",
         hung=fields.get("WATCHDOG") == "trigger",
-        status=fields.get("STATUS"),
+        status=None if status is None else _tidy(status),
         extend=int(micros) / 1e6 if micros.isascii() and micros.isdigit() else 0.0,
     )
+
+
+def _tidy(status: str) -> str:
+    # systemd takes no status with control characters.
+    return "".join(c if c.isprintable() else " " for c in status[:_MOST_STATUS]).strip()

@@ -86,3 +86,5 @@ def test_what_a_program_tells_is_read() -> None:
     assert parse_notice("EXTEND_TIMEOUT_USEC=²").extend == 0
     assert parse_notice("WATCHDOG=trigger") == (False, False, True, None, 0)
     assert parse_notice("WATCHDOG=1").ping
+    assert parse_notice("STATUS=\x1b[31mred\0\n").status == "[31mred"
+    assert len(parse_notice(f"STATUS={'汉' * 20_000}").status or "") < 1000
