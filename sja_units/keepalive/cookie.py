@@ -8,6 +8,7 @@ from sja_units.errors import SjaError
 
 MAX_COOKIES = 5000
 MAX_BYTES = 1_000_000
+LAST_MOMENT = 253402300799  # the end of the year 9999: no clock shows more
 _MAX_COOKIE = 16_384  # no server takes a longer header line
 
 # RFC 6265, 4.1.1, as browsers bend it: spaces, quotes and bytes over 127 do occur.

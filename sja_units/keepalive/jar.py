@@ -8,7 +8,7 @@ import json
 import math
 from typing import Any
 
-from sja_units.keepalive.cookie import MAX_BYTES, Cookie, Jar, JarFault, check_jar
+from sja_units.keepalive.cookie import LAST_MOMENT, MAX_BYTES, Cookie, Jar, JarFault, check_jar
 
 _HTTP_ONLY = "#HttpOnly_"
 _SAME_SITES = {"strict": "Strict", "lax": "Lax", "none": "None", "no_restriction": "None"}
@@ -192,4 +192,4 @@ def _parse_expires(value: object, where: str) -> int | None:
         raise JarFault(f"{where} has an expiry that is not a number") from None
     if math.isnan(number) or number <= 0:
         return None
-    return int(min(number, 253402300799))  # the year 9999
+    return int(min(number, LAST_MOMENT))

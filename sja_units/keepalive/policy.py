@@ -13,12 +13,21 @@ from typing import Any, NamedTuple
 from urllib.request import Request
 
 from sja_units.address import Address
-from sja_units.keepalive.cookie import Cookie, Jar, JarFault, check_cookie, check_jar
+from sja_units.keepalive.cookie import LAST_MOMENT, Cookie, Jar, JarFault, check_cookie, check_jar
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DOMAIN = re.compile(r";\s*domain\s*=\s*\.?([^;\s]*)\s*(?=;|$)", re.IGNORECASE)
 _HTTP_ONLY = re.compile(r";\s*httponly\b[^;]*", re.IGNORECASE)
 _SAME_SITE = re.compile(r";\s*samesite\s*=\s*(strict|lax|none)\s*(?=;|$)", re.IGNORECASE)
+# What RFC 6265 (5.2.2 to 5.2.4) has ignored by itself, and http.cookiejar drops the cookie for.
+_VOID = re.compile(
+    r";\s*(?:domain\s*(?:=\s*\.?\s*)?|max-age(?!\s*=\s*-?[0-9]+\s*(?:;|$))[^;]*"
+    r"|path(?!\s*=\s*/)[^;]*)(?=;|$)",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(
+    r"(;\s*expires\s*=[^;]*?\b\d{1,2}[ -][a-z]{3}[ -])(\d{2}|\d{4})(?= )", re.IGNORECASE
+)
 # http.cookiejar takes "pc" for "pc.local" and cannot take "[::1]" at all.
 _STAND_IN = "host-without-dot.invalid"
 
@@ -86,16 +95,16 @@ def merge(jar: Jar, page: Address, set_cookies: tuple[str, ...]) -> Merged:
     clean = [line for line in set_cookies if not _CONTROL.search(line)]
     refused = len(set_cookies) - len(clean)
     standard = _StandardJar(_Policy())
-    ours = {}
-    for cookie in jar:
-        converted = _to_standard(cookie, page)
-        standard.set_cookie(converted)
-        ours[id(converted)] = cookie
+    # By identity: a list keeps each alive, or a newcomer could get the address of a deleted one.
+    converted = [_to_standard(cookie, page) for cookie in jar]
+    for ours in converted:
+        standard.set_cookie(ours)
+    originals = {id(ours): cookie for ours, cookie in zip(converted, jar, strict=True)}
     # extract_cookies() takes any object with info() and get_all().
     answer: Any = _Answer([_normalise(line, page) for line in clean if _is_meant_for(line, page)])
     standard.extract_cookies(answer, _make_request(page))
-    kept = [ours[id(cookie)] for cookie in standard if id(cookie) in ours]
-    new = [_from_standard(cookie, page) for cookie in standard if id(cookie) not in ours]
+    kept = [originals[id(cookie)] for cookie in standard if id(cookie) in originals]
+    new = [_from_standard(cookie, page) for cookie in standard if id(cookie) not in originals]
     taken = [cookie for cookie in new if cookie is not None]
     names = {cookie.name for cookie in taken}
     kept = [cookie for cookie in kept if not (cookie.assumed and cookie.name in names)]
@@ -133,8 +142,17 @@ def _normalise(line: str, page: Address) -> str:
     """Write attributes so that http.cookiejar understands them and can be asked for them."""
     if _is_single(page):  # the domain is the host's own name then
         line = _DOMAIN.sub("", line)
+    line = _YEAR.sub(lambda match: match[1] + _read_year(match[2]), _VOID.sub("", line))
     line = _HTTP_ONLY.sub("; HttpOnly", line)
     return _SAME_SITE.sub(lambda match: f"; SameSite={match[1].capitalize()}", line)
+
+
+def _read_year(digits: str) -> str:
+    """Return a year of two digits as RFC 6265 (5.1.1) reads it, one before all epochs as 1970."""
+    year = int(digits)
+    if len(digits) == 2:
+        year += 1900 if year >= 70 else 2000
+    return str(max(year, 1970))
 
 
 def _to_standard(cookie: Cookie, page: Address) -> StandardCookie:
@@ -173,7 +191,7 @@ def _from_standard(cookie: StandardCookie, page: Address) -> Cookie | None:
                 value=cookie.value or "",
                 domain=domain,
                 path=cookie.path,
-                expires=cookie.expires,
+                expires=None if cookie.expires is None else min(cookie.expires, LAST_MOMENT),
                 secure=cookie.secure,
                 http_only=cookie.has_nonstandard_attr("HttpOnly"),
                 host_only=not cookie.domain_specified,

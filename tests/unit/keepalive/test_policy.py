@@ -1,5 +1,6 @@
 """Which cookies are sent and kept: RFC 6265 with the site's answers as they come."""
 
+import itertools
 import time
 
 import pytest
@@ -134,6 +135,47 @@ def test_a_deletion_counts_but_never_empties_the_jar(end: str) -> None:
     other = Cookie("other", "1", HOST)
     assert after((SID, other), f"sid=; Path=/; {end}") == {"other": "1"}
     assert after((SID,), f"sid=; Path=/; {end}") == {"sid": "old"}
+
+
+def test_a_deletion_beside_a_new_value_counts_for_its_cookie_alone() -> None:
+    names = ("flash", "csrf", "sid", "lang", "seen")
+    for order in itertools.permutations(names):
+        jar = tuple(Cookie(name, "old", HOST) for name in order)
+        merged = after(jar, "flash=; Path=/; Max-Age=0", "sid=new; Path=/", "more=1; Path=/")
+        assert merged == {"csrf": "old", "sid": "new", "lang": "old", "seen": "old", "more": "1"}
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        *("Domain=", "Domain", "domain = .", "Path=pc", "Path", "Path=", "Expires=", "Expires"),
+        *("Max-Age=", "Max-Age", "Max-Age=3600.0", 'Max-Age="3600"', "Max-Age=one; Domain="),
+    ],
+)
+def test_an_attribute_that_says_nothing_costs_no_cookie(attribute: str) -> None:
+    page = "https://sports.example.edu/"
+    for line in (f"sid=new; Path=/; {attribute}; Secure", f"sid=new; {attribute}"):
+        merged = merge((SID,), page_of(page), (line,))
+        assert merged.refused == 0
+        assert [cookie.value for cookie in merged.jar] == ["new"]
+        assert merged.jar[0].path == "/"
+
+
+@pytest.mark.parametrize("year", ["70", "99", "1970", "1999", "1601"])
+def test_a_date_that_has_passed_deletes_however_its_year_is_written(year: str) -> None:
+    for date in (f"Thu, 01-Jan-{year} 00:00:01 GMT", f"Thu, 01 Jan {year} 00:00:00 GMT"):
+        other = Cookie("other", "1", HOST)
+        assert after((SID, other), f"sid=deleted; Path=/; Expires={date}") == {"other": "1"}
+
+
+def test_a_year_of_two_digits_may_be_to_come() -> None:
+    (cookie,) = merge((), PAGE, ("sid=1; Path=/; Expires=Wed, 01-Jan-69 00:00:00 GMT",)).jar
+    assert cookie.expires == 3124224000
+
+
+def test_an_end_beyond_all_calendars_is_the_last_of_them() -> None:
+    (cookie,) = merge((), PAGE, (f"sid=1; Path=/; Max-Age={2**63 - 1}",)).jar
+    assert cookie.expires == 253402300799
 
 
 def test_a_deletion_reaches_no_other_domain() -> None:
