@@ -128,17 +128,17 @@ def _parse_header(text: str, host: str) -> Jar:
         )
     if text[:7].lower() == "cookie:":
         text = text[7:]
-    cookies = []
+    cookies: dict[str, Cookie] = {}
     for number, pair in enumerate(text.split(";"), 1):
         name, equals, value = pair.strip().partition("=")
         if not name and not equals:
             continue
         if not equals:
             raise JarFault(f"part {number} of the line is not NAME=VALUE")
-        cookies.append(
-            Cookie(name=_to_wire(name), value=_to_wire(value), domain=host.lower(), assumed=True)
-        )
-    return check_jar(cookies)
+        cookie = Cookie(_to_wire(name), _to_wire(value), host.lower(), assumed=True)
+        # RFC 6265, 5.4: of two paths the longer comes first, so that one is the page's own.
+        cookies.setdefault(cookie.name, cookie)
+    return check_jar(list(cookies.values()))
 
 
 def _parse_json(text: str) -> Jar:

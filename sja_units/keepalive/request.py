@@ -25,7 +25,10 @@ from sja_units.keepalive.config import KeepaliveConfig
 MAX_BODY = 1024 * 1024
 # One by one from here, as they are asked for: a whole bundle costs 60 ms and a MiB.
 _CA_FOLDER = "/etc/ssl/certs"
-_META_CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([A-Za-z0-9_-]{1,40})""", re.I)
+_CHARSET = re.compile(
+    rb"""<(?:meta[^>]{0,200}charset|\?xml[^>]{0,200}encoding)\s*=\s*["']?([A-Za-z0-9_-]{1,40})""",
+    re.IGNORECASE,
+)
 
 
 class _DeadlinePassed(Exception):
@@ -160,14 +163,15 @@ def _read_body(response: HTTPResponse, encoding: str) -> tuple[bytes, bool]:
 
 
 def _decode(data: bytes, declared: str | None) -> str:
-    meta = _META_CHARSET.search(data[:2048])
-    charset = declared or (meta[1].decode() if meta else "utf-8")
-    if charset.lower() in ("gb2312", "gbk"):
+    written = _CHARSET.search(data[:2048])
+    charset = declared or (written[1].decode() if written else "utf-8")
+    if charset.lower() in ("gb2312", "gbk", "x-gbk"):
         charset = "gb18030"  # what browsers take them for
     try:
-        return data.decode(charset, "replace")
+        text = data.decode(charset, "replace")
     except (LookupError, UnicodeError):  # not a text's encoding
-        return data.decode("utf-8", "replace")
+        text = data.decode("utf-8", "replace")
+    return text.removeprefix("\ufeff")
 
 
 def parse_retry_after(text: str, now: float) -> float | None:

@@ -1,5 +1,6 @@
 """Alive, expired or unknown: what an answer says about the session. Pure."""
 
+import html
 import json
 import re
 from http import HTTPStatus
@@ -16,6 +17,9 @@ _WALL_TEXTS = {
     "captcha-delivery.com": "DataDome",
     "aliyun_waf": "Aliyun WAF",
 }
+# A proxy refuses in its own name, with statuses that say of the session what the site's would.
+_PROXY_HEADERS = ("x-squid-error", "proxy-status")
+_JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(/))")
 _INDEX = re.compile(r"[0-9]{1,9}")
 
 
@@ -55,6 +59,8 @@ def find_wall(answer: Answer) -> str:
     for name, _ in answer.headers:
         if name in _WALL_HEADERS:
             return f"a challenge of {_WALL_HEADERS[name]}"
+        if name in _PROXY_HEADERS and answer.status >= 400:
+            return "a proxy"
     for text, whose in _WALL_TEXTS.items():
         if text in answer.body:
             return f"a challenge of {whose}"
@@ -68,7 +74,7 @@ def _find_expired_mark(answer: Answer, marks: Marks) -> str:
     """Return the first of the job's own marks of a dead session that holds, "" for none."""
     if marks.redirect_contains and marks.redirect_contains in _redirect(answer):
         return "the site redirects as expired.redirect_contains says"
-    if marks.body_contains and marks.body_contains in answer.body:
+    if marks.body_contains and _shows(answer.body, marks.body_contains):
         return "the page holds the text of expired.body_contains"
     document = _parse(answer, marks)
     for path, expected in marks.json:
@@ -83,7 +89,7 @@ def _find_missing(answer: Answer, held: frozenset[str], marks: Marks) -> str:
         return f"the site answers {name_status(answer.status)}{_say_redirect(answer)}"
     if marks.redirect_contains and marks.redirect_contains not in _redirect(answer):
         return "the site does not redirect as alive.redirect_contains says"
-    if marks.body_contains and marks.body_contains not in answer.body:
+    if marks.body_contains and not _shows(answer.body, marks.body_contains):
         partly = " (only its first MiB was looked at)" if answer.cut else ""
         return f"the page does not hold the text of alive.body_contains{partly}"
     document = _parse(answer, marks)
@@ -94,6 +100,17 @@ def _find_missing(answer: Answer, held: frozenset[str], marks: Marks) -> str:
         if name not in held:
             return f"the jar holds no cookie {name!r}"
     return ""
+
+
+def _shows(body: str, text: str) -> bool:
+    """Return whether a page holds a text, be it as JSON or HTML escape it."""
+    if text in body:
+        return True
+    if body.lstrip()[:1] not in ("{", "["):  # a script's escapes are not what a page shows
+        return "&" in body and text in html.unescape(body)
+    plain = _JSON_ESCAPE.sub(lambda match: match[2] or chr(int(match[1], 16)), body)
+    # What lies beyond 16 bits comes as two escapes.
+    return text in plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _is_good_status(answer: Answer, marks: Marks) -> bool:

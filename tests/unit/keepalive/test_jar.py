@@ -85,6 +85,11 @@ def test_netscape() -> None:
     )
 
 
+def test_of_two_of_one_name_in_a_header_the_first_is_the_pages_own() -> None:
+    jar = parse_jar("sid=of-the-page; t=1; sid=of-the-root", HOST)
+    assert [(cookie.name, cookie.value) for cookie in jar] == [("sid", "of-the-page"), ("t", "1")]
+
+
 @pytest.mark.parametrize(
     "text", ["Cookie: sid=abc; t=1", "cookie:sid=abc;t=1;", "sid=abc; t=1\n", "\ufeffsid=abc; t=1"]
 )

@@ -161,6 +161,8 @@ def test_packed_pages(encoding: str, data: bytes) -> None:
     [
         (b"Content-Type: text/html; charset=GBK\r\n", "请登录".encode("gbk")),
         (b"Content-Type: text/html\r\n", '<meta charset="gb2312">请登录'.encode("gbk")),
+        (b"Content-Type: text/html; charset=x-gbk\r\n", "请登录".encode("gbk")),
+        (b"Content-Type: text/xml\r\n", '<?xml version="1.0" encoding="GBK"?>请登录'.encode("gbk")),
         (b"Content-Type: text/html; charset=nonsense\r\n", "请登录".encode()),
         (b"Content-Type: text/html; charset=rot13\r\n", "请登录".encode()),
         (b"Content-Type: text/html; charset=idna\r\n", "请登录".encode()),
@@ -170,6 +172,11 @@ def test_packed_pages(encoding: str, data: bytes) -> None:
 def test_pages_in_other_encodings(head: bytes, body: bytes) -> None:
     with serving(sending(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n", body)) as url:
         assert "请登录" in answer_of(url).body
+
+
+def test_a_byte_order_mark_is_no_part_of_the_page() -> None:
+    with serving(sending(b"HTTP/1.1 200 OK\r\n\r\n", b'\xef\xbb\xbf{"a": 1}')) as url:
+        assert answer_of(url).body == '{"a": 1}'
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,11 @@ def test_a_job_without_marks_goes_by_the_status(status: int, outcome: str) -> No
         (answer_of(200, "<b>请登录</b>"), "expired"),
         (answer_of(200, '{"username": "请登录"}'), "expired"),
         (answer_of(404, "请登录"), "expired"),
+        (answer_of(200, r'{"msg":"\u8bf7\u767b\u5f55"}'), "expired"),
+        (answer_of(200, r' ["\u8BF7\u767B\u5F55"]'), "expired"),
+        (answer_of(200, "<b>&#35831;&#x767b;&#24405;</b>"), "expired"),
+        (answer_of(200, r'<script>t = "\u8bf7\u767b\u5f55"</script> "username"'), "alive"),
+        (answer_of(200, "<td>&quot;username&quot;</td>"), "alive"),
         (answer_of(302, location="https://example.edu/login?next=x"), "expired"),
         (answer_of(302, location="/elsewhere"), "unknown"),
         (answer_of(200, '"username"', location="/login"), "alive"),
@@ -84,6 +89,8 @@ def test_marks(answer: Answer | NoAnswer, outcome: str) -> None:
         answer_of(403, headers={"cf-mitigated": "challenge"}),
         answer_of(200, '<script src="/cdn-cgi/challenge-platform/x.js">'),
         answer_of(202, headers={"x-amzn-waf-action": "challenge"}),
+        answer_of(403, headers={"x-squid-error": "ERR_ACCESS_DENIED 0"}),
+        answer_of(401, headers={"proxy-status": "gw; error=http_request_denied"}),
     ],
 )
 def test_a_firewall_or_captcha_says_nothing_of_the_session(answer: Answer) -> None:
@@ -95,6 +102,13 @@ def test_a_mark_of_the_job_is_surer_than_signs_of_a_firewall() -> None:
     assert outcome_of(ALIVE_USER, answer_of(200, page)) == "alive"
     assert outcome_of(ALIVE_USER, answer_of(403, "请登录 captcha")) == "expired"
     assert outcome_of("", answer_of(200, "our page has a captcha for guests")) == "alive"
+
+
+@pytest.mark.parametrize("text", ["/home/x", "\U0001f600", "a\\b"])
+def test_a_text_is_found_as_any_language_writes_json(text: str) -> None:
+    for body in (json.dumps({"a": text}), json.dumps({"a": text}).replace("/", "\\/")):
+        mark = json.dumps(json.dumps(text, ensure_ascii=False), ensure_ascii=False)
+        assert outcome_of(f"[alive]\nbody_contains = {mark}", answer_of(200, body)) == "alive"
 
 
 def test_a_redirect_can_be_the_sign_of_life() -> None:
