@@ -60,7 +60,7 @@ def _replace(job: Job, file: config.JobFile, source: str) -> int:
     with Systemd() as systemd:
         (view,) = inspect(systemd, [job])
         refused = view.error is not None and view.error.exit_code == _SESSION_REFUSED
-        if is_active(view.state) or view.state == "restarting":
+        if is_active(view.state) or view.state in ("starting", "restarting"):
             return 0 if carry_out(systemd, "restart", [view]) else 1
         if view.wanted and refused:
             return 0 if carry_out(systemd, "start", [view]) else 1

@@ -47,6 +47,11 @@ def _find(path: str) -> str:
         raise WrongConfig(f"ca_file: {error.strerror}") from None
 
 
+def _read_clock() -> float:
+    """Return the seconds since the boot, those of a suspended host included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class _Keeper:
     def __init__(self, config: KeepaliveConfig, runtime: Runtime) -> None:
         self._config = config
@@ -58,7 +63,10 @@ class _Keeper:
         self._published = f"{root}/cookies/{runtime.job.name}"
         self._expired_in_row = 0
         self._state = load_state(self._folder)
-        self._touched = self._state.last_look  # when the session was last used, as far as we know
+        # When the session was last used, by the clock that nobody sets; None where nobody knows.
+        self._touched: float | None = None
+        if self._state.last_look:
+            self._touched = _read_clock() - max(0.0, time.time() - self._state.last_look)
         self._idle = 0.0  # seconds that it had not been used before the last look
         self.jar: Jar = load_jar(self._folder)
         self._is_saved = True
@@ -71,19 +79,18 @@ class _Keeper:
 
     def wait_for_turn(self) -> None:
         """After a boot, wait a little, so that a hundred jobs do not ask one site at once."""
-        uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
-        delay = timing.delay_first(self._interval, uptime)
+        delay = timing.delay_first(self._interval, _read_clock())
         if self._state.last_look and delay:
             self._runtime.status(f"just booted: first look in {delay:.0f} s, one job after another")
             self._runtime.wait_until(time.monotonic() + delay)
 
-    def take_given(self) -> None:
-        """Take the jar that a person may have put there meanwhile."""
+    def take_given(self) -> bool:
+        """Take the jar that a person may have put there meanwhile; return whether one has."""
         try:
             given = take_given(self._folder, self._config.host)
         except OSError as error:
             self._reporter.remark("given", f"the new cookies cannot be stored: {error.strerror}")
-            return
+            return False
         if given.jar is not None:
             self._state = self._state._replace(login_attempts=0)
             self._adopt(given.jar)
@@ -92,13 +99,14 @@ class _Keeper:
             self._reporter.remark("given", given.fault)
         if not self.jar and not self._state.last_look:
             journal.notice("there are no cookies yet: asking the site without")
+        return given.jar is not None
 
     def _adopt(self, jar: Jar) -> None:
         """Use a jar that is saved already, and judge it from the beginning."""
         self.jar = jar
         self._is_saved = True
         self._expired_in_row = 0
-        self._touched = 0.0
+        self._touched = None
         self._state = self._state._replace(expires_at=0.0)
 
     def save_jar(self) -> None:
@@ -118,15 +126,16 @@ class _Keeper:
         outcome, reason = found.verdict
         self._expired_in_row = self._expired_in_row + 1 if outcome == EXPIRED else 0
         failures = 0 if outcome == ALIVE else self._state.failures + 1
-        now = time.time()
+        now = _read_clock()
         if self._expired_in_row < 2:
-            self._idle = max(0.0, now - self._touched) if self._touched else 0.0
+            self._idle = 0.0 if self._touched is None else now - self._touched
         self._touched = now
-        self._state = self._state._replace(last_look=now, failures=failures)
+        self._state = self._state._replace(last_look=time.time(), failures=failures)
         if outcome == ALIVE:
             return self._refresh(found)
         if self._expired_in_row >= 2:
-            return self._end_session(found)
+            # New cookies may have come during the look, which does not speak of them.
+            return 0 if self.take_given() else self._end_session(found)
         if outcome == EXPIRED:
             # Not ready yet: a start with a dead session is to fail where the person can see it.
             delay = timing.delay_confirmation(self._interval)

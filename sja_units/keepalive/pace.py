@@ -7,6 +7,7 @@ SHORTEST, LONGEST = 60.0, 12 * 3600.0
 # Half of what is known to be too long, or long enough, leaves room for one look that fails.
 _SAFE = 0.5
 _STEP = 1.25
+_ALIKE = 0.8  # pauses of one interval differ by less
 
 
 def choose_interval(state: State, *, may_risk: bool) -> float:
@@ -24,19 +25,25 @@ def choose_interval(state: State, *, may_risk: bool) -> float:
 
 def learn_alive(state: State, idle: float) -> State:
     """Return the state after a session was alive that nobody had touched for `idle` seconds."""
-    died = 0.0 if idle >= state.died else state.died
-    return state._replace(survived=max(idle, state.survived), died=died)
+    return state._replace(
+        survived=max(idle, state.survived),
+        died=0.0 if idle >= state.died else state.died,
+        doubted=0.0 if idle >= state.doubted * _ALIKE else state.doubted,
+    )
 
 
 def learn_dead(state: State, idle: float) -> State:
     """Return the state after a session was gone after `idle` seconds.
 
     One that had survived such a pause before has not died of it: somebody logged out, or the site
-    ends every session at some age.
+    ends every session at some age. But where none survives it any more, none ever may have: the
+    clock was set ahead.
     """
-    if idle <= state.survived:
-        return state
-    return state._replace(died=min(idle, state.died or idle))
+    if idle > state.survived:
+        return state._replace(died=min(idle, state.died or idle))
+    if not state.doubted:
+        return state._replace(doubted=idle)
+    return state._replace(survived=0.0, died=min(idle, state.died or idle), doubted=0.0)
 
 
 def note_expiry(state: State, expires_at: float | None, now: float) -> State:

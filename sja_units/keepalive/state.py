@@ -17,6 +17,7 @@ class State(NamedTuple):
     last_login: float = 0.0  # the last attempt
     survived: float = 0.0  # seconds: the longest pause after which the session was alive
     died: float = 0.0  # seconds: the shortest pause that it has died of, 0 while none is known
+    doubted: float = 0.0  # seconds: a pause below `survived` that none survived any more
     promised: float = 0.0  # seconds that the cookies live which each look renews, 0: none such
     expires_at: float = 0.0  # when the first cookie ends
     expires_since: float = 0.0  # when that date was first seen

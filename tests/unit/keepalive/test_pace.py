@@ -71,9 +71,18 @@ def test_any_lesson_gives_an_interval_within_bounds(
 
 def test_a_death_after_a_pause_survived_before_teaches_nothing() -> None:
     state = learn_alive(State(), 1000)
-    assert learn_dead(state, 900) == state
+    for _ in range(3):  # the site ends each session at some age
+        state = learn_alive(learn_dead(state, 900), 900)
+        assert choose_interval(state, may_risk=False) == 500
     assert learn_dead(state, 2000).died == 2000
     assert learn_alive(learn_dead(state, 2000), 2500).died == 0
+
+
+@pytest.mark.parametrize("may_risk", [False, True])
+def test_a_pause_that_none_survives_any_more_is_given_up(may_risk: bool) -> None:
+    state = State(survived=8 * 3600)  # the clock was set ahead, or the site has changed
+    state = live(1800, 100, may_risk=may_risk, state=state)
+    assert choose_interval(state, may_risk=may_risk) < 1800 / 1.1
 
 
 def test_cookies_that_a_look_renews_cap_the_interval() -> None:

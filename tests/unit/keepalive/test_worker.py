@@ -6,6 +6,9 @@ import socket
 import time
 from collections.abc import Callable
 
+import pytest
+
+from tests.peers.site import Session
 from tests.unit.keepalive.harness import RunningSite, Worker, running_site, wait_for
 
 LIFE = 100.0  # of a session, on the site's clock, which only these tests move
@@ -64,6 +67,25 @@ def test_a_dead_session_fails_the_start_after_a_second_look(
     assert worker.saved() == ["long-gone"]
     assert "401" in worker.said()
     assert "sjactl cookies keepalive/x --set" in worker.said()
+
+
+def test_new_cookies_that_come_during_the_last_look_count(
+    site: RunningSite, make_worker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = make_worker(site.url)
+    worker.give("session=long-gone")
+    fresh, visit = site.log_in(), site.site.visit
+    refused = site.site.stats["refused"]
+
+    def visit_meanwhile(token: str) -> Session | None:
+        if site.site.stats["refused"] == refused + 1:
+            worker.give(fresh)
+        return visit(token)
+
+    monkeypatch.setattr(site.site, "visit", visit_meanwhile)
+    worker.start()
+    worker.wait_until_ready()
+    assert worker.health()["session"] == "alive"
 
 
 def test_one_expired_look_alone_ends_nothing(site: RunningSite, make_worker: Maker) -> None:
