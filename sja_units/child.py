@@ -24,7 +24,7 @@ class Ended(NamedTuple):
 
 
 class Child:
-    """Work that is under way in a child. `reader` can be read as soon as there is news."""
+    """Work that is under way in a child. `descriptors` can be read as soon as there is news."""
 
     def __init__(
         self, work: Callable[[int], None], seconds: float, limit: int = _MAX_OUTPUT
@@ -33,32 +33,36 @@ class Child:
         self.deadline = time.monotonic() + seconds
         self._limit = limit
         self._output = bytearray()
-        self._is_complete = False
-        self.reader, writer = os.pipe()
+        reader, writer = os.pipe()
         try:
             self._pid = os.fork()
         except OSError:
-            os.close(self.reader)
+            os.close(reader)
             os.close(writer)
             raise
         if self._pid == 0:
             _be_child(work, writer)
         os.close(writer)
+        os.set_blocking(reader, False)
+        self._reader: int | None = reader  # None once its output is complete
+        self._end = os.pidfd_open(self._pid)
         with suppress(OSError):  # the child does so, too: whoever comes first
             os.setpgid(self._pid, self._pid)
 
+    @property
+    def descriptors(self) -> list[int]:
+        return [self._end] if self._reader is None else [self._end, self._reader]
+
     def look(self) -> Ended | None:
         """Return how it ended, None while it goes on; never waits."""
-        while not self._is_complete and select.select([self.reader], [], [], 0)[0]:
-            piece = os.read(self.reader, 65536)
-            self._output += piece
-            self._is_complete = not piece
-            if len(self._output) > self._limit:
-                return self.kill(cut=True)
-        if self._is_complete:
-            done, status = os.waitpid(self._pid, os.WNOHANG)
-            if done:
-                return self._close(os.waitstatus_to_exitcode(status), late=False, cut=False)
+        has_ended = bool(select.select([self._end], [], [], 0)[0])
+        if has_ended:
+            self._kill_group()  # what it started may hold its output open
+        self._read()
+        if len(self._output) > self._limit:
+            return self.kill(cut=True)
+        if has_ended:
+            return self._close(late=False, cut=False)
         return self.kill() if time.monotonic() >= self.deadline else None
 
     def wait(self, give_up: Callable[[], bool] = lambda: False) -> Ended:
@@ -67,21 +71,34 @@ class Child:
             if give_up():
                 return self.kill()
             left = min(self.deadline - time.monotonic(), _TICK)
-            if self._is_complete:
-                time.sleep(0.005)  # its output is closed, so it is about to end
-            else:
-                select.select([self.reader], [], [], max(0.0, left))
+            select.select(self.descriptors, [], [], max(0.0, left))
         return ended
 
     def kill(self, *, cut: bool = False) -> Ended:
         """End it with all that it started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGKILL)
-        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-        return self._close(status, late=not cut, cut=cut)
+        self._kill_group()
+        return self._close(late=not cut, cut=cut)
 
-    def _close(self, status: int, *, late: bool, cut: bool) -> Ended:
-        os.close(self.reader)
+    def _read(self) -> None:
+        """Take what it has written so far."""
+        while self._reader is not None and len(self._output) <= self._limit:
+            try:
+                piece = os.read(self._reader, 65536)
+            except BlockingIOError:
+                return
+            self._output += piece
+            if not piece:
+                os.close(self._reader)
+                self._reader = None
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._pid, signal.SIGKILL)
+
+    def _close(self, *, late: bool, cut: bool) -> Ended:
+        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        for descriptor in self.descriptors:
+            os.close(descriptor)
         return Ended(bytes(self._output), status, late, cut)
 
 

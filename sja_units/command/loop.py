@@ -103,7 +103,7 @@ class _Watch:
         if self._ear:
             descriptors.append(self._ear.fileno())
         if self._prober:
-            descriptors += [self._prober.reader] if self._prober.reader is not None else []
+            descriptors += self._prober.descriptors
             due = min(due, self._prober.due)
         if self._ends_by:
             due = min(due, self._ends_by)

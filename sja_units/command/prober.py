@@ -13,7 +13,7 @@ _GRACE = 1.0  # seconds that a look has to end at its own deadline, with a bette
 
 
 class Prober:
-    """Call `step` from the loop, when `due` has come or `reader` can be read."""
+    """Call `step` from the loop, when `due` has come or one of `descriptors` can be read."""
 
     def __init__(self, probe: Probe, clock: Callable[[], float] = time.monotonic) -> None:
         self._probe = probe
@@ -27,9 +27,9 @@ class Prober:
         self.reason = ""  # of the last look, "" if it was well
 
     @property
-    def reader(self) -> int | None:
-        """A descriptor that can be read as soon as the look that is under way has news."""
-        return self._look.reader if self._look else None
+    def descriptors(self) -> list[int]:
+        """Can be read as soon as the look that is under way has news."""
+        return self._look.descriptors if self._look else []
 
     @property
     def due(self) -> float:

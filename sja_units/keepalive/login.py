@@ -25,6 +25,8 @@ def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable
 
     reason: why the session is taken for dead. What it writes to stderr goes to the journal.
     """
+    if not os.access(login.command[0], os.X_OK):
+        raise LoginFault(f"login.command: {login.command[0]} is no program that can be run here")
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {"SJA_JOB": str(job), "SJA_URL": page.url, "SJA_REASON": reason}
     if login.secrets:

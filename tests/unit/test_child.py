@@ -40,6 +40,28 @@ def test_a_child_that_closes_its_end_and_goes_on_is_late() -> None:
     assert run_child(work, 0.2).late
 
 
+def test_what_a_child_leaves_running_does_not_hold_up_its_answer() -> None:
+    def work(fd: int) -> None:
+        os.write(fd, b"done")
+        if os.fork() == 0:
+            time.sleep(600)
+
+    started = time.monotonic()
+    ended = run_child(work, 2 * PATIENCE)
+    assert (ended.output, ended.status, ended.late, ended.cut) == (b"done", 0, False, False)
+    assert time.monotonic() - started < PATIENCE
+
+
+def test_waiting_for_a_child_that_has_closed_its_end_costs_nothing() -> None:
+    def work(fd: int) -> None:
+        os.close(fd)
+        time.sleep(0.5)
+
+    began = time.process_time()
+    assert run_child(work, PATIENCE).status == 0
+    assert time.process_time() - began < 0.1
+
+
 def test_who_started_it_can_give_up() -> None:
     started = time.monotonic()
     assert run_child(lambda _fd: time.sleep(600), 600, give_up=lambda: True).late

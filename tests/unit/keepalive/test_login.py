@@ -57,15 +57,23 @@ def test_an_expired_session_is_opened_again(
         ("print('no jar at all')", "no jar"),
         ("import sys; sys.stdout.write('a=' + 'x' * 2_000_000)", "more than"),
         ("import time; time.sleep(600)", "did not end"),
-        ("import os, time; os.fork() or time.sleep(600)", "did not end"),
+        ("import os, time; os.fork() or time.sleep(6000)", "no jar"),
     ],
 )
 def test_what_is_no_login(tmp_path: Path, body: str, words: str) -> None:
     program = write_program(tmp_path, body)
-    login = Login((program,), "", timeout=0.5 if "600" in body else PATIENCE, max_attempts=1)
+    login = Login((program,), "", timeout=0.5 if "(600)" in body else PATIENCE, max_attempts=1)
     page = parse_address("http://192.0.2.1/")
     assert page
     with pytest.raises(LoginFault, match=words):
+        log_in(login, page, Job("keepalive", "x"), "401", give_up=lambda: False)
+
+
+def test_a_login_program_that_is_not_there_is_named() -> None:
+    page = parse_address("http://192.0.2.1/")
+    assert page
+    login = Login(("/nowhere/campus-login",), "", timeout=PATIENCE, max_attempts=1)
+    with pytest.raises(LoginFault, match="/nowhere/campus-login"):
         log_in(login, page, Job("keepalive", "x"), "401", give_up=lambda: False)
 
 
