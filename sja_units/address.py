@@ -44,3 +44,10 @@ def parse_address(text: str) -> Address | None:
     if target.startswith("?"):
         target = f"/{target}"
     return Address(scheme, match["user"] or "", match["host"].lower(), port, target)
+
+
+def encode_target(target: str) -> str:
+    """Return a target, or a whole URL, as it goes over the wire: RFC 3986, 2.1."""
+    from urllib.parse import quote
+
+    return quote(target, safe="%/:?#[]@!$&'()*+,;=~")

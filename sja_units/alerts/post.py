@@ -9,10 +9,9 @@ import socket
 import ssl
 import sys
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import quote
 
 from sja_units import __version__
-from sja_units.address import Address, parse_address
+from sja_units.address import Address, encode_target, parse_address
 
 _SECONDS = 10.0  # for each step
 
@@ -36,7 +35,7 @@ def post(address: Address, body: bytes) -> str:
         "Connection": "close",
     }
     try:
-        target = quote(address.target, safe="%/:?#[]@!$&'()*+,;=~")
+        target = encode_target(address.target)
         connection.request("POST", target, body, headers)
         status = connection.getresponse().status
     except (OSError, HTTPException) as error:

@@ -42,7 +42,7 @@ def cookies_command(job: str, form: str, source: str | None) -> int:
     return 0
 
 
-def _format(job: Job, file: config.JobFile, form: str) -> str:
+def _format(job: Job, file: config.JobFile, form: str) -> bytes:
     from sja_units.keepalive.jar import format_json, format_netscape
     from sja_units.keepalive.policy import cookie_header
     from sja_units.keepalive.store import read_jar
@@ -51,8 +51,9 @@ def _format(job: Job, file: config.JobFile, form: str) -> str:
     if not jar:
         raise SjaError(f"{job} holds no cookies yet", f"sjactl cookies {job} --set FILE")
     if form == "header":
-        return f"Cookie: {cookie_header(jar, file.settings.address)}\n"
-    return format_netscape(jar) if form == "netscape" else format_json(jar) + "\n"
+        # A character of it is a byte on the wire.
+        return f"Cookie: {cookie_header(jar, file.settings.address)}\n".encode("latin-1")
+    return format_netscape(jar) if form == "netscape" else f"{format_json(jar)}\n".encode()
 
 
 def _replace(job: Job, file: config.JobFile, source: str) -> int:

@@ -14,6 +14,7 @@ from sja_units.compose import compose
 from sja_units.errors import ConfigFault, SjaError, UsageFault
 from sja_units.job import CONFIG_ROOT, KINDS, Job, make_job
 from sja_units.loading import load
+from sja_units.own_files import open_own
 from sja_units.survey import inspect
 from sja_units.systemd import Systemd
 
@@ -115,8 +116,10 @@ def _quote(text: str) -> str:
 
 def read_jar_text(path: str, file: config.JobFile) -> str:
     """Return a jar's text, once it is known to be one. Raises SjaError."""
-    from sja_units.keepalive.jar import parse_jar
+    from sja_units.keepalive.cookie import MAX_BYTES
+    from sja_units.keepalive.jar import decode_jar, parse_jar
 
-    text = read_text(path)
+    with open_own(path) as own:
+        text = decode_jar(own.read(4 * MAX_BYTES + 1))  # a character may be four bytes
     parse_jar(text, file.settings.host)
     return text

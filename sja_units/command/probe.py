@@ -5,7 +5,7 @@ import socket
 import time
 from typing import NoReturn
 
-from sja_units.address import Address
+from sja_units.address import Address, encode_target
 from sja_units.command.config import Probe
 
 _TAIL = 200  # characters of what a probe's program printed
@@ -19,7 +19,7 @@ def ask_page(page: Address, timeout: float) -> str:
     kind = HTTPSConnection if page.scheme == "https" else HTTPConnection
     connection = kind(page.host.strip("[]"), page.port, timeout=timeout)
     try:
-        connection.request("GET", page.target, headers={"Connection": "close"})
+        connection.request("GET", encode_target(page.target), headers={"Connection": "close"})
         status = connection.getresponse().status
     except (OSError, HTTPException) as error:
         return f"{page.site}: {_word(error)}"

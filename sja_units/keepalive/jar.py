@@ -35,21 +35,24 @@ def parse_jar(text: str, host: str) -> Jar:
     return jar
 
 
-def format_netscape(jar: Jar) -> str:
-    """Return a jar as cookies.txt. No cookie of a Jar can forge a line or a field of it."""
+def format_netscape(jar: Jar) -> bytes:
+    """Return a jar as cookies.txt, its values as they go over the wire.
+
+    No cookie of a Jar can forge a line or a field of it.
+    """
     lines = ["# Netscape HTTP Cookie File", "# Written by sja-units; changes here are lost."]
     for cookie in jar:
         fields = (
             cookie.domain if cookie.host_only else f".{cookie.domain}",
             "FALSE" if cookie.host_only else "TRUE",
-            _to_text(cookie.path),
+            cookie.path,
             "TRUE" if cookie.secure else "FALSE",
             str(cookie.expires or 0),
-            _to_text(cookie.name),
-            _to_text(cookie.value),
+            cookie.name,
+            cookie.value,
         )
         lines.append((_HTTP_ONLY if cookie.http_only else "") + "\t".join(fields))
-    return "\n".join(lines) + "\n"
+    return ("\n".join(lines) + "\n").encode("latin-1")
 
 
 def format_json(jar: Jar) -> str:
@@ -70,9 +73,20 @@ def format_json(jar: Jar) -> str:
     return json.dumps({"cookies": rows, "origins": []}, indent=2, ensure_ascii=False)
 
 
+def decode_jar(data: bytes) -> str:
+    """Return the text of a jar's file, for `parse_jar`; what is not UTF-8 is kept as it is."""
+    return data.decode("utf-8-sig", "surrogateescape")
+
+
 def _to_wire(text: str) -> str:
     """Return a text with a character for each byte that a browser would send."""
-    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
+    if text.isascii():
+        return text
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character of JSON's
+        data = text.encode("utf-8", "surrogatepass")
+    return data.decode("latin-1")
 
 
 def _to_text(wire: str) -> str:

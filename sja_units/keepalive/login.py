@@ -11,7 +11,7 @@ from sja_units.errors import SjaError, WrongConfig
 from sja_units.job import Job
 from sja_units.keepalive.config import CREDENTIAL, Login
 from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault
-from sja_units.keepalive.jar import parse_jar
+from sja_units.keepalive.jar import decode_jar, parse_jar
 
 _PASSED_ON = ("PATH", "LANG", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY")
 
@@ -48,7 +48,7 @@ def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable
     if ended.status != 0:
         raise LoginFault(f"the login program ended with status {ended.status}")
     try:
-        return parse_jar(ended.output.decode("utf-8-sig", "replace"), page.host)
+        return parse_jar(decode_jar(ended.output), page.host)
     except JarFault as fault:
         raise LoginFault(f"the login program printed no jar: {fault}") from None
 

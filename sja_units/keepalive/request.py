@@ -18,7 +18,7 @@ from http.client import (
 )
 
 from sja_units import __version__
-from sja_units.address import Address
+from sja_units.address import Address, encode_target
 from sja_units.keepalive.answer import Answer, NoAnswer
 from sja_units.keepalive.config import KeepaliveConfig
 
@@ -99,8 +99,7 @@ def _trust(config: KeepaliveConfig) -> ssl.SSLContext:
 def _target(config: KeepaliveConfig) -> str:
     page = config.address
     through_proxy = config.proxy and page.scheme == "http"
-    target = page.url if through_proxy else page.target
-    return urllib.parse.quote(target, safe="%/:?#[]@!$&'()*+,;=~")
+    return encode_target(page.url if through_proxy else page.target)
 
 
 def _headers(config: KeepaliveConfig, cookie_header: str) -> dict[str, str]:

@@ -96,10 +96,10 @@ def take_given(folder: str, host: str) -> Given:
             os.rename(waiting, taken)
         except FileNotFoundError:
             return Given(None, "")
-    from sja_units.keepalive.jar import parse_jar
+    from sja_units.keepalive.jar import decode_jar, parse_jar
 
     try:
-        jar = parse_jar(_read(taken, MAX_BYTES).decode("utf-8-sig", "replace"), host)
+        jar = parse_jar(decode_jar(_read(taken, MAX_BYTES)), host)
     except (JarFault, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         os.replace(taken, f"{folder}/given.bad")
@@ -117,7 +117,7 @@ def publish(folder: str, jar: Jar) -> None:
         return
     from sja_units.keepalive.jar import format_netscape
 
-    replace_file(f"{folder}/cookies.txt", format_netscape(jar).encode(), 0o640, sync=False)
+    replace_file(f"{folder}/cookies.txt", format_netscape(jar), 0o640, sync=False)
 
 
 def _read(path: str, limit: int) -> bytes:

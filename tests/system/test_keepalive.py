@@ -121,9 +121,11 @@ def test_an_expired_session_waits_for_a_person(site: WebSite) -> None:
 def test_new_cookies_win_over_a_live_session_exactly_once(site: WebSite) -> None:
     machine = site.machine
     fresh = site.log_in()
-    machine.run("sjactl", "cookies", "alice", "--set", write_jar(machine, "/root/b.txt", fresh))
+    given = write_jar(machine, "/root/b.txt", fresh, "nick=张三")
+    machine.run("sjactl", "cookies", "alice", "--set", given)
     header = machine.run("sjactl", "cookies", "alice", "--format", "header").stdout
     assert MARKER not in header  # the jar from before is gone as a whole
+    assert header.endswith("; nick=张三\n")
     site.wait_moves()
     # What was given is worthless by now: winning again would end the session.
     for again in (kill_worker, lambda *_: machine.run("sjactl", "restart", "alice"), kill_worker):

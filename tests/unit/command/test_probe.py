@@ -36,6 +36,7 @@ def test_a_port_that_is_open_is_well() -> None:
 def test_a_page_that_answers_is_well() -> None:
     with running_site() as site:
         assert look(f'http = "http://127.0.0.1:{site.port}/login"') == ""
+        assert look(f'http = "http://127.0.0.1:{site.port}/login?健康"') == ""
         said = look(f'http = "{site.url}"')
         assert "401" in said
     assert look(f'http = "{site.url}"')

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.keepalive.cookie import Cookie, Jar, JarFault, check_cookie, dump, load
-from sja_units.keepalive.jar import format_json, format_netscape, parse_jar
+from sja_units.keepalive.jar import decode_jar, format_json, format_netscape, parse_jar
 from tests.unit.keepalive.strategies import jars, utf8_jars
 
 HOST = "sports.example.edu"
@@ -24,9 +24,9 @@ def test_own_file_round_trip(jar: Jar) -> None:
     assert load(dump(jar)) == jar
 
 
-@given(utf8_jars.filter(bool))
+@given(jars.filter(bool))
 def test_netscape_round_trip(jar: Jar) -> None:
-    text = format_netscape(jar)
+    text = decode_jar(format_netscape(jar))
     assert without(parse_jar(text, HOST), same_site="", assumed=False) == without(
         jar, same_site="", assumed=False
     )
@@ -40,9 +40,9 @@ def test_storage_state_round_trip(jar: Jar) -> None:
 
 @given(jars)
 def test_no_cookie_forges_a_line_or_a_field(jar: Jar) -> None:
-    lines = format_netscape(jar).split("\n")[2:-1]
+    lines = format_netscape(jar).split(b"\n")[2:-1]
     assert len(lines) == len(jar)
-    assert all(line.count("\t") == 6 for line in lines)
+    assert all(line.count(b"\t") == 6 for line in lines)
 
 
 @pytest.mark.parametrize("value", ["v\n.bank.example\tTRUE\t/\tFALSE\t0\tforged\t1", "a\tb", "a;b"])
@@ -60,7 +60,7 @@ def test_a_jar_refuses_what_could_forge(value: str, field: str) -> None:
 def test_another_reader_understands_our_cookies_txt(tmp_path: Path) -> None:
     jar = parse_jar("Cookie: a=1; b=2=3", HOST)
     path = tmp_path / "cookies.txt"
-    path.write_text(format_netscape(jar))
+    path.write_bytes(format_netscape(jar))
     reader = MozillaCookieJar(str(path))
     reader.load(ignore_discard=True, ignore_expires=True)
     assert {(c.name, c.value, c.domain) for c in reader} == {("a", "1", HOST), ("b", "2=3", HOST)}
@@ -155,7 +155,7 @@ def test_browsers_json(document: object) -> None:
 def test_text_of_other_scripts_goes_out_as_a_browser_would_send_it() -> None:
     jar = parse_jar("name=预订", HOST)
     assert jar[0].value.encode("latin-1").decode("utf-8") == "预订"
-    assert "预订" in format_netscape(jar)
+    assert "预订".encode() in format_netscape(jar)
 
 
 @pytest.mark.parametrize(
