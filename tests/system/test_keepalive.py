@@ -125,7 +125,7 @@ def test_new_cookies_win_over_a_live_session_exactly_once(site: WebSite) -> None
     machine.run("sjactl", "cookies", "alice", "--set", given)
     header = machine.run("sjactl", "cookies", "alice", "--format", "header").stdout
     assert MARKER not in header  # the jar from before is gone as a whole
-    assert header.endswith("; nick=张三\n")
+    assert "nick=张三" in header
     site.wait_moves()
     # What was given is worthless by now: winning again would end the session.
     for again in (kill_worker, lambda *_: machine.run("sjactl", "restart", "alice"), kill_worker):
