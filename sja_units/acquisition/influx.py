@@ -69,6 +69,16 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> Verdict:
     return Verdict("refused", message)
 
 
+def would_take_lines(verdict: Verdict) -> bool:
+    """Return whether the answer to a request without lines says that it lacks nothing else.
+
+    A 1.x database answers 2xx. A newer one may say 400 for want of lines, which it does only after
+    it has looked at token, org and bucket.
+    """
+    misses_lines = any(word in verdict.message.lower() for word in ("points", "lines", "empty"))
+    return verdict.kind == "written" or (verdict.kind == "split" and misses_lines)
+
+
 def _is_plain_result(body: bytes) -> bool:
     try:
         result = json.loads(body)
