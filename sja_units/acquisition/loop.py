@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sja_units import journal
 from sja_units.acquisition import health
-from sja_units.acquisition.clock import is_plausible
+from sja_units.acquisition.clock import Steps, is_plausible
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.dead_letter import DeadLetter
 from sja_units.acquisition.poll import Inbox, Poller, Reading
@@ -56,6 +56,7 @@ class Acquisition:
         self._last_success: dict[str, int] = {}
         self._samples = 0
         self._clock_is_set = True
+        self._clock_steps = Steps()
         self._flush_at = 0.0
         self._report_at = 0.0
         self._reported: dict[str, object] = {}
@@ -133,6 +134,8 @@ class Acquisition:
         if lost := self._inbox.take_dropped():
             self._spool.count_dropped(lost, "too much has come while the disk was slow")
         offset_ns = time.time_ns() - time.monotonic_ns()
+        if step := self._clock_steps.note(offset_ns):
+            journal.warning(step)
         lines: list[str] = []
         oldest = 0
         for reading in self._inbox.take():
