@@ -277,6 +277,25 @@ def test_what_would_write_into_one_series_is_a_fault() -> None:
     assert len(read(HEAD + POINT + "[[device]]" + tagged + POINT).devices) == 2
 
 
+def test_narrow_lines_of_two_devices_differ_by_their_tag_device() -> None:
+    narrow = HEAD.replace("[sink]", '[sink]\nlayout = "narrow"') + 'measurement = "plc"\n' + POINT
+    twin = narrow.partition("[[device]]")[2]
+    both = narrow + "[[device]]" + twin.replace("press1", "press2")
+    assert [device.measurement for device in read(both).devices] == ["plc", "plc"]
+    (fault,) = faults_of(both.replace('"narrow"', '"wide"'))
+    assert "device[2].measurement" in fault
+    (fault,) = faults_of(narrow + "[[device]]" + twin)
+    assert "device[2].name" in fault
+
+
+@pytest.mark.parametrize("tag", ["device", "point", "unit", "cn_name", "quality"])
+def test_a_tag_that_the_narrow_layout_writes_itself_is_a_fault(tag: str) -> None:
+    wide = HEAD + f'tags = {{ {tag} = "x" }}\n' + POINT
+    assert read(wide).devices[0].tags == {tag: "x"}
+    (fault,) = faults_of(wide.replace("[sink]", '[sink]\nlayout = "narrow"'))
+    assert f"device[1].tags.{tag}" in fault
+
+
 def test_two_points_of_one_name_are_a_fault() -> None:
     (fault,) = faults_of(HEAD + POINT + POINT)
     assert "point[2].name" in fault
