@@ -105,6 +105,8 @@ def _read_sink(table: Table) -> SinkConfig:
             table.fault("database", "stands beside a bucket: give one of the two")
             table.text("database")
         org, token = table.text("org", ""), table.text("token", "")
+        if not token.isascii():
+            table.fault("token", "holds a character that no token has: only ASCII can be sent")
         bucket = table.text("bucket")
         return SinkConfig(kind, layout, url, org=org, bucket=bucket, token=token, ca_file=ca_file)
     database = table.text("database")

@@ -79,23 +79,25 @@ def would_take_lines(verdict: Verdict) -> bool:
     return verdict.kind == "written" or (verdict.kind == "split" and misses_lines)
 
 
-def _is_plain_result(body: bytes) -> bool:
+def _read_json(body: bytes) -> object:
+    """Return what a body says, None if it is not JSON, or nested so that nobody could read it."""
     try:
-        result = json.loads(body)
-    except ValueError:
-        return False
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_plain_result(body: bytes) -> bool:
+    result = _read_json(body)
     return isinstance(result, dict) and "error" not in result and "code" not in result
 
 
 def _read_message(status: int, body: bytes) -> str:
     """Return the status with the reason that a database puts into its JSON, on one line."""
     text = body.decode("utf-8", "replace")
-    try:
-        result = json.loads(body)
-        if isinstance(result, dict):
-            text = str(result.get("error") or result.get("message") or text)
-    except ValueError:
-        pass
+    result = _read_json(body)
+    if isinstance(result, dict):
+        text = str(result.get("error") or result.get("message") or text)
     text = " ".join(text.split())
     return f"{status}: {text[:200]}" if text else str(status)
 
@@ -104,6 +106,14 @@ def _read_retry_after(text: str) -> float:
     try:
         wait = float(text)
     except ValueError:
-        date = parsedate_tz(text)
-        wait = mktime_tz(date) - time.time() if date else 0.0
+        wait = _measure_until(text)
     return min(max(wait, 0.0), LONGEST_RETRY_AFTER) if wait == wait else 0.0
+
+
+def _measure_until(text: str) -> float:
+    """Return the seconds until a date of HTTP, 0 if it is none."""
+    try:
+        date = parsedate_tz(text)
+        return mktime_tz(date) - time.time() if date else 0.0
+    except (ValueError, OverflowError):
+        return 0.0

@@ -255,6 +255,20 @@ def test_urls_that_are_none_of_a_database(url: str) -> None:
     assert "sink.url" in fault
 
 
+@pytest.mark.parametrize("token", ["在此填写令牌", "schlüssel"])
+def test_a_token_that_cannot_be_sent_is_a_fault_and_not_told(token: str) -> None:
+    bucket = (HEAD + POINT).replace('database = "edge"', f'bucket = "b"\ntoken = "{token}"')
+    (fault,) = faults_of(bucket)
+    assert "sink.token" in fault
+    assert token not in fault
+
+
+def test_a_password_may_be_in_any_script() -> None:
+    user = 'database = "edge"\nusername = "操作员"\npassword = "密码"'
+    sink = read((HEAD + POINT).replace('database = "edge"', user)).sink
+    assert (sink.username, sink.password) == ("操作员", "密码")
+
+
 def test_all_faults_are_told_at_once() -> None:
     faults = faults_of('interval = "0s"\n[sink]\n[[device]]\nport = 0\n[[device.point]]\n')
     told = "\n".join(faults)
