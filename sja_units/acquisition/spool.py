@@ -218,10 +218,12 @@ class Spool:
             oldest = self._index.segments[0]
         if self._index.total_size() > self._bounds.max_bytes:
             return oldest
-        with suppress(FileNotFoundError):
-            if time.time() - self._folder.last_change(oldest.number) > self._bounds.max_age:
-                return oldest
-        return None
+        try:
+            age = time.time() - self._folder.last_change(oldest.number)
+        except FileNotFoundError:
+            # Somebody removed it. The sink finds that out; where there is none, nobody else does.
+            return oldest if self._keeps_all else None
+        return oldest if age > self._bounds.max_age else None
 
     def state(self) -> SpoolState:
         size, batches, lines = self._index.unsent()

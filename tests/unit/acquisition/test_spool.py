@@ -296,6 +296,20 @@ def test_a_local_spool_lets_nothing_go_but_what_the_bounds_want(
         assert sum(path.stat().st_size for path in segments_in(tmp_path)) <= 2**20
 
 
+def test_a_segment_removed_from_a_local_spool_keeps_no_other_beyond_its_age(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sja_units.acquisition.spool._BOUND_SECONDS", 0.0)
+    with opened(tmp_path, BOUNDS._replace(max_bytes=2**20), keeps_all=True) as spool:
+        put(spool, 1, 2, 3, padding=200_000)
+        removed, old, _ = segments_in(tmp_path)
+        removed.unlink()
+        os.utime(old, (time.time() - 90000,) * 2)
+        put(spool, 4)
+        assert not old.exists()
+        assert spool.state().batches == 2
+
+
 def test_no_two_workers_on_one_spool(tmp_path: Path) -> None:
     with opened(tmp_path), pytest.raises(WorkerEnd):
         Spool(str(tmp_path), BOUNDS)
