@@ -17,6 +17,7 @@ from sja_units.acquisition.config import SinkConfig
 
 LONGEST_RETRY_AFTER = 300.0
 # InfluxDB 2.0 answers so with 500, where other versions have 400 or 422.
+_QUOTE = re.compile("['\"]")
 _BAD_LINE = re.compile("field type conflict|beyond retention policy|unable to parse", re.IGNORECASE)
 
 
@@ -77,6 +78,11 @@ def would_take_lines(verdict: Verdict) -> bool:
     """
     misses_lines = any(word in verdict.message.lower() for word in ("points", "lines", "empty"))
     return verdict.kind == "written" or (verdict.kind == "split" and misses_lines)
+
+
+def is_same_refusal(one: Verdict, other: Verdict) -> bool:
+    """Return whether two answers say the same, but for what they quote of the request."""
+    return _QUOTE.split(one.message)[0] == _QUOTE.split(other.message)[0]
 
 
 def _read_json(body: bytes) -> object:

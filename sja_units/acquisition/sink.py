@@ -6,7 +6,7 @@ from contextlib import suppress
 from sja_units import journal
 from sja_units.acquisition.backoff import BackOff
 from sja_units.acquisition.dead_letter import DeadLetter
-from sja_units.acquisition.influx import Verdict, would_take_lines
+from sja_units.acquisition.influx import Verdict, is_same_refusal, would_take_lines
 from sja_units.acquisition.segments import Batch
 from sja_units.acquisition.spool_reader import SpoolReader
 from sja_units.acquisition.upload import Uploader
@@ -114,7 +114,7 @@ class Sink(WorkerThread):
         without = self._uploader.send(b"")
         if without.kind in ("later", "refused"):
             return without
-        if without.message == verdict.message and not would_take_lines(without):
+        if is_same_refusal(without, verdict) and not would_take_lines(without):
             return Verdict("refused", without.message)
         self._is_request_fine = True
         return verdict

@@ -194,6 +194,18 @@ def test_a_request_that_is_wrong_in_itself_parks_nothing(
     assert not one.dead_letter.exists()
 
 
+def test_a_database_that_cannot_unpack_the_request_parks_nothing(
+    run: Run, database: Database
+) -> None:
+    """It takes what is packed for a line, and says so with a part of it."""
+    database.rule = lambda lines: (400, f'{{"error": "unable to parse \'{lines}\': no fields"}}')
+    one = run(database.url)
+    one.put(0, lines=10)
+    wait_for(lambda: one.sink.state == "refused", "a state that says so")
+    assert one.sink.parked == 0
+    assert one.spool.state().lines == 10
+
+
 @pytest.mark.parametrize("without_lines", [(204, ""), (400, "writing requires points")])
 @pytest.mark.parametrize("lines", [1, 10])
 def test_where_all_lines_are_bad_they_are_parked_and_nothing_counts_as_written(
