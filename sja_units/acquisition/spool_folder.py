@@ -132,12 +132,14 @@ class SpoolFolder:
     def set_aside(self, number: int, error: OSError) -> None:
         """Rename a segment that cannot be read, so that all others can be; and say so."""
         name = f"unreadable-{_stamp()}-{number}"
-        journal.error(
-            f"spool: segment {number} cannot be read: {error.strerror}; it is {name} now, and what "
-            "it held does not reach the database"
-        )
+        kept = ""
         with suppress(OSError):
             os.rename(self._at(name_segment(number)), self._at(name))
+            kept = f"it is {name} now, and "
+        journal.error(
+            f"spool: segment {number} cannot be read: {error.strerror}; {kept}what it held does "
+            "not reach the database"
+        )
 
     def quarantine(self, number: int, offset: int, data: bytes) -> None:
         """Keep bytes that are no batch in a dated file, and say so."""
