@@ -17,8 +17,8 @@ from sja_units.acquisition.config import SinkConfig
 
 LONGEST_RETRY_AFTER = 300.0
 # InfluxDB 2.0 answers so with 500, where other versions have 400 or 422.
-_QUOTE = re.compile("['\"]")
 _BAD_LINE = re.compile("field type conflict|beyond retention policy|unable to parse", re.IGNORECASE)
+_QUOTE = re.compile("['\"]")
 
 
 class Verdict(NamedTuple):
@@ -82,7 +82,9 @@ def would_take_lines(verdict: Verdict) -> bool:
 
 def is_same_refusal(one: Verdict, other: Verdict) -> bool:
     """Return whether two answers say the same, but for what they quote of the request."""
-    return _QUOTE.split(one.message)[0] == _QUOTE.split(other.message)[0]
+    said, again = (_QUOTE.split(verdict.message)[0] for verdict in (one, other))
+    has_words = any(character.isalpha() for character in said)
+    return one.message == other.message or (said == again and has_words)
 
 
 def _read_json(body: bytes) -> object:

@@ -112,11 +112,10 @@ class Sink(WorkerThread):
         """Return what a refusal of lines means; one that no lines get, too, is of the request."""
         self.due_within(self._uploader.longest_seconds)
         without = self._uploader.send(b"")
-        if without.kind in ("later", "refused"):
-            return without
         if is_same_refusal(without, verdict) and not would_take_lines(without):
             return Verdict("refused", without.message)
-        self._is_request_fine = True
+        # Any other answer, such as a 500 to a body that nobody ever sends, must hold up no lines.
+        self._is_request_fine = without.kind != "later"
         return verdict
 
     def _recover(self) -> None:
