@@ -13,6 +13,7 @@ _UNREAD_TABLE = (
     "names a table, which a worker cannot read: run `sjactl apply JOB`, which puts its points "
     "into the job's file"
 )
+_NARROW_TAGS = ("device", "point", "unit", "cn_name", "quality")  # beside a device's own
 _BESIDE = "stands beside points of the file itself: give one of the two"
 
 
@@ -85,8 +86,8 @@ def read_acquisition(table: Table) -> AcquisitionConfig:
         spool.seconds("max_age", "7d", low="1min", high="3650d"),
     )
     tables = table.tables("device", required=True)
-    devices = tuple(_read_device(item) for item in tables)
-    _check_distinct(tables, devices)
+    devices = tuple(_read_device(item, sink.layout) for item in tables)
+    _check_distinct(tables, devices, sink.layout)
     return AcquisitionConfig(interval, sink, bounds, devices)
 
 
@@ -104,6 +105,8 @@ def _read_sink(table: Table) -> SinkConfig:
             table.fault("database", "stands beside a bucket: give one of the two")
             table.text("database")
         org, token = table.text("org", ""), table.text("token", "")
+        if not token.isascii():
+            table.fault("token", "holds a character that no token has: only ASCII can be sent")
         bucket = table.text("bucket")
         return SinkConfig(kind, layout, url, org=org, bucket=bucket, token=token, ca_file=ca_file)
     database = table.text("database")
@@ -126,7 +129,7 @@ def _refuse_url(url: str) -> str:
     return ""
 
 
-def _read_device(table: Table) -> Device:
+def _read_device(table: Table, layout: str) -> Device:
     name = read_name(table, "name")
     way = read_way(table)
     # On a serial line 0 is for all at once, which nobody answers, and 248 to 255 are reserved.
@@ -145,14 +148,16 @@ def _read_device(table: Table) -> Device:
         max_registers=limit,
         max_gap=table.integer("max_gap", 8, low=0, high=124),
         measurement=measurement,
-        tags=_read_tags(table.table("tags")),
+        tags=_read_tags(table.table("tags"), layout),
         points=_read_points(table, limit),
     )
 
 
-def _read_tags(table: Table) -> dict[str, str]:
+def _read_tags(table: Table, layout: str) -> dict[str, str]:
     tags = {key: read_name(table, key, "") for key in table.names()}
     for key in tags:
+        if layout == "narrow" and key in _NARROW_TAGS:
+            table.fault(key, "is a tag that the narrow layout gives to each line itself")
         if (
             is_unsafe_name(key)
             or key in ("", "time", "_field", "_measurement")
@@ -175,7 +180,7 @@ def _read_points(table: Table, max_registers: int) -> tuple[Point, ...]:
     return points
 
 
-def _check_distinct(tables: list[Table], devices: tuple[Device, ...]) -> None:
+def _check_distinct(tables: list[Table], devices: tuple[Device, ...], layout: str) -> None:
     names: set[str] = set()
     lines: dict[str, Device] = {}
     fields: dict[tuple[object, ...], str] = {}
@@ -186,8 +191,9 @@ def _check_distinct(tables: list[Table], devices: tuple[Device, ...]) -> None:
         first = lines.setdefault(device.way.tty or device.name, device)
         if first.way.tty and first.way != device.way:
             table.fault("port", f"is that of {first.name!r}, which uses it with other settings")
+        own = {"device": device.name} if layout == "narrow" else {}
         for point in device.points:
-            series = (device.measurement, *device.tags.items(), point.name)
+            series = (device.measurement, *own.items(), *device.tags.items(), point.name)
             other = fields.setdefault(series, device.name)
             if other != device.name:
                 table.fault(

@@ -18,6 +18,7 @@ from sja_units.acquisition.config import SinkConfig
 LONGEST_RETRY_AFTER = 300.0
 # InfluxDB 2.0 answers so with 500, where other versions have 400 or 422.
 _BAD_LINE = re.compile("field type conflict|beyond retention policy|unable to parse", re.IGNORECASE)
+_QUOTE = re.compile("['\"]")
 
 
 class Verdict(NamedTuple):
@@ -69,23 +70,42 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> Verdict:
     return Verdict("refused", message)
 
 
-def _is_plain_result(body: bytes) -> bool:
+def would_take_lines(verdict: Verdict) -> bool:
+    """Return whether the answer to a request without lines says that it lacks nothing else.
+
+    A 1.x database answers 2xx. A newer one may say 400 for want of lines, which it does only after
+    it has looked at token, org and bucket.
+    """
+    misses_lines = any(word in verdict.message.lower() for word in ("points", "lines", "empty"))
+    return verdict.kind == "written" or (verdict.kind == "split" and misses_lines)
+
+
+def is_same_refusal(one: Verdict, other: Verdict) -> bool:
+    """Return whether two answers say the same, but for what they quote of the request."""
+    said, again = (_QUOTE.split(verdict.message)[0] for verdict in (one, other))
+    has_words = any(character.isalpha() for character in said)
+    return one.message == other.message or (said == again and has_words)
+
+
+def _read_json(body: bytes) -> object:
+    """Return what a body says, None if it is not JSON, or nested so that nobody could read it."""
     try:
-        result = json.loads(body)
-    except ValueError:
-        return False
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_plain_result(body: bytes) -> bool:
+    result = _read_json(body)
     return isinstance(result, dict) and "error" not in result and "code" not in result
 
 
 def _read_message(status: int, body: bytes) -> str:
     """Return the status with the reason that a database puts into its JSON, on one line."""
     text = body.decode("utf-8", "replace")
-    try:
-        result = json.loads(body)
-        if isinstance(result, dict):
-            text = str(result.get("error") or result.get("message") or text)
-    except ValueError:
-        pass
+    result = _read_json(body)
+    if isinstance(result, dict):
+        text = str(result.get("error") or result.get("message") or text)
     text = " ".join(text.split())
     return f"{status}: {text[:200]}" if text else str(status)
 
@@ -94,6 +114,14 @@ def _read_retry_after(text: str) -> float:
     try:
         wait = float(text)
     except ValueError:
-        date = parsedate_tz(text)
-        wait = mktime_tz(date) - time.time() if date else 0.0
+        wait = _measure_until(text)
     return min(max(wait, 0.0), LONGEST_RETRY_AFTER) if wait == wait else 0.0
+
+
+def _measure_until(text: str) -> float:
+    """Return the seconds until a date of HTTP, 0 if it is none."""
+    try:
+        date = parsedate_tz(text)
+        return mktime_tz(date) - time.time() if date else 0.0
+    except (ValueError, OverflowError):
+        return 0.0

@@ -4,12 +4,12 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sja_units import journal
 from sja_units.acquisition import health
-from sja_units.acquisition.clock import is_plausible
+from sja_units.acquisition.clock import Steps, is_plausible
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.dead_letter import DeadLetter
 from sja_units.acquisition.poll import Inbox, Poller, Reading
@@ -27,6 +27,7 @@ REPORT_SECONDS = 1.0
 VALID_SECONDS = 20.0
 _QUIET_REPORT_SECONDS = 5.0
 _SHARED_SYNC_SECONDS = 0.02
+_SLICE_SAMPLES = 10_000  # that are put on the disk at once: about 1 MiB
 _FLUSH_SECONDS = 5.0
 _STOP_POLLERS_SECONDS = 20.0
 # For so long, not for Python's 5 ms, may other threads keep a poller waiting whose time has come.
@@ -56,6 +57,7 @@ class Acquisition:
         self._last_success: dict[str, int] = {}
         self._samples = 0
         self._clock_is_set = True
+        self._clock_steps = Steps()
         self._flush_at = 0.0
         self._report_at = 0.0
         self._reported: dict[str, object] = {}
@@ -106,14 +108,18 @@ class Acquisition:
         )
 
     def _check_threads(self) -> None:
-        """Ping only while every thread keeps its own word; raise what ended one."""
-        now = time.monotonic()
+        """Raise what ended a thread; ping otherwise."""
         for thread in self._threads:
             if isinstance(thread.failure, WorkerEnd):
                 raise thread.failure
             if thread.failure is not None:
                 journal.error("".join(traceback.format_exception(thread.failure)))
                 raise RuntimeError(f"the thread {thread.name!r} has ended")
+        self._ping()
+
+    def _ping(self) -> None:
+        """Ping only while every thread keeps its own word."""
+        now = time.monotonic()
         if all(thread.is_on_time(now) for thread in self._threads):
             self._runtime.ping()
 
@@ -133,12 +139,30 @@ class Acquisition:
         if lost := self._inbox.take_dropped():
             self._spool.count_dropped(lost, "too much has come while the disk was slow")
         offset_ns = time.time_ns() - time.monotonic_ns()
+        if step := self._clock_steps.note(offset_ns):
+            journal.warning(step)
+        for lines, oldest in self._make_slices(offset_ns):
+            self._put(lines, oldest)
+            self._ping()
+
+    def _make_slices(self, offset_ns: int) -> Iterator[tuple[list[str], int]]:
+        """Yield the lines of what has come, with their oldest time; at least once, be it none.
+
+        What waited for the clock would be too much for the memory as a whole.
+        """
         lines: list[str] = []
-        oldest = 0
+        oldest = samples = 0
         for reading in self._inbox.take():
+            if samples >= _SLICE_SAMPLES:
+                yield lines, oldest
+                lines, oldest, samples = [], 0, 0
             made = self._record(reading, offset_ns)
             lines += made.lines
+            samples += made.samples
             oldest = min(oldest or made.time_ns, made.time_ns)
+        yield lines, oldest
+
+    def _put(self, lines: list[str], oldest: int) -> None:
         began = time.monotonic()
         if lines:
             self._spool.put(("\n".join(lines) + "\n").encode(), len(lines), oldest)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from sja_units import journal
 from sja_units.acquisition.backoff import BackOff
 from sja_units.acquisition.dead_letter import DeadLetter
-from sja_units.acquisition.influx import Verdict
+from sja_units.acquisition.influx import Verdict, is_same_refusal, would_take_lines
 from sja_units.acquisition.segments import Batch
 from sja_units.acquisition.spool_reader import SpoolReader
 from sja_units.acquisition.upload import Uploader
@@ -36,6 +36,7 @@ class Sink(WorkerThread):
         self._back_off = BackOff(15.0)
         self._max_lines = MAX_LINES
         self._refused: list[tuple[bytes, str]] = []  # lines with the database's reason
+        self._is_request_fine = False  # so that a refusal is about the lines; known once a batch
         self._stop_at: float | None = None
 
     def stop(self, deadline: float) -> None:
@@ -65,6 +66,7 @@ class Sink(WorkerThread):
     def _send_all(self, batches: list[Batch]) -> None:
         lines = [line for batch in batches for line in batch.body.split(b"\n") if line]
         self._refused.clear()
+        self._is_request_fine = False
         at = 0
         while at < len(lines):
             part = lines[at : at + self._max_lines]
@@ -95,18 +97,32 @@ class Sink(WorkerThread):
                 raise _Stopped
             self.due_within(self._uploader.longest_seconds)
             verdict = self._uploader.send(body)
+            if verdict.kind == "written":
+                self._is_request_fine = True
+                self.last_success_ns = time.time_ns()
+            elif verdict.kind == "split" and not self._is_request_fine:
+                verdict = self._doubt(verdict)
             if verdict.kind not in ("later", "refused"):
-                self._succeed()
+                self._recover()
                 return verdict
             state = "refused" if verdict.kind == "refused" else "error"
             self._fail(state, verdict.message, verdict.wait)
 
-    def _succeed(self) -> None:
+    def _doubt(self, verdict: Verdict) -> Verdict:
+        """Return what a refusal of lines means; one that no lines get, too, is of the request."""
+        self.due_within(self._uploader.longest_seconds)
+        without = self._uploader.send(b"")
+        if is_same_refusal(without, verdict) and not would_take_lines(without):
+            return Verdict("refused", without.message)
+        # Any other answer, such as a 500 to a body that nobody ever sends, must hold up no lines.
+        self._is_request_fine = without.kind != "later"
+        return verdict
+
+    def _recover(self) -> None:
         if self.state != "healthy":
             waiting = count(self._spool.count_lines(), "line")
             journal.notice(f"database: back, {waiting} to catch up")
         self.state, self.message = "healthy", ""
-        self.last_success_ns = time.time_ns()
         self._back_off.reset()
 
     def _fail(self, state: str, message: str, wait: float) -> None:

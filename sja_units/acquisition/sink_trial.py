@@ -4,7 +4,7 @@ import time
 from typing import NamedTuple
 
 from sja_units.acquisition.config import SinkConfig
-from sja_units.acquisition.influx import Verdict
+from sja_units.acquisition.influx import Verdict, would_take_lines
 from sja_units.acquisition.upload import Uploader
 
 
@@ -21,8 +21,6 @@ def try_sink(sink: SinkConfig) -> SinkReport:
     """Send no lines to where the lines of a job will go.
 
     That needs the same address, database and rights as a job's lines, and leaves nothing behind.
-    A 1.x database then answers 2xx. A newer one says 400 for want of lines, which it does only
-    after it has looked at token, org and bucket.
     """
     if sink.type == "local":
         return SinkReport(True, "values are kept on this host", "", None)
@@ -36,13 +34,9 @@ def try_sink(sink: SinkConfig) -> SinkReport:
     finally:
         uploader.close()
     seconds = time.monotonic() - began
-    if verdict.kind == "written" or (verdict.kind == "split" and _misses_lines(verdict.message)):
+    if would_take_lines(verdict):
         return SinkReport(True, "it takes what this job would send", "", seconds)
     return SinkReport(False, verdict.message, _advise(sink, verdict), seconds)
-
-
-def _misses_lines(message: str) -> bool:
-    return any(word in message.lower() for word in ("points", "lines", "empty"))
 
 
 def _advise(sink: SinkConfig, verdict: Verdict) -> str:

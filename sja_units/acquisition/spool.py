@@ -126,16 +126,17 @@ class Spool:
             # After a failed write or sync the file is not trusted with anything new.
             self._abandon(segment)
             raise
-        # Before the sink can send it: what is sent must not wait any more.
-        self._waiting.let_go()
-        self._index.grow(segment, len(chunk.data), chunk.batches, chunk.lines)
+        with self._index.news:
+            if segment.is_closed:
+                return  # the reader has given up the file meanwhile: once more, into a new one
+            # Before the sink can send it: what is sent must not wait any more.
+            self._waiting.let_go()
+            self._index.grow(segment, len(chunk.data), chunk.batches, chunk.lines)
 
     def _open_segment(self) -> Segment:
         """Return the segment to append to, a new one where the last is full, old or damaged."""
         last = self._index.last()
-        if last is not None and self._is_fit(last):
-            if self._fd < 0:
-                self._fd = self._folder.open(last.number)
+        if last is not None and self._is_fit(last) and self._is_there(last):
             return last
         if self._fd >= 0:
             os.close(self._fd)
@@ -152,6 +153,15 @@ class Spool:
             limit //= 16  # all of it is sent: a new one lets it go
         is_young = time.monotonic() - segment.opened < self._bounds.max_age / 8
         return not segment.is_closed and segment.size < limit and is_young
+
+    def _is_there(self, segment: Segment) -> bool:
+        """Open a segment's file, and return whether what is appended to it will be found there."""
+        try:
+            if self._fd < 0:
+                self._fd = self._folder.open(segment.number)
+            return self._folder.holds(segment.number, self._fd, segment.size)
+        except OSError:
+            return False
 
     def _abandon(self, segment: Segment) -> None:
         """Close a segment for good, cut to what is surely on the disk."""
@@ -208,10 +218,12 @@ class Spool:
             oldest = self._index.segments[0]
         if self._index.total_size() > self._bounds.max_bytes:
             return oldest
-        with suppress(FileNotFoundError):
-            if time.time() - self._folder.last_change(oldest.number) > self._bounds.max_age:
-                return oldest
-        return None
+        try:
+            age = time.time() - self._folder.last_change(oldest.number)
+        except FileNotFoundError:
+            # Somebody removed it. The sink finds that out; where there is none, nobody else does.
+            return oldest if self._keeps_all else None
+        return oldest if age > self._bounds.max_age else None
 
     def state(self) -> SpoolState:
         size, batches, lines = self._index.unsent()

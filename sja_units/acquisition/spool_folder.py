@@ -78,6 +78,17 @@ class SpoolFolder:
         """Return a file descriptor to append to a segment that exists."""
         return os.open(self._at(name_segment(number)), _APPEND)
 
+    def holds(self, number: int, fd: int, size: int) -> bool:
+        """Return whether a segment still is the file that was opened, and of that size.
+
+        People remove, move and empty files.
+        """
+        try:
+            there = os.stat(self._at(name_segment(number)), follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(there, os.fstat(fd)) and there.st_size == size
+
     def read(self, number: int, offset: int = 0, count: int | None = None) -> bytes:
         """Return bytes of a segment, to its end without a count."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -121,12 +132,14 @@ class SpoolFolder:
     def set_aside(self, number: int, error: OSError) -> None:
         """Rename a segment that cannot be read, so that all others can be; and say so."""
         name = f"unreadable-{_stamp()}-{number}"
-        journal.error(
-            f"spool: segment {number} cannot be read: {error.strerror}; it is {name} now, and what "
-            "it held does not reach the database"
-        )
+        kept = ""
         with suppress(OSError):
             os.rename(self._at(name_segment(number)), self._at(name))
+            kept = f"it is {name} now, and "
+        journal.error(
+            f"spool: segment {number} cannot be read: {error.strerror}; {kept}what it held does "
+            "not reach the database"
+        )
 
     def quarantine(self, number: int, offset: int, data: bytes) -> None:
         """Keep bytes that are no batch in a dated file, and say so."""

@@ -85,6 +85,22 @@ class SpoolIndex:
             self.place = Place(taken.number, offset)
             return True
 
+    def give_up(self, number: int) -> bool:
+        """Close a segment whose file cannot be read, and count as dropped what it held.
+
+        False if the bounds dropped it meanwhile.
+        """
+        with self.news:
+            segment = self.find(number)
+            if segment is None:
+                return False
+            segment.is_closed = True
+            self.dropped += segment.lines
+            segment.batches = segment.lines = 0
+            if self.place.number == number:
+                self.place = Place(number, segment.size)
+            return True
+
     def leave(self, number: int) -> list[Segment]:
         """Go to the segment after this one; remove and return those that are done."""
         with self.news:

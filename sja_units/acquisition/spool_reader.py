@@ -51,8 +51,9 @@ class SpoolReader:
                 except OSError as error:
                     if error.errno not in _UNREADABLE:
                         raise
-                    self._folder.set_aside(place.number, error)
-                    self._pass_over(place, segment.size, 0, 0)
+                    # In this order: nobody appends any more to what is set aside.
+                    if self._index.give_up(place.number):
+                        self._folder.set_aside(place.number, error)
             elif is_last:
                 return []
             else:

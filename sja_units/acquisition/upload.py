@@ -97,6 +97,10 @@ class Uploader:
         except http.client.HTTPException as error:
             self.close()
             return Verdict("later", f"the answer is not HTTP: {type(error).__name__}")
+        except ValueError as error:
+            self.close()
+            # Without its text, which may hold a header and so a secret.
+            return Verdict("refused", f"the request cannot be sent: {type(error).__name__}")
 
     def _exchange(self, packed: bytes) -> Verdict:
         deadline = time.monotonic() + REQUEST_SECONDS

@@ -2,6 +2,8 @@ from email.utils import formatdate
 from time import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sja_units.acquisition.config import SinkConfig
 from sja_units.acquisition.influx import LONGEST_RETRY_AFTER, judge, make_target
@@ -55,6 +57,7 @@ def test_the_reason_is_told() -> None:
         ("soon", 0),
         ("", 0),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", 0),
     ],
 )
 def test_retry_after_is_heeded_within_reason(text: str, seconds: float) -> None:
@@ -64,6 +67,17 @@ def test_retry_after_is_heeded_within_reason(text: str, seconds: float) -> None:
 def test_retry_after_may_be_a_date() -> None:
     date = formatdate(time() + 60, usegmt=True)
     assert 30 < judge(429, {"retry-after": date}, b"").wait <= 60
+
+
+@given(st.text() | st.from_regex(r"(Mon,)? ?\d* Jan \d+( \d*:\d*){0,3} (GMT|[+-]\d+)"))
+def test_no_retry_after_whatever_it_says_is_a_failure_of_ours(text: str) -> None:
+    assert 0 <= judge(503, {"retry-after": text}, b"").wait <= LONGEST_RETRY_AFTER
+
+
+@pytest.mark.parametrize(("status", "kind"), [(200, "later"), (400, "split"), (503, "later")])
+@pytest.mark.parametrize("body", [b"[" * 60_000, b'{"a":' * 10_000, b'{"a": ' + b"1" * 9999])
+def test_json_that_nobody_can_read_is_none(status: int, kind: str, body: bytes) -> None:
+    assert judge(status, {}, body).kind == kind
 
 
 def test_the_1x_request() -> None:

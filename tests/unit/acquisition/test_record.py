@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.acquisition.clock import EARLIEST, Stamps, is_plausible
+from sja_units.acquisition.clock import EARLIEST, Stamps, Steps, is_plausible
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.device import Answer
 from sja_units.acquisition.plan import Block
@@ -97,24 +97,59 @@ def test_a_cycle_in_part_is_written_in_part() -> None:
     assert parse_line(made.lines[0]).fields == {"on": True}
 
 
-@given(st.lists(st.tuples(st.integers(0, 10**10), st.integers(-(10**13), 10**13)), min_size=2))
-def test_stamps_only_grow_whatever_the_clock_does(steps: list[tuple[int, int]]) -> None:
+SECOND = 10**9
+STEPS = st.lists(st.tuples(st.integers(0, 10 * SECOND), st.integers(-(10**13), 10**13)), min_size=2)
+
+
+@given(STEPS)
+def test_stamps_are_near_the_clock_and_never_twice_the_same(steps: list[tuple[int, int]]) -> None:
     stamps = Stamps()
     made = []
     monotonic = 0
     for passed, offset in steps:
         monotonic += passed
         made.append(stamps.make(monotonic, EARLIEST + offset))
+        assert 0 <= made[-1] - (monotonic + EARLIEST + offset) <= 2 * SECOND
+    assert all(a != b for a, b in pairwise(made))
+
+
+@given(st.lists(st.tuples(st.integers(0, 10 * SECOND), st.integers(100, 2 * SECOND))))
+def test_stamps_only_grow_while_the_clock_is_set_back_by_a_few_seconds(
+    steps: list[tuple[int, int]],
+) -> None:
+    stamps = Stamps()
+    monotonic = 0
+    made = [stamps.make(0, EARLIEST + 2 * SECOND)]
+    for passed, offset in steps:
+        monotonic += passed
+        made.append(stamps.make(monotonic, EARLIEST + offset))
     assert all(a < b for a, b in pairwise(made))
 
 
-def test_a_clock_that_was_set_back_is_caught_up_with() -> None:
+def test_a_clock_that_was_set_back_a_little_is_caught_up_with() -> None:
     stamps = Stamps()
-    hour = 3600 * 10**9
-    stamps.make(0, EARLIEST + hour)
-    moments = range(10**9, 3 * hour, 60 * 10**9)
-    made = [stamps.make(moment, EARLIEST) for moment in moments]
-    assert made[-1] == EARLIEST + moments[-1]
+    stamps.make(0, EARLIEST + 2 * SECOND)
+    made = [stamps.make(second * SECOND, EARLIEST) for second in range(1, 6)]
+    assert made[0] == EARLIEST + 5 * SECOND // 2
+    assert made[-1] == EARLIEST + 5 * SECOND
+
+
+def test_a_clock_that_was_hours_ahead_is_followed_back_at_once() -> None:
+    """A machine whose clock kept local time, until the network told it that of the world."""
+    stamps = Stamps()
+    stamps.make(0, EARLIEST + 8 * 3600 * SECOND)
+    for second in range(1, 4):
+        assert stamps.make(second * SECOND, EARLIEST) == EARLIEST + second * SECOND
+
+
+def test_a_step_of_the_clock_is_told_once() -> None:
+    steps = Steps()
+    hours = 8 * 3600 * SECOND
+    told = [steps.note(offset) for offset in (hours, hours + 10**6, 0, 10, SECOND, hours)]
+    assert told[:2] == ["", ""]
+    assert "back by 28,800.0 s" in told[2]
+    assert told[3:5] == ["", ""]
+    assert "ahead by 28,799.0 s" in told[5]
 
 
 def test_the_year_1970_is_no_time() -> None:

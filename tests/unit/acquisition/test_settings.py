@@ -255,6 +255,20 @@ def test_urls_that_are_none_of_a_database(url: str) -> None:
     assert "sink.url" in fault
 
 
+@pytest.mark.parametrize("token", ["在此填写令牌", "schlüssel"])
+def test_a_token_that_cannot_be_sent_is_a_fault_and_not_told(token: str) -> None:
+    bucket = (HEAD + POINT).replace('database = "edge"', f'bucket = "b"\ntoken = "{token}"')
+    (fault,) = faults_of(bucket)
+    assert "sink.token" in fault
+    assert token not in fault
+
+
+def test_a_password_may_be_in_any_script() -> None:
+    user = 'database = "edge"\nusername = "操作员"\npassword = "密码"'
+    sink = read((HEAD + POINT).replace('database = "edge"', user)).sink
+    assert (sink.username, sink.password) == ("操作员", "密码")
+
+
 def test_all_faults_are_told_at_once() -> None:
     faults = faults_of('interval = "0s"\n[sink]\n[[device]]\nport = 0\n[[device.point]]\n')
     told = "\n".join(faults)
@@ -275,6 +289,25 @@ def test_what_would_write_into_one_series_is_a_fault() -> None:
     assert faults_of(HEAD + POINT + "[[device]]" + other + POINT)
     tagged = other + 'tags = { side = "left" }\n'
     assert len(read(HEAD + POINT + "[[device]]" + tagged + POINT).devices) == 2
+
+
+def test_narrow_lines_of_two_devices_differ_by_their_tag_device() -> None:
+    narrow = HEAD.replace("[sink]", '[sink]\nlayout = "narrow"') + 'measurement = "plc"\n' + POINT
+    twin = narrow.partition("[[device]]")[2]
+    both = narrow + "[[device]]" + twin.replace("press1", "press2")
+    assert [device.measurement for device in read(both).devices] == ["plc", "plc"]
+    (fault,) = faults_of(both.replace('"narrow"', '"wide"'))
+    assert "device[2].measurement" in fault
+    (fault,) = faults_of(narrow + "[[device]]" + twin)
+    assert "device[2].name" in fault
+
+
+@pytest.mark.parametrize("tag", ["device", "point", "unit", "cn_name", "quality"])
+def test_a_tag_that_the_narrow_layout_writes_itself_is_a_fault(tag: str) -> None:
+    wide = HEAD + f'tags = {{ {tag} = "x" }}\n' + POINT
+    assert read(wide).devices[0].tags == {tag: "x"}
+    (fault,) = faults_of(wide.replace("[sink]", '[sink]\nlayout = "narrow"'))
+    assert f"device[1].tags.{tag}" in fault
 
 
 def test_two_points_of_one_name_are_a_fault() -> None:

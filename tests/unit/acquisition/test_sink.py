@@ -174,6 +174,60 @@ def test_a_partial_write_is_split_and_nothing_of_it_is_lost(run: Run, database: 
     assert one.sink.parked == 1
 
 
+@pytest.mark.parametrize("lines", [1, 10])
+def test_a_request_that_is_wrong_in_itself_parks_nothing(
+    run: Run, database: Database, lines: int
+) -> None:
+    """A bucket without its organisation: InfluxDB 2 says 400 to all that comes."""
+    reason = "Please provide either orgID or org"
+    database.rule = lambda _: (400, f'{{"code": "invalid", "message": "{reason}"}}')
+    one = run(database.url)
+    one.put(0, lines=lines)
+    wait_for(lambda: one.sink.state != "healthy" and len(database.sizes) > 3, "tries")
+    assert (one.sink.state, one.sink.message) == ("refused", f"400: {reason}")
+    assert one.sink.parked == 0
+    assert one.sink.last_success_ns is None
+    assert one.spool.state().lines == lines
+    database.rule = lambda _: None
+    one.wait_until_sent()
+    assert database.column("v") == [*range(lines)]
+    assert not one.dead_letter.exists()
+
+
+def test_a_database_that_cannot_unpack_the_request_parks_nothing(
+    run: Run, database: Database
+) -> None:
+    """It takes what is packed for a line, and says so with a part of it."""
+    database.rule = lambda lines: (400, f'{{"error": "unable to parse \'{lines}\': no fields"}}')
+    one = run(database.url)
+    one.put(0, lines=10)
+    wait_for(lambda: one.sink.state == "refused", "a state that says so")
+    assert one.sink.parked == 0
+    assert one.spool.state().lines == 10
+
+
+@pytest.mark.parametrize(
+    "without_lines",
+    [(204, ""), (400, "writing requires points"), (400, '"nothing"'), (405, ""), (500, "what?")],
+)
+@pytest.mark.parametrize("lines", [1, 10])
+def test_where_all_lines_are_bad_they_are_parked_and_nothing_counts_as_written(
+    run: Run, database: Database, without_lines: Answer, lines: int
+) -> None:
+    database.rule = lambda got: (400, "field type conflict") if got else without_lines
+    one = run(database.url)
+    one.put(0, lines=lines)
+    one.wait_until_sent()
+    assert one.sink.parked == lines
+    assert one.sink.state == "healthy"
+    assert one.sink.last_success_ns is None
+    database.rule = lambda _: None
+    one.put(100)
+    one.wait_until_sent()
+    assert database.column("v") == [100]
+    assert one.sink.last_success_ns is not None
+
+
 def test_what_is_too_large_is_halved(run: Run, database: Database) -> None:
     database.rule = lambda lines: (413, "") if len(lines) > 100 else None
     one = run(database.url)

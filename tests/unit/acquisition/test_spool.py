@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -115,6 +116,108 @@ def test_a_segment_that_cannot_be_read_stops_nothing(
     assert "cannot be read" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("sent", [0, 3])
+def test_a_segment_that_cannot_be_read_while_it_grows_costs_only_what_it_held(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    sent: int,
+) -> None:
+    with opened(tmp_path) as spool:
+        put(spool, 1, 2, 3)
+        assert take(spool, sent) == [1, 2, 3][:sent]
+        bad = str(segments_in(tmp_path)[0])
+        real = os.open
+
+        def open_file(path: str, flags: int, mode: int = 0o777) -> int:
+            if path == bad and not flags & os.O_WRONLY:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return real(path, flags, mode)
+
+        monkeypatch.setattr(os, "open", open_file)
+        put(spool, 4)
+        assert take(spool) == []
+        for number in (5, 6):
+            put(spool, number)
+            assert take(spool) == [number]
+        state = spool.state()
+        assert state.dropped == 4 - sent
+        assert (state.batches, state.lines, state.bytes) == (0, 0, 0)
+    assert len(list(tmp_path.glob("unreadable-*"))) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("sent", [0, 3])
+def test_a_segment_that_somebody_removed_while_it_grows_costs_only_what_it_held(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sent: int
+) -> None:
+    with opened(tmp_path) as spool:
+        put(spool, 1, 2, 3)
+        assert take(spool, sent) == [1, 2, 3][:sent]
+        segments_in(tmp_path)[0].unlink()
+        put(spool, 4, 5)
+        assert take(spool) == [4, 5]
+        put(spool, 6)
+        assert take(spool) == [6]
+        assert spool.state().dropped == 3 - sent
+    told = capsys.readouterr().err
+    assert told.count("\n") == (1 if sent < 3 else 0)
+    assert "unreadable-" not in told  # there is no such file
+
+
+def test_a_segment_that_somebody_emptied_while_it_grows_costs_only_what_it_held(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path) as spool:
+        put(spool, 1, 2, 3)
+        segments_in(tmp_path)[0].write_bytes(b"")
+        put(spool, 4, 5)
+        assert take(spool) == [4, 5]
+        assert spool.state().dropped == 3
+
+
+@pytest.mark.parametrize("keeps_all", [False, True])
+def test_what_is_put_after_somebody_removed_the_last_segment_is_on_the_disk(
+    tmp_path: Path, keeps_all: bool
+) -> None:
+    with opened(tmp_path, keeps_all=keeps_all) as spool:
+        put(spool, 1)
+        segments_in(tmp_path)[0].unlink()
+        put(spool, 2, 3)
+        assert _numbers_in(*segments_in(tmp_path)) == [2, 3]
+        segments_in(tmp_path)[0].rename(tmp_path / "elsewhere")
+        put(spool, 4)
+        assert _numbers_in(*segments_in(tmp_path)) == [4]
+    with opened(tmp_path, keeps_all=keeps_all) as spool:
+        segments_in(tmp_path)[-1].unlink()
+        put(spool, 5)
+        assert not spool.state().fault
+        assert _numbers_in(*segments_in(tmp_path)) == [5]
+
+
+def _numbers_in(file: Path) -> list[int]:
+    return [batch.time_ns for batch in segments.find_batches(file.read_bytes())]
+
+
+def test_what_is_written_just_as_the_reader_gives_its_segment_up_is_written_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path) as spool:
+        put(spool, 1)
+        real = os.fdatasync
+
+        def lose_it(fd: int) -> None:
+            real(fd)
+            monkeypatch.setattr(os, "fdatasync", real)
+            segments_in(tmp_path)[0].unlink()
+            assert take(spool) == []
+
+        monkeypatch.setattr(os, "fdatasync", lose_it)
+        put(spool, 2)
+        assert take(spool) == [2]
+        assert spool.state().dropped == 1
+
+
 @pytest.mark.parametrize("cursor", ["", "x y z", "1", "1 99999999 0", "99 0 0", "-1 -5 0"])
 def test_a_cursor_that_is_wrong_loses_nothing_and_stops_nothing(
     tmp_path: Path, cursor: str
@@ -193,6 +296,20 @@ def test_a_local_spool_lets_nothing_go_but_what_the_bounds_want(
         put(spool, *range(20, 120), padding=20_000)
         assert 0 < spool.state().dropped == 120 - spool.state().batches
         assert sum(path.stat().st_size for path in segments_in(tmp_path)) <= 2**20
+
+
+def test_a_segment_removed_from_a_local_spool_keeps_no_other_beyond_its_age(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sja_units.acquisition.spool._BOUND_SECONDS", 0.0)
+    with opened(tmp_path, BOUNDS._replace(max_bytes=2**20), keeps_all=True) as spool:
+        put(spool, 1, 2, 3, padding=200_000)
+        removed, old, _ = segments_in(tmp_path)
+        removed.unlink()
+        os.utime(old, (time.time() - 90000,) * 2)
+        put(spool, 4)
+        assert not old.exists()
+        assert spool.state().batches == 2
 
 
 def test_no_two_workers_on_one_spool(tmp_path: Path) -> None:

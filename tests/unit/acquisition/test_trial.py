@@ -15,6 +15,7 @@ from sja_units.acquisition.points import BYTE_ORDERS, Point
 from sja_units.acquisition.simulation import SimulatedUnit
 from sja_units.acquisition.sink_trial import try_sink
 from sja_units.acquisition.trial import Report, try_devices
+from sja_units.acquisition.upload import Uploader
 from sja_units.config import parse
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue
 from tests.unit.acquisition.database import Database
@@ -279,6 +280,17 @@ def test_what_a_database_answers(
     assert report.is_fine is is_fine
     assert bool(report.advice) is not is_fine
     assert "made-up" not in report.message + report.advice
+
+
+@pytest.mark.parametrize("token", ["在此填写令牌", "made-up\nX: y"])
+def test_a_request_that_cannot_be_sent_is_an_answer_without_the_secret(
+    database: Database, sink: SinkConfig, token: str
+) -> None:
+    verdict = Uploader(sink._replace(database="", bucket="b", token=token)).send(b"m v=1 1\n")
+    assert verdict.kind == "refused"
+    assert verdict.message
+    assert "made-up" not in verdict.message
+    assert database.requests == []
 
 
 def test_no_database(tmp_path: Path) -> None:

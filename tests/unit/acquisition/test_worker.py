@@ -292,6 +292,34 @@ def test_a_clock_that_is_not_set_yet_makes_no_samples_of_1970(
     assert all(began < time_ns < time.time_ns() for _, time_ns, _ in database.values)
 
 
+def test_what_has_waited_for_the_clock_goes_to_the_disk_in_slices(
+    make_rogue: MakeRogue, make_worker: MakeWorker
+) -> None:
+    device = make_rogue(lambda request: [answer(request, bytes(2 * request[11]))])
+    points = "".join(
+        f'[[device.point]]\nname = "p{a}"\ntable = "holding"\naddress = {a}\ntype = "uint16"\n'
+        for a in range(120)
+    )
+    head, _, _ = configure('type = "local"', device.port, interval="10ms").partition(
+        "[[device.point]]"
+    )
+    worker = make_worker(head.replace("[sink]", '[sink]\nlayout = "narrow"') + points)
+    is_set = worker.state / "clock-is-set"
+    worker.start(UNSET_CLOCK.format(set_=str(is_set)))
+    wait_for(lambda: len(device.requests) > 300, "reads")
+    is_set.touch()
+    wait_for(lambda: worker.health().get("samples", 0) > 300 * 120, "all of it")
+    assert worker.end() == 0
+    batches = [
+        int(line.split()[4])
+        for file in (worker.state / "spool").glob("*.lp")
+        for line in file.read_text().splitlines()
+        if line.startswith("#")
+    ]
+    assert sum(batches) >= 300 * 120
+    assert max(batches) <= 12_000
+
+
 HUNG_POLLER = """
 import time
 from sja_units.acquisition import modbus, worker_thread
