@@ -141,7 +141,8 @@ class DeviceReader:
         tries = 1 + (0 if self.consecutive_failures else self.device.retries)
         while True:
             tries -= 1
-            self._allow(self.device.timeout * 2)
+            # To connect, for an answer to an older request until twice its timeout, for this one.
+            self._allow(self.device.timeout * 4)
             try:
                 return link.read(self.device.unit_id, request, self.device.timeout)
             except LinkFault:
