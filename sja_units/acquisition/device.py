@@ -7,13 +7,16 @@ from typing import NamedTuple
 from sja_units import journal
 from sja_units.acquisition.backoff import BackOff
 from sja_units.acquisition.config import Device
-from sja_units.acquisition.left_out import LeftOut
+from sja_units.acquisition.left_out import LeftOut, describe_point
 from sja_units.acquisition.modbus import Link, LinkFault, Refusal, Request, make_request
 from sja_units.acquisition.plan import Block, Limits, halve, plan_blocks
+from sja_units.words import count
 
 TELL_LOST_SECONDS = 3600.0
-_REFUSED = (1, 2, 3, 4)
+_BUSY = (5, 6)
 _UNREACHABLE = (10, 11)  # a gateway speaks for a unit that is away
+BUSY_CYCLES = 5
+"""A block that is busy in so many cycles in a row is a fault of its device."""
 REFUSALS_A_CYCLE = 64
 """Enough to find several bad registers; a device that refuses all must not hold up the others."""
 
@@ -41,6 +44,8 @@ class DeviceReader:
         self._limits = Limits(device.max_registers, device.max_gap)
         self._left_out = LeftOut(device.name, device.points)
         self._refusals = 0  # in this cycle
+        self._busy_cycles: dict[Block, int] = {}  # in a row, up to this one
+        self._was_busy = self._busy_cycles
         self._requests: dict[Block, Request] = {}
         self._back_off = BackOff()
         self._lost_at = 0.0
@@ -71,6 +76,7 @@ class DeviceReader:
         """
         answers: list[Answer] = []
         self._refusals = 0
+        self._was_busy, self._busy_cycles = self._busy_cycles, {}
         self._left_out.drop_old_cut()
         self._plan_if_changed()
         try:
@@ -103,11 +109,11 @@ class DeviceReader:
     def _divide(self, link: Link, block: Block, answers: list[Answer], refusal: Refusal) -> bool:
         if refusal.code in _UNREACHABLE:
             raise LinkFault("timeout", str(refusal))
-        if refusal.code not in _REFUSED:
-            self.busy += 1
-            self.message = str(refusal)
-            return True
         self.message = str(refusal)
+        if refusal.code in _BUSY:
+            self.busy += 1
+            self._busy_cycles[block] = self._was_busy.get(block, 0) + 1
+            return True
         self._refusals += 1
         if len(block.points) == 1:
             self._left_out.refuse(block.points[0], str(refusal))
@@ -190,6 +196,12 @@ class DeviceReader:
                 f"{self.device.name}: back after {away:.0f} s "
                 f"({self.consecutive_failures} cycles failed)"
             )
-        self.state, self.message = "healthy", ""
+        stuck = [block for block, cycles in self._busy_cycles.items() if cycles >= BUSY_CYCLES]
+        if stuck:
+            first = describe_point(self.device.points[stuck[0].points[0]])
+            requests = count(len(stuck), "request")
+            self.state, self.message = "error", f"busy cycle after cycle: {requests}, first {first}"
+        else:
+            self.state, self.message = "healthy", ""
         self.consecutive_failures = 0
         self._back_off.reset()

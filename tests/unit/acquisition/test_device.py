@@ -242,3 +242,39 @@ def test_a_gap_that_stays_refused_is_found_again_and_costs_no_value(
         later(300)
     assert reader.bad_registers() == []
     assert len(reader.blocks) == 3
+
+
+@pytest.mark.parametrize("code", [2, 4, 7, 8, 9, 0x80])
+def test_a_refusal_of_any_code_costs_only_its_register(code: int) -> None:
+    reader, device, link = make_answering(range(100))
+    device.refuse = lambda asked: code if 37 in asked else 0
+    assert points_read(reader.read(link)) == [i for i in range(100) if i != 37]
+    (bad,) = reader.bad_registers()
+    assert f"({code})" in bad
+
+
+@pytest.mark.parametrize("code", [5, 6])
+def test_what_is_busy_for_long_is_a_fault_and_divides_nothing(code: int) -> None:
+    reader, device, link = make_answering(range(0, 300, 100))
+    device.refuse = lambda asked: code if 200 in asked else 0
+    assert points_read(reader.read(link)) == [0, 1]
+    assert reader.state == "healthy"
+    for _ in range(10):
+        assert points_read(reader.read(link)) == [0, 1]
+    assert reader.state == "error"
+    assert "busy cycle after cycle: 1 request" in reader.message
+    assert "p200" in reader.message
+    assert reader.bad_registers() == []
+    device.refuse = lambda _: 0
+    assert points_read(reader.read(link)) == [0, 1, 2]
+    assert (reader.state, reader.message) == ("healthy", "")
+
+
+def test_what_is_busy_now_and_then_is_no_fault() -> None:
+    reader, device, link = make_answering(range(4))
+    for _ in range(20):
+        device.refuse = lambda _: 6
+        reader.read(link)
+        device.refuse = lambda _: 0
+        reader.read(link)
+        assert reader.state == "healthy"
