@@ -72,7 +72,7 @@ class DeviceReader:
     def read(self, link: Link) -> list[Answer]:
         """Return what the device answered in this cycle; its state says what it did not.
 
-        Raises LinkFault only where the endpoint itself is away.
+        Raises LinkFault only where the endpoint itself is away, and nothing was read before.
         """
         answers: list[Answer] = []
         self._refusals = 0
@@ -85,7 +85,7 @@ class DeviceReader:
             self._retry_left_out(link, answers)
         except LinkFault as fault:
             self._note_lost(fault.state, str(fault))
-            if fault.at_connect:
+            if fault.at_connect and not answers:
                 raise
         else:
             self._note_answers(answers)

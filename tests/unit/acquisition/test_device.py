@@ -278,3 +278,23 @@ def test_what_is_busy_now_and_then_is_no_fault() -> None:
         device.refuse = lambda _: 0
         reader.read(link)
         assert reader.state == "healthy"
+
+
+def test_what_was_read_before_the_endpoint_went_away_counts() -> None:
+    reader, device, link = make_answering(range(0, 300, 100), "retries = 1")
+
+    def lose(asked: range) -> int:
+        if 0 in asked:
+            return 0
+        device.refuse = fail_to_connect
+        raise LinkFault("timeout", "no answer within 1 s")
+
+    def fail_to_connect(_: range) -> int:
+        raise LinkFault("disconnected", "connection refused", at_connect=True)
+
+    device.refuse = lose
+    assert points_read(reader.read(link)) == [0]
+    assert (reader.state, reader.message) == ("disconnected", "connection refused")
+    with pytest.raises(LinkFault):
+        reader.read(link)
+    assert reader.consecutive_failures == 2
