@@ -14,6 +14,7 @@ _UNREAD_TABLE = (
     "into the job's file"
 )
 _BESIDE = "stands beside points of the file itself: give one of the two"
+_MAX_ENDPOINTS = 200  # each has a thread, of which the unit's TasksMax= allows 256
 
 
 class SinkConfig(NamedTuple):
@@ -87,6 +88,12 @@ def read_acquisition(table: Table) -> AcquisitionConfig:
     tables = table.tables("device", required=True)
     devices = tuple(_read_device(item) for item in tables)
     _check_distinct(tables, devices)
+    if (endpoints := len({device.endpoint for device in devices})) > _MAX_ENDPOINTS:
+        table.fault(
+            "device",
+            f"has {endpoints} endpoints, but a job polls {_MAX_ENDPOINTS} at the most: "
+            "split the file into several jobs",
+        )
     return AcquisitionConfig(interval, sink, bounds, devices)
 
 

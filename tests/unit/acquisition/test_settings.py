@@ -289,6 +289,24 @@ def test_tls() -> None:
         assert "device[1]" in fault
     for switch in ("verify = false", 'server_name = ""'):
         assert faults_of(head + switch + POINT)
+    for name in ("press..example.edu", ".example.edu", "x" * 70, "机" * 70, "a b", "press1/"):
+        (fault,) = faults_of(head + f'server_name = "{name}"' + POINT)
+        assert "device[1].server_name" in fault
+    for name in ("press1.example.edu.", "192.0.2.10", "2001:db8::1", "机床.example.edu"):
+        assert read(head + f'server_name = "{name}"' + POINT)
+
+
+def test_more_endpoints_than_a_job_has_threads_for_are_one_fault() -> None:
+    def connect(number: int) -> str:
+        twins = [
+            HEAD.partition("[[device]]")[2].replace("press1", f"p{i}").replace("0.2.10", f"0.2.{i}")
+            for i in range(number)
+        ]
+        return HEAD.partition("[[device]]")[0] + "".join(f"[[device]]{t}{POINT}" for t in twins)
+
+    assert len(read(connect(200)).devices) == 200
+    (fault,) = faults_of(connect(201))
+    assert "several jobs" in fault
 
 
 @pytest.mark.parametrize(
