@@ -10,10 +10,10 @@ class Channel(Protocol):
     """
 
     def prepare(self, timeout: float, not_before: float) -> None:
-        """Make sure it is open and that nothing is under way on it, within `timeout` seconds.
+        """Make sure it is open and that nothing is under way on it.
 
-        not_before: until then, where that is within `timeout`, a late answer is waited for, if
-        the channel cannot tell it from the next one.
+        It takes up to `timeout` seconds, and again from `not_before` on: what comes until then is
+        dropped, as it may be a late answer that looks like the next one.
         """
 
     def send(self, data: bytes, deadline: float) -> None: ...

@@ -15,6 +15,7 @@ _UNREAD_TABLE = (
 )
 _NARROW_TAGS = ("device", "point", "unit", "cn_name", "quality")  # beside a device's own
 _BESIDE = "stands beside points of the file itself: give one of the two"
+_MAX_ENDPOINTS = 200  # each has a thread, of which the unit's TasksMax= allows 256
 
 
 class SinkConfig(NamedTuple):
@@ -88,6 +89,12 @@ def read_acquisition(table: Table) -> AcquisitionConfig:
     tables = table.tables("device", required=True)
     devices = tuple(_read_device(item, sink.layout) for item in tables)
     _check_distinct(tables, devices, sink.layout)
+    if (endpoints := len({device.endpoint for device in devices})) > _MAX_ENDPOINTS:
+        table.fault(
+            "device",
+            f"has {endpoints} endpoints, but a job polls {_MAX_ENDPOINTS} at the most: "
+            "split the file into several jobs",
+        )
     return AcquisitionConfig(interval, sink, bounds, devices)
 
 

@@ -8,23 +8,12 @@ import struct
 from collections.abc import Callable
 from math import isfinite
 
-from sja_units.acquisition.points import FLOATS, Point
+from sja_units.acquisition.points import FLOATS, FORMATS, Point
 
 Value = bool | int | float | str
 Decoder = Callable[[bytes, int], Value | None]
 """Takes the data of a block and the point's distance from its start, in registers or bits."""
 
-_FORMATS = {
-    "int16": "h",
-    "uint16": "H",
-    "int32": "i",
-    "uint32": "I",
-    "int64": "q",
-    "uint64": "Q",
-    "float16": "e",
-    "float32": "f",
-    "float64": "d",
-}
 REPLACEMENT = "\ufffd"
 """Stands in a text for what is no character."""
 _CONTROL = dict.fromkeys((*range(32), 127), REPLACEMENT)
@@ -62,7 +51,7 @@ def _make_number_reader(point: Point) -> Callable[[bytes, int], float]:
     # CDAB is DCBA, and BADC is ABCD, with the bytes of each register swapped.
     swapped = point.byte_order in ("CDAB", "BADC")
     little = point.byte_order in ("CDAB", "DCBA")
-    packed = struct.Struct(("<" if little else ">") + _FORMATS[point.type])
+    packed = struct.Struct(("<" if little else ">") + FORMATS[point.type])
     width = packed.size
 
     def read(data: bytes, distance: int) -> float:

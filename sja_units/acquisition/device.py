@@ -7,14 +7,18 @@ from typing import NamedTuple
 from sja_units import journal
 from sja_units.acquisition.backoff import BackOff
 from sja_units.acquisition.config import Device
+from sja_units.acquisition.left_out import LeftOut, describe_point
 from sja_units.acquisition.modbus import Link, LinkFault, Refusal, Request, make_request
 from sja_units.acquisition.plan import Block, Limits, halve, plan_blocks
+from sja_units.words import count
 
-RETRY_REFUSED_SECONDS = 60.0
 TELL_LOST_SECONDS = 3600.0
-_REFUSED = (1, 2, 3, 4)
+_BUSY = (5, 6)
 _UNREACHABLE = (10, 11)  # a gateway speaks for a unit that is away
-_NAMED_AT_MOST = 5
+BUSY_CYCLES = 5
+"""A block that is busy in so many cycles in a row is a fault of its device."""
+REFUSALS_A_CYCLE = 64
+"""Enough to find several bad registers; a device that refuses all must not hold up the others."""
 
 
 class Answer(NamedTuple):
@@ -38,8 +42,10 @@ class DeviceReader:
         self.stopping = False
         self._allow = allow
         self._limits = Limits(device.max_registers, device.max_gap)
-        self._refused: dict[int, tuple[str, float]] = {}  # point -> why, when to try again
-        self._cuts: set[tuple[str, int]] = set()
+        self._left_out = LeftOut(device.name, device.points)
+        self._refusals = 0  # in this cycle
+        self._busy_cycles: dict[Block, int] = {}  # in a row, up to this one
+        self._was_busy = self._busy_cycles
         self._requests: dict[Block, Request] = {}
         self._back_off = BackOff()
         self._lost_at = 0.0
@@ -48,11 +54,12 @@ class DeviceReader:
         self._plan()
 
     def _plan(self) -> None:
-        without = frozenset(self._refused)
-        self.blocks = plan_blocks(
-            self.device.points, self._limits, without=without, cuts=self._cuts
-        )
+        self.blocks = self._plan_without(self._left_out.points)
         self._requests.clear()
+
+    def _plan_without(self, points: set[int]) -> list[Block]:
+        cuts = self._left_out.cuts
+        return plan_blocks(self.device.points, self._limits, without=points, cuts=cuts)
 
     def is_due(self) -> bool:
         """Tell whether a device that was lost is to be tried again."""
@@ -60,36 +67,35 @@ class DeviceReader:
 
     def bad_registers(self) -> list[str]:
         """Return what the device refuses, each with its place, its point and the reason."""
-        refused = sorted(self._refused.copy().items())
-        return [f"{self._describe(point)}: {why}" for point, (why, _) in refused]
-
-    def _describe(self, index: int) -> str:
-        point = self.device.points[index]
-        last = f"-{point.end - 1}" if point.size > 1 else ""
-        return f"{point.table} {point.address}{last} ({point.name})"
+        return self._left_out.describe()
 
     def read(self, link: Link) -> list[Answer]:
         """Return what the device answered in this cycle; its state says what it did not.
 
-        Raises LinkFault only where the endpoint itself is away.
+        Raises LinkFault only where the endpoint itself is away, and nothing was read before.
         """
         answers: list[Answer] = []
-        known = set(self._refused)
-        cuts = len(self._cuts)
+        self._refusals = 0
+        self._was_busy, self._busy_cycles = self._busy_cycles, {}
+        self._left_out.drop_old_cut()
+        self._plan_if_changed()
         try:
             for block in self.blocks:
                 self._read_block(link, block, answers)
-            self._retry_refused(link, answers)
+            self._retry_left_out(link, answers)
         except LinkFault as fault:
             self._note_lost(fault.state, str(fault))
-            if fault.at_connect:
+            if fault.at_connect and not answers:
                 raise
         else:
             self._note_answers(answers)
-        if known != set(self._refused) or cuts != len(self._cuts):
-            self._tell_refused(known)
-            self._plan()
+        self._plan_if_changed()
         return answers
+
+    def _plan_if_changed(self) -> None:
+        if self._left_out.take_change():
+            self._left_out.tell()
+            self._plan()
 
     def _read_block(self, link: Link, block: Block, answers: list[Answer]) -> bool:
         """Read a block, its halves where it is refused; True if it was not read as a whole."""
@@ -103,33 +109,43 @@ class DeviceReader:
     def _divide(self, link: Link, block: Block, answers: list[Answer], refusal: Refusal) -> bool:
         if refusal.code in _UNREACHABLE:
             raise LinkFault("timeout", str(refusal))
-        if refusal.code not in _REFUSED:
+        self.message = str(refusal)
+        if refusal.code in _BUSY:
             self.busy += 1
-            self.message = str(refusal)
+            self._busy_cycles[block] = self._was_busy.get(block, 0) + 1
             return True
+        self._refusals += 1
         if len(block.points) == 1:
-            again = time.monotonic() + RETRY_REFUSED_SECONDS
-            self._refused[block.points[0]] = (str(refusal), again)
+            self._left_out.refuse(block.points[0], str(refusal))
             return True
+        if self._refusals >= REFUSALS_A_CYCLE:
+            return True  # the next cycle goes on
         halves = halve(block, self.device.points)
         # Both are read, whatever the first one says.
         found = [self._read_block(link, half, answers) for half in halves]
         if not any(found):
             # Each half is fine: what lies between them, or the sheer number, was refused.
-            self._cuts.add((block.table, halves[1].address))
+            self._left_out.cut(block.table, halves[1].address)
         return True
 
-    def _retry_refused(self, link: Link, answers: list[Answer]) -> None:
-        """Try one register that was refused a while ago."""
-        now = time.monotonic()
-        due = next((i for i, (_, again) in self._refused.items() if again <= now), None)
-        if due is None or self.stopping:
+    def _retry_left_out(self, link: Link, answers: list[Answer]) -> None:
+        """Try one point that was refused a while ago; if it answers, all the others as well."""
+        if self.stopping or (due := self._left_out.take_due()) is None:
             return
-        point = self.device.points[due]
-        block = Block(point.table, point.address, point.size, (due,))
-        del self._refused[due]
-        if not self._read_block(link, block, answers):
-            journal.notice(f"{self.device.name}: {self._describe(due)} answers again")
+        begin = len(answers)
+        try:
+            self._read_only(link, {due}, answers)
+            # A device that boots may have refused everything: one answer tells that it is up.
+            if len(answers) > begin:
+                self._read_only(link, self._left_out.points - {due}, answers)
+        finally:
+            for answer in answers[begin:]:
+                self._left_out.take_back(answer.block.points)
+
+    def _read_only(self, link: Link, points: set[int], answers: list[Answer]) -> None:
+        others = set(range(len(self.device.points))) - points
+        for block in self._plan_without(others):
+            self._read_block(link, block, answers)
 
     def _ask(self, link: Link, block: Block) -> bytes:
         """Return a block's data; tries as often as configured where no answer can be trusted."""
@@ -141,7 +157,8 @@ class DeviceReader:
         tries = 1 + (0 if self.consecutive_failures else self.device.retries)
         while True:
             tries -= 1
-            self._allow(self.device.timeout * 2)
+            # To connect, for an answer to an older request until twice its timeout, for this one.
+            self._allow(self.device.timeout * 4)
             try:
                 return link.read(self.device.unit_id, request, self.device.timeout)
             except LinkFault:
@@ -169,7 +186,7 @@ class DeviceReader:
 
     def _note_answers(self, answers: list[Answer]) -> None:
         if not answers:
-            refuses_all = len(self._refused) == len(self.device.points)
+            refuses_all = len(self._left_out) == len(self.device.points)
             self._note_lost("error", "it refuses all registers" if refuses_all else self.message)
             self._back_off.reset()  # it does answer: asking again costs nobody anything
             return
@@ -179,20 +196,12 @@ class DeviceReader:
                 f"{self.device.name}: back after {away:.0f} s "
                 f"({self.consecutive_failures} cycles failed)"
             )
-        self.state, self.message = "healthy", ""
+        stuck = [block for block, cycles in self._busy_cycles.items() if cycles >= BUSY_CYCLES]
+        if stuck:
+            first = describe_point(self.device.points[stuck[0].points[0]])
+            requests = count(len(stuck), "request")
+            self.state, self.message = "error", f"busy cycle after cycle: {requests}, first {first}"
+        else:
+            self.state, self.message = "healthy", ""
         self.consecutive_failures = 0
         self._back_off.reset()
-
-    def _tell_refused(self, known: set[int]) -> None:
-        new = [
-            f"{self._describe(i)}: {why}"
-            for i, (why, _) in sorted(self._refused.items())
-            if i not in known
-        ]
-        if new:
-            more = f" and {len(new) - _NAMED_AT_MOST} more" if len(new) > _NAMED_AT_MOST else ""
-            journal.warning(
-                f"{self.device.name}: left out, tried again every {RETRY_REFUSED_SECONDS:.0f} s: "
-                + ", ".join(new[:_NAMED_AT_MOST])
-                + more
-            )

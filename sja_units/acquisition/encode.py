@@ -2,12 +2,7 @@
 
 import struct
 
-from sja_units.acquisition.points import FLOATS, Point
-
-_FORMATS = {
-    **{"int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I"},
-    **{"int64": "q", "uint64": "Q", "float16": "e", "float32": "f", "float64": "d"},
-}
+from sja_units.acquisition.points import FLOATS, FORMATS, Point
 
 
 def encode(point: Point, raw: float | str) -> list[int]:
@@ -28,7 +23,7 @@ def encode(point: Point, raw: float | str) -> list[int]:
 def round_raw(point: Point, raw: float) -> float:
     """Return the nearest number that the type can hold."""
     if point.type in FLOATS:
-        return float(struct.unpack(_FORMATS[point.type], struct.pack(_FORMATS[point.type], raw))[0])
+        return float(struct.unpack(FORMATS[point.type], struct.pack(FORMATS[point.type], raw))[0])
     return round(raw)
 
 
@@ -43,7 +38,7 @@ def _encode_number(point: Point, raw: float) -> bytes:
         return struct.pack(">H", bool(raw))
     if point.type == "bit":
         return struct.pack(">H", bool(raw) << point.bit)
-    data = struct.pack(f">{_FORMATS[point.type]}", raw if point.type in FLOATS else int(raw))
+    data = struct.pack(f">{FORMATS[point.type]}", raw if point.type in FLOATS else int(raw))
     if len(data) == 1:
         return data + b"\0" if point.byte == "high" else b"\0" + data
     return data

@@ -77,7 +77,11 @@ class LinkFault(Exception):
 
 
 class _Doubt(Exception):
-    """An answer that is not the one to our question."""
+    """An answer that cannot be trusted."""
+
+
+class _Foreign(_Doubt):
+    """A sound answer to another question: the one to ours may still be under way."""
 
 
 def make_request(table: str, address: int, count: int) -> Request:
@@ -98,9 +102,10 @@ class Link:
             self._framer, self._receive = FramerAscii(decoder), self._receive_ascii
         elif transport in ("rtu", "rtu-over-tcp"):
             self._framer, self._receive = FramerRTU(decoder), self._receive_rtu
+        self._has_transactions = self._receive == self._receive_mbap
         self._channel = channel
         self._transaction = 0
-        self._unanswered = _Unanswered(0, b"", 0.0)
+        self._late: dict[int, float] = {}  # unit -> until when an answer may still come
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -113,23 +118,33 @@ class Link:
         Raises Refusal for an exception of the device, LinkFault for all else.
         """
         try:
-            self._channel.prepare(timeout, self._unanswered.settled_at(unit, request))
+            self._channel.prepare(timeout, self._late.get(unit, 0.0))
         except OSError as error:
             raise LinkFault("disconnected", describe_os_error(error), at_connect=True) from None
         deadline = time.monotonic() + timeout
         try:
             return self._ask(unit, request, deadline)
         except TimeoutError:
-            self._unanswered = _Unanswered(unit, request.pdu, deadline + timeout)
+            is_late = True
             fault = LinkFault("timeout", f"no answer within {timeout:g} s")
         except _Doubt as doubt:
+            # Beside another unit's late answer, what is garbled may be that one.
+            is_late = isinstance(doubt, _Foreign) or self._awaits_others()
             fault = LinkFault("error", str(doubt))
         except OSError as error:
             self._channel.close()
             raise LinkFault("disconnected", describe_os_error(error)) from None
-        # A late answer must never be taken for the one to the next request.
+        # A late answer must never be taken for the one to the next request. Without transactions,
+        # a repeat waits as well: the answer to its first try would leave its own one under way,
+        # and every later value would be that of the request before.
+        if is_late and not self._has_transactions:
+            self._late[unit] = deadline + timeout
         self._channel.settle()
         raise fault
+
+    def _awaits_others(self) -> bool:
+        now = time.monotonic()
+        return any(until > now for until in self._late.values())
 
     def _ask(self, unit: int, request: Request, deadline: float) -> bytes:
         self._transaction = self._transaction % 0xFFFF + 1
@@ -137,7 +152,7 @@ class Link:
         self._channel.send(frame, deadline)
         answered, pdu = self._receive(frame, request, deadline)
         if answered != unit:
-            raise _Doubt(f"unit {answered} answered instead of {unit}")
+            raise _Foreign(f"unit {answered} answered instead of {unit}")
         return _check(pdu, request)
 
     def _receive_mbap(self, _frame: bytes, _request: Request, deadline: float) -> tuple[int, bytes]:
@@ -206,25 +221,13 @@ class Link:
         return data
 
 
-class _Unanswered(NamedTuple):
-    """The last request without an answer; on a serial line it may still come."""
-
-    unit: int
-    pdu: bytes
-    until: float
-
-    def settled_at(self, unit: int, request: Request) -> float:
-        """Return until when its answer could be taken for that of another request."""
-        return self.until if unit == self.unit and request.pdu != self.pdu else 0.0
-
-
 def _check(pdu: bytes, request: Request) -> bytes:
     """Return the data of an answer if it is one to this request."""
     function = request.pdu[0]
     if len(pdu) == 2 and pdu[0] == function | 0x80:
         raise Refusal(pdu[1])
     if pdu[:1] != request.pdu[:1]:
-        raise _Doubt(f"function {pdu[0]} was answered instead of {function}")
+        raise _Foreign(f"function {pdu[0]} was answered instead of {function}")
     if len(pdu) != 2 + request.size or pdu[1] != request.size:
-        raise _Doubt(f"{len(pdu) - 2} bytes were answered instead of {request.size}")
+        raise _Foreign(f"{len(pdu) - 2} bytes were answered instead of {request.size}")
     return pdu[2:]

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 
 from sja_units.acquisition.channel import left
@@ -19,9 +20,12 @@ class Network:
         self._socket: socket.socket | None = None
 
     def prepare(self, timeout: float, not_before: float) -> None:
-        del not_before  # a late answer has come to a connection that was closed
         if self._socket is None or self._is_stale(self._socket):
             self._open(timeout)
+        # A converter hands what is late on its serial line to whoever is connected by then.
+        with suppress(TimeoutError):
+            while not_before:
+                self.receive(_MAX_DATAGRAM, not_before)
 
     def send(self, data: bytes, deadline: float) -> None:
         self._armed(deadline).sendall(data)

@@ -1,6 +1,7 @@
 """One point of a device: where it is, how its registers become a value."""
 
 import re
+import struct
 from typing import NamedTuple
 
 from sja_units.fields import Table
@@ -12,6 +13,11 @@ INTEGERS = {
     **{"int32": 2, "uint32": 2, "int64": 4, "uint64": 4},
 }
 FLOATS = {"float16": 1, "float32": 2, "float64": 4}
+FORMATS = {
+    **{"int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I"},
+    **{"int64": "q", "uint64": "Q", "float16": "e", "float32": "f", "float64": "d"},
+}
+"""How the module struct calls them."""
 TYPES = ("bool", "bit", *INTEGERS, *FLOATS, "string")
 
 # First digit of a Modbus reference: https://modbus.org/specs.php, "Modbus data model".
@@ -90,12 +96,7 @@ def _read_number(table: Table, point: Point) -> Point:
     scale = table.number("scale", 1.0)
     if scale == 0:
         table.fault("scale", "is 0, which would make every value the same")
-    no_value = None
-    if table.has("no_value"):
-        no_value = table.number("no_value", 0.0)
-        # A whole number stays one: a float cannot hold every value of 64 bits.
-        raw = table.raw("no_value")
-        no_value = raw if isinstance(raw, int) else no_value
+    no_value = _read_no_value(table, point.type) if table.has("no_value") else None
     write_as = "float"
     if point.type in INTEGERS:
         write_as = table.text("write_as", "integer", choices=("integer", "unsigned", "float"))
@@ -103,6 +104,37 @@ def _read_number(table: Table, point: Point) -> Point:
             table.fault("write_as", f"is 'unsigned', but {point.type} can be negative")
     offset = table.number("offset", 0.0)
     return point._replace(scale=scale, offset=offset, no_value=no_value, write_as=write_as)
+
+
+def _read_no_value(table: Table, kind: str) -> float:
+    number = table.number("no_value", 0.0)
+    raw = table.raw("no_value")
+    # A whole number stays one: a float cannot hold every value of 64 bits.
+    number = raw if isinstance(raw, int) and number else number
+    try:
+        return _as_held(kind, number)
+    except (struct.error, OverflowError, ValueError):
+        table.fault("no_value", f"is {number}, which no {kind} can be")
+        return 0.0
+
+
+def _as_held(kind: str, number: float) -> float:
+    """Return a number as a device sends it: rounded, or of an integer its pattern of bits.
+
+    Raises one of several errors for what the type cannot hold.
+    """
+    packed = struct.Struct(f">{FORMATS[kind]}")
+    if kind in FLOATS:
+        held: float = packed.unpack(packed.pack(number))[0]
+        if number and not held:
+            raise ValueError
+        return held
+    if number != int(number):
+        raise ValueError
+    is_pattern = number >= 1 << packed.size * 8 - 1
+    sent = struct.Struct(f">{FORMATS[kind].upper()}") if is_pattern else packed
+    whole: int = packed.unpack(sent.pack(int(number)))[0]
+    return whole
 
 
 def _checked(table: Table, point: Point, limit: int) -> Point:

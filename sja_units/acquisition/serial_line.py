@@ -44,8 +44,7 @@ class SerialLine:
         if self._fd < 0:
             self._open()
         now = time.monotonic()
-        give_up = now + timeout
-        not_before = min(not_before, give_up)
+        give_up = max(now, not_before) + timeout
         while True:
             silent_at = max(self._busy_until + self._gap, not_before)
             if self._wait_readable(max(0.0, silent_at - now)):

@@ -67,9 +67,14 @@ class TlsNetwork(Network):
         context = self._make_context()
         connection.settimeout(max(0.001, deadline - time.monotonic()))
         try:
-            return context.wrap_socket(connection, server_hostname=self._files.server_name)
+            # Beforehand: wrap_socket would leave the connection open when it finds that out.
+            name = self._files.server_name.encode("idna").decode()
+            return context.wrap_socket(connection, server_hostname=name)
         except ssl.SSLError as error:
             raise OSError(0, _describe(error)) from None
+        except ValueError:
+            words = f"server_name {self._files.server_name!r} is not the name of a host"
+            raise OSError(0, words) from None
 
     def _make_context(self) -> ssl.SSLContext:
         files = self._files

@@ -89,6 +89,14 @@ def _read_serial(table: Table, transport: str) -> Way:
     return Way(transport, tty=tty or "/dev/tty", mode=mode)
 
 
+def _is_host(name: str) -> bool:
+    try:
+        ascii_name = name.encode("idna").decode()
+    except UnicodeError:
+        return False
+    return bool(_HOST.fullmatch(ascii_name))
+
+
 def _read_tls(table: Table, host: str) -> TlsFiles:
     ca_file, cert_file, key_file = (table.path(key, "") for key in _TLS_FILES)
     if bool(cert_file) != bool(key_file):
@@ -96,4 +104,6 @@ def _read_tls(table: Table, host: str) -> TlsFiles:
         table.fault(missing, f"is missing: {given} needs it")
     # An empty name would check none.
     name = table.text("server_name") if table.has("server_name") else host
+    if table.has("server_name") and name and not _is_host(name):
+        table.fault("server_name", f"is {name!r}, which is not the name of a host")
     return TlsFiles(ca_file, cert_file, key_file, name)

@@ -14,6 +14,7 @@ class Rogue:
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
+        self.welcome: Callable[[], Iterable[bytes | float | None]] = list
         self.connections = 0
         self.requests: list[bytes] = []
         self._ended = threading.Event()
@@ -33,15 +34,21 @@ class Rogue:
 
     def _converse(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while not self._ended.is_set() and (request := connection.recv(300)):
+        is_open = self._say(connection, self.welcome())
+        while is_open and not self._ended.is_set() and (request := connection.recv(300)):
             self.requests.append(request)
-            for part in self.reply(request):
-                if part is None:
-                    return
-                if isinstance(part, float):
-                    self._ended.wait(part)
-                else:
-                    connection.sendall(part)
+            is_open = self._say(connection, self.reply(request))
+
+    def _say(self, connection: socket.socket, parts: Iterable[bytes | float | None]) -> bool:
+        """Return whether the connection stays open."""
+        for part in parts:
+            if part is None:
+                return False
+            if isinstance(part, float):
+                self._ended.wait(part)
+            else:
+                connection.sendall(part)
+        return True
 
     def close(self) -> None:
         self._ended.set()

@@ -1,11 +1,17 @@
 """What a device refuses is found, left out, told, and tried again."""
 
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
+from sja_units.acquisition import backoff, left_out
 from sja_units.acquisition import device as device_module
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.device import Answer, DeviceReader
-from sja_units.acquisition.modbus import Link, LinkFault
+from sja_units.acquisition.modbus import Link, LinkFault, Refusal, Request
 from sja_units.acquisition.open_link import open_link
 from sja_units.config import parse
 from tests.unit.acquisition.conftest import MakeDevice
@@ -37,6 +43,43 @@ def make_reader(device: Device) -> tuple[DeviceReader, Link]:
     return DeviceReader(device, lambda _: None), open_link(device)
 
 
+class Answering:
+    """A link to a device that refuses, with a code, what a test says; it counts requests."""
+
+    def __init__(self) -> None:
+        self.refuse: Callable[[range], int] = lambda _: 0
+        self.asked = 0
+
+    def read(self, _unit: int, request: Request, _timeout: float) -> bytes:
+        self.asked += 1
+        first, count = (int.from_bytes(request.pdu[i : i + 2], "big") for i in (1, 3))
+        if code := self.refuse(range(first, first + count)):
+            raise Refusal(code)
+        return bytes(request.size)
+
+
+def make_answering(addresses: range, extra: str = "") -> tuple[DeviceReader, Answering, Link]:
+    """Return a reader, the device, and the same as what the reader takes."""
+    device = Answering()
+    return DeviceReader(configure(1, addresses, extra), lambda _: None), device, cast(Link, device)
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets so many seconds pass, by the reader's clock."""
+    passed = [0.0]
+    clock = SimpleNamespace(
+        monotonic=lambda: time.monotonic() + passed[0], monotonic_ns=time.monotonic_ns
+    )
+    for module in (device_module, left_out, backoff):
+        monkeypatch.setattr(module, "time", clock)
+
+    def let_pass(seconds: float) -> None:
+        passed[0] += seconds
+
+    return let_pass
+
+
 def points_read(answers: list[Answer]) -> list[int]:
     return sorted(i for answer in answers for i in answer.block.points)
 
@@ -61,7 +104,7 @@ def test_one_bad_register_costs_only_itself(make_device: MakeDevice) -> None:
 def test_a_register_that_answers_again_comes_back(
     make_device: MakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device_module, "RETRY_REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(left_out, "RETRY_REFUSED_SECONDS", 0.0)
     peer = make_device(illegal=frozenset({3, 5}))
     reader, link = make_reader(configure(peer.port, range(10)))
     reader.read(link)
@@ -85,7 +128,7 @@ def test_a_gap_that_is_refused_is_not_read_along(make_device: MakeDevice) -> Non
 def test_a_device_that_refuses_all_is_an_error_and_comes_back(
     make_device: MakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device_module, "RETRY_REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(left_out, "RETRY_REFUSED_SECONDS", 0.0)
     peer = make_device(illegal=frozenset(range(4)))
     reader, link = make_reader(configure(peer.port, range(4)))
     assert reader.read(link) == []
@@ -116,3 +159,142 @@ def test_an_endpoint_that_is_away_is_told_to_the_poller() -> None:
     assert reader.state == "disconnected"
     assert reader.message
     assert not reader.is_due()
+
+
+def test_a_device_that_refused_all_for_a_while_is_read_in_full_once_a_point_answers(
+    later: Callable[[float], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A PLC that boots, or was in STOP, refuses everything; it must not come back bit by bit."""
+    reader, device, link = make_answering(range(300))
+    device.refuse = lambda _: 4
+    for _ in range(30):
+        reader.read(link)
+        later(1)
+    assert len(reader.bad_registers()) == 300
+    assert "refuses all" in reader.message
+    # Of those that were left out together, one line tells.
+    assert len(capsys.readouterr().err.splitlines()) < 15
+    device.refuse = lambda _: 0
+    later(60)
+    assert points_read(reader.read(link)) == list(range(300))
+    assert reader.bad_registers() == []
+    assert len(capsys.readouterr().err.splitlines()) == 2  # it is back, and what answers again
+    device.asked = 0
+    assert points_read(reader.read(link)) == list(range(300))
+    assert device.asked == 3
+
+
+def test_a_device_that_refuses_all_holds_up_its_neighbours_only_so_long() -> None:
+    reader, device, link = make_answering(range(300))
+    device.refuse = lambda _: 4
+    reader.read(link)
+    assert device.asked < 150
+    device.refuse = lambda _: 0
+    left = set(range(300)) - set(points_read(reader.read(link)))
+    assert len(left) == len(reader.bad_registers()) < 100
+
+
+def test_what_stays_refused_is_not_tried_at_length_with_what_answers_again(
+    later: Callable[[float], None],
+) -> None:
+    reader, device, link = make_answering(range(0, 300, 2))
+    bad = {4, 5, 100, 200}
+    device.refuse = lambda asked: 2 if bad.intersection(asked) else 0
+    reader.read(link)
+    assert len(reader.bad_registers()) == 3
+    bad.remove(100)
+    for _ in range(3):
+        later(60)
+        answers = reader.read(link)
+    assert len(reader.bad_registers()) == 2
+    assert points_read(answers) == [i for i in range(150) if i not in (2, 100)]
+
+
+def test_refusals_that_were_a_mood_cost_no_requests_for_ever(
+    later: Callable[[float], None],
+) -> None:
+    reader, device, link = make_answering(range(500))
+
+    def refuse_once(asked: range) -> int:
+        if len(asked) == 1:
+            return 0
+        device.refuse = lambda _: 0
+        return 4
+
+    for _ in range(20):
+        device.refuse = refuse_once
+        assert points_read(reader.read(link)) == list(range(500))
+        later(20)
+    assert len(reader.blocks) > 4
+    for _ in range(30):
+        later(100)
+        assert points_read(reader.read(link)) == list(range(500))
+    assert len(reader.blocks) == 4
+
+
+def test_a_gap_that_stays_refused_is_found_again_and_costs_no_value(
+    later: Callable[[float], None],
+) -> None:
+    reader, device, link = make_answering(range(0, 40, 8))
+    device.refuse = lambda asked: 2 if 3 in asked or 20 in asked else 0
+    for _ in range(20):
+        assert points_read(reader.read(link)) == list(range(5))
+        later(300)
+    assert reader.bad_registers() == []
+    assert len(reader.blocks) == 3
+
+
+@pytest.mark.parametrize("code", [2, 4, 7, 8, 9, 0x80])
+def test_a_refusal_of_any_code_costs_only_its_register(code: int) -> None:
+    reader, device, link = make_answering(range(100))
+    device.refuse = lambda asked: code if 37 in asked else 0
+    assert points_read(reader.read(link)) == [i for i in range(100) if i != 37]
+    (bad,) = reader.bad_registers()
+    assert f"({code})" in bad
+
+
+@pytest.mark.parametrize("code", [5, 6])
+def test_what_is_busy_for_long_is_a_fault_and_divides_nothing(code: int) -> None:
+    reader, device, link = make_answering(range(0, 300, 100))
+    device.refuse = lambda asked: code if 200 in asked else 0
+    assert points_read(reader.read(link)) == [0, 1]
+    assert reader.state == "healthy"
+    for _ in range(10):
+        assert points_read(reader.read(link)) == [0, 1]
+    assert reader.state == "error"
+    assert "busy cycle after cycle: 1 request" in reader.message
+    assert "p200" in reader.message
+    assert reader.bad_registers() == []
+    device.refuse = lambda _: 0
+    assert points_read(reader.read(link)) == [0, 1, 2]
+    assert (reader.state, reader.message) == ("healthy", "")
+
+
+def test_what_is_busy_now_and_then_is_no_fault() -> None:
+    reader, device, link = make_answering(range(4))
+    for _ in range(20):
+        device.refuse = lambda _: 6
+        reader.read(link)
+        device.refuse = lambda _: 0
+        reader.read(link)
+        assert reader.state == "healthy"
+
+
+def test_what_was_read_before_the_endpoint_went_away_counts() -> None:
+    reader, device, link = make_answering(range(0, 300, 100), "retries = 1")
+
+    def lose(asked: range) -> int:
+        if 0 in asked:
+            return 0
+        device.refuse = fail_to_connect
+        raise LinkFault("timeout", "no answer within 1 s")
+
+    def fail_to_connect(_: range) -> int:
+        raise LinkFault("disconnected", "connection refused", at_connect=True)
+
+    device.refuse = lose
+    assert points_read(reader.read(link)) == [0]
+    assert (reader.state, reader.message) == ("disconnected", "connection refused")
+    with pytest.raises(LinkFault):
+        reader.read(link)
+    assert reader.consecutive_failures == 2

@@ -12,6 +12,7 @@ from sja_units.acquisition.network import Network
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue
 from tests.unit.acquisition.harness import free_port
 from tests.unit.acquisition.rogue import Rogue, answer
+from tests.unit.acquisition.wire import answer_rtu, with_crc
 
 DATA = bytes(range(20))
 READ = make_request("holding", 0, 10)
@@ -223,16 +224,6 @@ def split_rogue(make_rogue: MakeRogue) -> Rogue:
     return make_rogue(lambda _: [])
 
 
-def with_crc(frame: bytes) -> bytes:
-    """Return a frame with its checksum, see "MODBUS over Serial Line" V1.02, 6.2.2."""
-    crc = 0xFFFF
-    for byte in frame:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return frame + crc.to_bytes(2, "little")
-
-
 def test_rtu_over_tcp(make_rogue: MakeRogue) -> None:
     right = with_crc(bytes((1, 3, 20)) + DATA)
     rogue = make_rogue(lambda _: [right[:7], right[7:]])
@@ -243,6 +234,26 @@ def test_rtu_over_tcp(make_rogue: MakeRogue) -> None:
     with pytest.raises(Refusal) as refusal:
         link.read(1, READ, LONG)
     assert refusal.value.code == 2
+    link.close()
+
+
+def test_a_converter_gives_a_late_answer_to_the_next_connection(make_rogue: MakeRogue) -> None:
+    """What has no transaction is the answer to whatever was asked last."""
+    held: list[bytes] = []
+
+    def reply(request: bytes) -> list[bytes]:
+        held.append(answer_rtu(request))
+        return []
+
+    rogue = make_rogue(reply)
+    rogue.welcome = lambda: [0.1, *held]
+    link = link_to(rogue.port, "rtu-over-tcp")
+    with pytest.raises(LinkFault):
+        link.read(1, READ, 1.0)
+    rogue.reply = lambda request: [answer_rtu(request)]
+    for first in (200, 300):
+        data = link.read(1, make_request("holding", first, 10), LONG)
+        assert int.from_bytes(data[:2], "big") == first
     link.close()
 
 

@@ -21,7 +21,7 @@ from sja_units.acquisition.transport import SerialMode
 from sja_units.errors import WorkerEnd
 from tests.peers.serial_device import make_slave
 from tests.unit.acquisition.harness import wait_for
-from tests.unit.acquisition.wire import Wire, keep
+from tests.unit.acquisition.wire import SlowSlave, Wire, keep
 
 LONG = 20.0
 SHORT = 0.2
@@ -159,6 +159,35 @@ def test_a_late_answer_never_answers_another_question(wire: Wire, link: Link) ->
     for request, data in answers:
         assert data[:2] == (b"\0\x64" if request == READ else b"\0\xc8")
     assert link.read(1, other, LONG)[:2] == b"\0\xc8"
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_repeats_to_a_slow_slave_leave_no_answer_for_another_question(
+    wire: Wire, link: Link, repeats: int
+) -> None:
+    slave = SlowSlave(wire, 0.7)
+    for first in (100, 200, 300):
+        for _ in range(1 + repeats):
+            with suppress(LinkFault):
+                assert first_word(link, 1, first, 0.5) == first
+    slave.seconds = 0.0
+    assert first_word(link, 1, 400, LONG) == 400
+
+
+def test_a_slow_unit_never_makes_its_neighbour_answer_another_question(
+    wire: Wire, link: Link
+) -> None:
+    slave = SlowSlave(wire, 0.7)
+    expect(link, "timeout", 0.5)
+    slave.seconds = 0.4
+    for unit, first in ((2, 200), (2, 200), (2, 300), (1, 400), (2, 500)):
+        with suppress(LinkFault):
+            assert first_word(link, unit, first, 0.5) == first
+
+
+def first_word(link: Link, unit: int, address: int, timeout: float) -> int:
+    data = link.read(unit, make_request("holding", address, 10), timeout)
+    return int.from_bytes(data[:2], "big")
 
 
 @pytest.mark.usefixtures("slave")
@@ -353,7 +382,7 @@ def test_ascii_frames_that_are_wrong(wire: Wire, wrong: bytes) -> None:
     link = link_to(wire.master, "ascii")
     AsciiSlave(wire, wrong, ASCII_ANSWER)
     with pytest.raises(LinkFault) as fault:
-        link.read(1, ASCII_READ, LONG)
+        link.read(1, ASCII_READ, 2.0)
     assert fault.value.state == "error"
     assert link.read(1, ASCII_READ, LONG) == ASCII_DATA
     link.close()

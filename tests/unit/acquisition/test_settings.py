@@ -1,10 +1,13 @@
 """What a job's file may say, and what it is told when it may not."""
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.acquisition.decode import make_decoder
 from sja_units.acquisition.points import TABLES, parse_reference
 from sja_units.config import parse
 from sja_units.errors import ConfigFault
@@ -167,6 +170,56 @@ port = "/dev/ttyUSB0"
 """
 
 
+@pytest.mark.parametrize(
+    ("kind", "written", "sent"),
+    [
+        ("float32", "-999.9", struct.pack(">f", -999.9)),
+        ("float32", "3.4028235e38", b"\x7f\x7f\xff\xff"),
+        ("float32", "-9999", struct.pack(">f", -9999)),
+        ("float16", "0.1", struct.pack(">e", 0.1)),
+        ("float64", "-999.9", struct.pack(">d", -999.9)),
+        ("int16", "0x8000", b"\x80\x00"),
+        ("int16", "-32768", b"\x80\x00"),
+        ("int16", "0xFFFF", b"\xff\xff"),
+        ("int16", "32767.0", b"\x7f\xff"),
+        ("int8", "0xFF", b"\x00\xff"),
+        ("int32", "0x80000000", b"\x80\0\0\0"),
+        ("int64", "-1", b"\xff" * 8),
+        ("uint16", "0xFFFF", b"\xff\xff"),
+        ("uint64", "9223372036854775807", b"\x7f" + b"\xff" * 7),
+    ],
+)
+def test_no_value_is_what_the_type_makes_of_it(kind: str, written: str, sent: bytes) -> None:
+    text = POINT.replace("float32", kind) + f"no_value = {written}"
+    (point,) = read(HEAD + text).devices[0].points
+    decode = make_decoder(point)
+    assert decode(sent, 0) is None
+    assert decode(bytes((0, 1, 0, 1, 0, 1, 0, 1)), 0) is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        ("int16", "65536"),
+        ("int16", "-32769"),
+        ("int16", "-999.5"),
+        ("uint16", "-1"),
+        ("uint8", "256"),
+        ("int64", "18446744073709551616"),
+        ("float16", "65536"),
+        ("float32", "3.5e38"),
+        ("float32", "1e-50"),
+        ("float64", "9" * 400),
+        ("int16", "true"),
+        ("float32", '"-999.9"'),
+    ],
+)
+def test_no_value_that_never_comes_is_a_fault(kind: str, written: str) -> None:
+    text = POINT.replace("float32", kind) + f"no_value = {written}"
+    (fault,) = faults_of(HEAD + text)
+    assert "point[1].no_value" in fault
+
+
 def test_a_serial_line() -> None:
     (device,) = read(SERIAL + POINT).devices
     assert device.way.mode == (9600, 8, "N", 1)
@@ -236,6 +289,24 @@ def test_tls() -> None:
         assert "device[1]" in fault
     for switch in ("verify = false", 'server_name = ""'):
         assert faults_of(head + switch + POINT)
+    for name in ("press..example.edu", ".example.edu", "x" * 70, "机" * 70, "a b", "press1/"):
+        (fault,) = faults_of(head + f'server_name = "{name}"' + POINT)
+        assert "device[1].server_name" in fault
+    for name in ("press1.example.edu.", "192.0.2.10", "2001:db8::1", "机床.example.edu"):
+        assert read(head + f'server_name = "{name}"' + POINT)
+
+
+def test_more_endpoints_than_a_job_has_threads_for_are_one_fault() -> None:
+    def connect(number: int) -> str:
+        twins = [
+            HEAD.partition("[[device]]")[2].replace("press1", f"p{i}").replace("0.2.10", f"0.2.{i}")
+            for i in range(number)
+        ]
+        return HEAD.partition("[[device]]")[0] + "".join(f"[[device]]{t}{POINT}" for t in twins)
+
+    assert len(read(connect(200)).devices) == 200
+    (fault,) = faults_of(connect(201))
+    assert "several jobs" in fault
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,11 @@ def test_a_device_that_nobody_vouches_for_is_not_asked(
     assert "certificate is not accepted" in refuse(link_to(relay.port, made, ca, name=name))
 
 
+@pytest.mark.parametrize("name", ["press..example.edu", ".example.edu", "x" * 70])
+def test_a_name_that_no_certificate_has(relay: TlsRelay, made: Path, name: str) -> None:
+    assert "server_name" in refuse(link_to(relay.port, made, name=name))
+
+
 def test_an_expired_certificate(relay: TlsRelay, made: Path) -> None:
     relay.context = speak_as(made, "expired")
     assert "expired" in refuse(link_to(relay.port, made))

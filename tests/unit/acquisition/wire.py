@@ -59,3 +59,35 @@ class Wire:
         self._thread.join()
         for fd in (*self._ends, self._near, self._far, self._stop_reader, self._stop_writer):
             os.close(fd)
+
+
+class SlowSlave:
+    """Answers reads in RTU frames, `seconds` late; each register holds its own address."""
+
+    def __init__(self, wire: Wire, seconds: float) -> None:
+        self.seconds = seconds
+        self._wire = wire
+        wire.to_slave = self._answer
+
+    def _answer(self, data: bytes) -> bytes:
+        for i in range(0, len(data), 8):
+            frame = answer_rtu(data[i : i + 8])
+            threading.Timer(self.seconds, self._wire.say, [frame]).start()
+        return b""
+
+
+def answer_rtu(request: bytes) -> bytes:
+    """Return the frame that answers a read of registers, each of which holds its own address."""
+    first, count = int.from_bytes(request[2:4], "big"), int.from_bytes(request[4:6], "big")
+    data = b"".join(a.to_bytes(2, "big") for a in range(first, first + count))
+    return with_crc(request[:2] + bytes((len(data),)) + data)
+
+
+def with_crc(frame: bytes) -> bytes:
+    """Return a frame with its checksum, see "MODBUS over Serial Line" V1.02, 6.2.2."""
+    crc = 0xFFFF
+    for byte in frame:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return frame + crc.to_bytes(2, "little")
