@@ -45,11 +45,14 @@ def _put(document: Any, dotted: str, value: Any) -> None:
     if not all([*path, last]):
         raise UsageFault(f"{dotted!r} is not a key: write it as in alive.status")
     place = document
-    for part in path:
-        place = _enter(place, part, dotted)
-    if isinstance(place, AoT) or not hasattr(place, "__setitem__"):
-        raise UsageFault(f"{dotted!r} names no place for a value")
-    place[last] = value
+    try:
+        for part in path:
+            place = _enter(place, part, dotted)
+        if isinstance(place, AoT) or not hasattr(place, "__setitem__"):
+            raise UsageFault(f"{dotted!r} names no place for a value")
+        place[last] = value
+    except (TOMLKitError, ValueError, TypeError):  # into a table on one line no other one goes
+        raise UsageFault(f"{dotted!r} cannot be put there: write it into a file") from None
 
 
 def _enter(place: Any, part: str, dotted: str) -> Any:

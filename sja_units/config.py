@@ -66,11 +66,22 @@ def decode(data: bytes, where: str) -> str:
 def load_toml(text: str, where: str) -> dict[str, Any]:
     """Return a TOML text as a dict; raise ConfigFault with the place of the first fault."""
     try:
-        return tomllib.loads(text)
+        values = tomllib.loads(text)
+        _check_integers(values)
     except RecursionError:
         raise ConfigFault(where, ["is nested too deeply"]) from None
     except ValueError as error:  # TOMLDecodeError is one; so is an integer of 5,000 digits
         raise ConfigFault(where, [f"is not TOML: {error}"]) from None
+    return values
+
+
+def _check_integers(value: object) -> None:
+    """Raise ValueError for an integer of more than 64 bits: TOML has none, but hexadecimal ones."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise ValueError("an integer has more than 64 bits")
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        _check_integers(item)
 
 
 def parse(kind: str, text: str, where: str) -> JobFile:

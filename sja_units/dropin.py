@@ -62,8 +62,8 @@ def _change_user(file: JobFile) -> list[str]:
     if not isinstance(settings, CommandConfig) or not settings.user:
         return []
     # Somebody who exists has a home, and may write there and where else he may: but for the
-    # system's own folders.
-    own = ["DynamicUser=no", f"User={settings.user}", "PrivateUsers=no"]
+    # system's own folders. He may run other programs, whose shared memory is not this job's.
+    own = ["DynamicUser=no", f"User={settings.user}", "PrivateUsers=no", "RemoveIPC=no"]
     return [*own, "ProtectSystem=full", "ProtectHome=no"]
 
 

@@ -43,6 +43,10 @@ def load(kind: str, text: str, where: str) -> Loaded:
         from sja_units.command.here import find_faults
 
         faults += find_faults(file.settings)
+    if file.service:
+        from sja_units import directives
+
+        faults += directives.find_faults(file.service)
     told = [f"{path}: {fault}" for path, table in tables.values() for fault in table.faults]
     told += [line for fault in faults if (line := _describe(fault, text, tables))]
     if told:

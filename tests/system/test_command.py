@@ -146,7 +146,12 @@ def test_a_program_of_somebody_works_in_his_home(machine: Machine) -> None:
     machine.wait_for(
         lambda: lines(machine, "/home/alice/here") == ["alice", "refused"], 60, what="its file"
     )
+    as_alice = ("runuser", "--user", "alice", "--")
+    machine.run(*as_alice, "ipcmk", "--shmem", "64")
+    machine.run(*as_alice, "touch", "/dev/shm/alices-other-program")
     machine.run("sjactl", "remove", job)
+    assert machine.exists("/dev/shm/alices-other-program")
+    assert "alice" in machine.run("ipcs", "--shmems").stdout
     assert not machine.exists("/etc/systemd/system/sja-command@somebody.service.d")
 
 

@@ -31,6 +31,11 @@ def test_settings_keep_comments() -> None:
     assert "# fast" in text
 
 
+def test_a_table_on_one_line_takes_no_other_table() -> None:
+    with pytest.raises(UsageFault, match=r"environment\.C\.D"):
+        compose('environment = { A = "x" }\n', [("environment.C.D", "3")])
+
+
 def test_values_are_toml_or_plain_words() -> None:
     pairs = [
         ("a", "5"),

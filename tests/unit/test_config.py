@@ -63,7 +63,10 @@ host = "192.0.2.2"
 
 @pytest.mark.parametrize(
     "text",
-    ["x = [" * 50_000, "x = " + "9" * 5000, "a = 1\na = 2\n", "\0", 'x = "' + "a" * 99],
+    [
+        *("x = [" * 50_000, "x = " + "9" * 5000, "a = 1\na = 2\n", "\0", 'x = "' + "a" * 99),
+        *("x = 0x" + "f" * 4000, "[a]\nx = [{ y = 0x10000000000000000 }]"),
+    ],
 )
 def test_broken_toml_gives_one_line(text: str) -> None:
     with pytest.raises(ConfigFault) as fault:
@@ -74,6 +77,11 @@ def test_broken_toml_gives_one_line(text: str) -> None:
 @pytest.mark.parametrize("value", ["nan", "inf", "true", "1", '"-1s"', '"0s"', '"1 parsec"', '""'])
 def test_times_carry_a_unit_and_are_sane(value: str) -> None:
     assert faults_of(GOOD + f"interval = {value}\n")
+
+
+def test_a_size_beyond_all_disks_is_told() -> None:
+    size = "9" * 5000 + "MiB"
+    assert faults_of(f'[spool]\nmax_bytes = "{size}"\n', "acquisition")
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("90s", 90), ("1h 30min", 5400), ("1d", 86400)])

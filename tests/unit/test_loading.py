@@ -225,3 +225,34 @@ def test_columns_are_the_keys_of_a_point() -> None:
 def test_rows_are_counted_as_spreadsheets_do() -> None:
     table = parse_point_table(b'name,table,address\n\n"a\nb",coil,1\n\nc,coil,2\n')
     assert [(row.number, row.values["name"]) for row in table.rows] == [(3, "a\nb"), (5, "c")]
+
+
+SERVICE = """
+url = "https://example.edu/"
+[service]
+MemoryMax = "64M"
+Nice = 5
+Environment = ["A=1", "B=2 C=张三"]
+"""
+
+
+def test_directives_that_systemd_knows_are_taken() -> None:
+    assert load("keepalive", SERVICE, "x.toml").file.service["Nice"] == ("5",)
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('MemoryMx = "64M"', "MemoryMx"),
+        ('ReadWritePath = ["/srv/data"]', "ReadWritePath"),
+        ('ProtectHome = "maybe"', "ProtectHome"),
+        ('LimitNOFILE = ["1000", "many"]', "LimitNOFILE"),
+        ('After = "network.target"', "After"),
+    ],
+)
+def test_directives_that_systemd_would_ignore_are_refused(line: str, key: str) -> None:
+    with pytest.raises(ConfigFault) as fault:
+        load("keepalive", f"{SERVICE}{line}\nCPUQuota = 20\n", "x.toml")
+    first, second = fault.value.faults
+    assert f"service.{key}" in first
+    assert "service.CPUQuota" in second

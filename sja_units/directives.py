@@ -1,0 +1,40 @@
+"""What systemd itself says of the directives in a job's [service] table."""
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+
+from sja_units.fields import Fault
+
+_SECONDS = 10
+_KEY = re.compile(r"[A-Za-z]+")
+_HEAD = ["[Service]", "Type=oneshot", "ExecStart=/bin/true"]
+
+
+def find_faults(service: Mapping[str, tuple[str, ...]]) -> list[Fault]:
+    """Return what systemd would ignore, which it tells the journal only, and only later."""
+    pairs = [(key, value) for key in service if _KEY.fullmatch(key) for value in service[key]]
+    return _ask(tuple(pairs)) if pairs else []
+
+
+@cache
+def _ask(pairs: tuple[tuple[str, str], ...]) -> list[Fault]:
+    lines = [*_HEAD, *(f"{key}={value}" for key, value in pairs)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "sja-check.service")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        words = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", path]
+        try:
+            done = subprocess.run(words, capture_output=True, timeout=_SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return []  # who cannot be asked refuses nothing
+    faults: dict[str, Fault] = {}
+    line = re.compile(re.escape(path) + r":(\d+): (.*\bignor.*)")  # not what is merely deprecated
+    for number, said in line.findall(done.stderr.decode(errors="replace")):
+        key, value = pairs[int(number) - len(_HEAD) - 1]
+        faults.setdefault(key, Fault(("service", key), f"{value!r} is ignored by systemd: {said}"))
+    return list(faults.values())
