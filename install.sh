@@ -195,7 +195,8 @@ build_venv() {
     say "Building $venv: sja-units $version, $("$python" -V), packages of ${wheels:-the index}"
     unfinished=$venv.new
     rm -rf -- "$venv.new"
-    quietly "$python" -I -m venv "$venv.new" || fail "$venv.new could not be made; see above"
+    # By its version's name: packages of one are none to the next.
+    quietly "$(readlink -f -- "$python")" -I -m venv "$venv.new" || fail "$venv.new could not be made; see above"
     if [ -n "$wheels" ]; then
         # pip's own settings on this host might name an index or further folders.
         quietly env PIP_CONFIG_FILE=/dev/null "$venv.new/bin/python" -I -m pip --isolated install \
@@ -225,12 +226,19 @@ switch_venv() {
         mv -T -- "$venv.new" "$venv"
         rm -rf -- "$venv.old"
     fi
-    [ "$(readlink -- "$sjactl")" = "$venv/bin/sjactl" ] || ln -sfnT -- "$venv/bin/sjactl" "$sjactl"
+    put 0755 "$here/units/bin-sjactl" "$sjactl"
 }
 
-# Names of files of that pattern, of this checkout and as installed.
+# named PATTERN: our units' names, of this checkout and of the version that is installed. What else
+# is called so is the administrator's.
 named() {
-    find "$here/units" "$units" -maxdepth 1 -name "$1" -printf '%f\n' 2>/dev/null | sort -u
+    {
+        (cd -- "$here/units" && printf '%s\n' sja*)
+        [ ! -e "$manifest" ] || sed -n "s|^[0-9a-f]*  $units/||p" "$manifest"
+    } | sort -u | while read -r unit; do
+        # shellcheck disable=SC2254 # it is a pattern
+        case $unit in $1) printf '%s\n' "$unit" ;; esac
+    done
 }
 
 # jobs_that STATES: the templates' instances in one of these states, a line each.
@@ -265,23 +273,23 @@ install_units() {
 }
 
 remove_obsolete_units() {
-    for old in "$units"/sja-* "$units"/sja.*; do
-        unit=${old##*/}
-        if [ -e "$here/units/$unit" ] || [ ! -e "$old" ]; then continue; fi
+    named 'sja*' | while read -r unit; do
+        if [ -e "$here/units/$unit" ] || [ ! -e "$units/$unit" ]; then continue; fi
         say "Removing $unit, which this version does not have"
         case $unit in
             *@.service) systemctl stop "${unit%.service}*.service" ;;
             *) systemctl --quiet disable --now "$unit" 2>/dev/null || : ;;
-        esac
-        rm -rf -- "$polkit" "$old"
+        esac </dev/null
+        rm -f -- "$polkit" "$units/$unit"
     done
 }
 
 # What the units, hooks and rule are, for `sjactl doctor`.
 write_manifest() {
-    find "$units" "$hooks" -type f -name '[!.]*' ! -path "$enabled" ! -path "$manifest" \
-        \( -path "$hooks/*" -o -name 'sja-*' -o -name 'sja.*' \) -print0 |
-        sort -z | xargs -0 sha256sum -- "$polkit" "$sysusers" "$tmpfiles" "$catalog" >"$work/manifest"
+    (cd -- "$here/units" && printf "$units/%s\\0" sja*) >"$work/files"
+    find "$hooks" -type f -name '[!.]*' ! -path "$enabled" ! -path "$manifest" -print0 >>"$work/files"
+    sort -z "$work/files" | xargs -0 sha256sum -- "$sjactl" "$polkit" "$sysusers" "$tmpfiles" "$catalog" \
+        >"$work/manifest"
     put 0644 "$work/manifest" "$manifest"
 }
 
@@ -382,20 +390,24 @@ stop_jobs() {
 
 remove_files() {
     say "Removing units and programs"
+    named 'sja*' >"$work/units"
     for directory in /etc/systemd/system /run/systemd/system; do
         [ -d "$directory" ] || continue
-        find "$directory" -lname "$units/sja*" -delete
+        while read -r unit; do
+            find "$directory" -lname "$units/$unit" -delete
+        done <"$work/units"
         find "$directory" -path "$directory/sja-*@*.service.d/50-sjactl.conf" -delete
         find "$directory" -path "$directory/sja-command@*.timer" -type f -delete
         find "$directory" -mindepth 1 -maxdepth 1 -type d -name 'sja*' -empty -delete
     done
-    rm -rf -- "$units"/sja-* "$units"/sja.* "$hooks" "$venv" "$venv.old" "$changed"
+    [ ! -d "$units" ] || (cd -- "$units" && xargs -d '\n' rm -f -- <"$work/units")
+    rm -rf -- "$hooks" "$venv" "$venv.old" "$changed"
     remove_runtime
     rm -f -- "$sysusers" "$sysusers.new" "$tmpfiles" "$tmpfiles.new" "$catalog" "$catalog.new"
     rm -f -- "$man"/man1/sjactl.1* "$man"/man5/sja-*.toml.5* \
         "$bash_completion"* "$zsh_completion"* "$fish_completion"*
     quietly journalctl --update-catalog || :
-    [ "$(readlink -- "$sjactl")" != "$venv/bin/sjactl" ] || rm -f -- "$sjactl"
+    ! grep -qs "^exec $venv/bin/sjactl " "$sjactl" || rm -f -- "$sjactl"
     for directory in "$units" "${catalog%/*}" "${units%/*}" "${sysusers%/*}" "${tmpfiles%/*}" \
         "$man/man1" "$man/man5" "${bash_completion%/*}" "${bash_completion%/completions/*}" \
         "${zsh_completion%/*}" "${zsh_completion%/site*}" "${fish_completion%/*}" \
@@ -439,10 +451,11 @@ purge() {
         /var/lib/systemd/timers/stamp-sja-*
     # systemd makes it for the first timer that remembers.
     rmdir -- /var/lib/systemd/timers 2>/dev/null || :
-    rm -rf -- /etc/systemd/system/sja-*.d /etc/systemd/system/sja.slice.d \
-        /etc/systemd/system/sja-command@*.timer \
-        /etc/systemd/system.control/sja-*.d /etc/systemd/system.control/sja.slice.d
-    find /etc/systemd/system -maxdepth 1 -name 'sja-*' -lname /dev/null -delete
+    rm -rf -- /etc/systemd/system/sja-command@*.timer
+    named 'sja*' | sed 's/@/@*/' | while read -r unit; do
+        find /etc/systemd/system /etc/systemd/system.control -mindepth 1 -maxdepth 1 \
+            \( -name "$unit.d" -o -name "$unit" -lname /dev/null \) -exec rm -rf -- {} + 2>/dev/null || :
+    done
     for group in sja-cookies sja; do
         getent group "$group" >/dev/null || continue
         groupdel "$group" || note "group $group stays: it is the main group of a user"

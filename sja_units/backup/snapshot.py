@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from sja_units.acquisition.retained import Retained
@@ -29,71 +30,110 @@ class _Folder(NamedTuple):
 
     files: dict[str, tuple[int, int, int]]
     folders: list[str]
-    others: list[str]
 
 
-def read_state(job: Job, tell: Callable[[str], None]) -> Iterator[StateFile]:
+def read_state(
+    job: Job, tell: Callable[[str], None], miss: Callable[[str], None]
+) -> Iterator[StateFile]:
     """Yield the files of a job's state, each of them whole, and all of one moment but the spool's.
 
-    Of the spool that is all which is not sent yet. `tell` is called with a line for what is left
-    out. Raises OSError.
+    Of the spool that is all which is not sent yet. Called with a line for what is left out are
+    `miss` for data, and `tell` for what is none, such as a socket. Raises OSError.
     """
-
-    def note(error: OSError) -> None:
-        tell(f"{job.state_dir}/{error.filename or ''}: {error.strerror}, it is left out")
-
+    reader = _Reader(job, tell, miss)
     try:
         # A link there is systemd's: the folder that it stands in is root's.
         home = os.open(job.state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
         return  # it never ran
     try:
-        top = _look(home)
-        yield from _read_settled(home, note)
-        for name in top.folders:
+        folders = reader.look(home).folders
+        reader.name_others(home, "")
+        yield from reader.read_settled(home)
+        for name in folders:
             if name != _SPOOL or job.kind != "acquisition":
-                yield from _read_below(home, name, note)
-        for name in top.others:
-            tell(f"{job.state_dir}/{name!r} is no plain file, it is left out")
+                yield from reader.read_below(home, name)
     finally:
         os.close(home)
-    if job.kind == "acquisition" and _SPOOL in top.folders:
+    if job.kind == "acquisition" and _SPOOL in folders:
         with Retained(job.state_dir) as spool:
-            for name, data in spool.copy(note):
+            for name, data in spool.copy(reader.note):
                 yield StateFile(f"{_SPOOL}/{name}", data, None)
 
 
-def _look(fd: int) -> _Folder:
-    found = _Folder({}, [], [])
-    for name in sorted(os.listdir(fd)):
+class _Reader:
+    def __init__(self, job: Job, tell: Callable[[str], None], miss: Callable[[str], None]) -> None:
+        self._home = job.state_dir
+        self._is_ours = job.kind != "command"  # what is in there; else it is a program's
+        self._tell = tell
+        self._miss = miss
+
+    def note(self, error: OSError) -> None:
+        self._miss(f"{self._home}/{error.filename or ''}: {error.strerror}, it is left out")
+
+    def look(self, fd: int) -> _Folder:
+        found = _Folder({}, [])
+        for name, status in _list(fd):
+            if not is_plain_part(name) or (self._is_ours and name.endswith(".new")):
+                continue  # .new: half written
+            if stat.S_ISDIR(status.st_mode):
+                found.folders.append(name)
+            elif stat.S_ISREG(status.st_mode):
+                found.files[name] = (status.st_ino, status.st_size, status.st_mtime_ns)
+        return found
+
+    def name_others(self, fd: int, prefix: str) -> None:
+        for name, status in _list(fd):
+            path = f"{self._home}/{prefix}{name if is_plain_part(name) else repr(name)}"
+            if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
+                self._tell(f"{path} is no plain file, it is left out")
+            elif not is_plain_part(name):
+                self._miss(f"{path}: its name cannot be stored, it is left out")
+
+    def read_settled(self, fd: int) -> list[StateFile]:
+        """Return the files of a folder as they stood at one moment.
+
+        A jar that a person gave must not be missed, nor win a second time over a jar that has
+        moved on since: while files change it is read again. Some always change: then the last try
+        counts.
+        """
+        for _ in range(_TRIES):
+            before = self.look(fd).files
+            faults: list[OSError] = []
+            files = _read_files(fd, "", before, faults.append)
+            if self.look(fd).files == before:
+                break
+        for fault in faults:
+            self.note(fault)
+        return files
+
+    def read_below(
+        self, above: int, name: str, prefix: str = "", depth: int = 1
+    ) -> Iterator[StateFile]:
         try:
-            status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-        except FileNotFoundError:
-            continue
-        if stat.S_ISDIR(status.st_mode) and is_plain_part(name):
-            found.folders.append(name)
-        elif not stat.S_ISREG(status.st_mode) or not is_plain_part(name):
-            found.others.append(name)
-        elif not name.endswith(".new"):  # half written
-            found.files[name] = (status.st_ino, status.st_size, status.st_mtime_ns)
-    return found
+            fd = open_folder(name, above)
+        except OSError as error:
+            self.note(error)
+            return
+        inside = f"{prefix}{name}/"
+        try:
+            found = self.look(fd)
+            self.name_others(fd, inside)
+            for file, version in found.files.items():
+                yield from _read_files(fd, inside, {file: version}, self.note)
+            for folder in found.folders:
+                if depth < _MAX_DEPTH:
+                    yield from self.read_below(fd, folder, inside, depth + 1)
+                else:
+                    self.note(OSError(0, "too many folders in each other", f"{inside}{folder}"))
+        finally:
+            os.close(fd)
 
 
-def _read_settled(fd: int, note: Callable[[OSError], None]) -> list[StateFile]:
-    """Return the files of a folder as they stood at one moment.
-
-    A jar that a person gave must not be missed, nor win a second time over a jar that has moved on
-    since: while files change it is read again. Some always change: then the last try counts.
-    """
-    for _ in range(_TRIES):
-        before = _look(fd).files
-        faults: list[OSError] = []
-        files = _read_files(fd, "", before, faults.append)
-        if _look(fd).files == before:
-            break
-    for fault in faults:
-        note(fault)
-    return files
+def _list(fd: int) -> Iterator[tuple[str, os.stat_result]]:
+    for name in sorted(os.listdir(fd)):
+        with suppress(FileNotFoundError):
+            yield name, os.stat(name, dir_fd=fd, follow_symlinks=False)
 
 
 def _read_files(
@@ -109,28 +149,5 @@ def _read_files(
         except FileNotFoundError:
             continue
         except OSError as error:
-            note(error)
+            note(OSError(error.errno, error.strerror, f"{prefix}{name}"))
     return files
-
-
-def _read_below(
-    above: int, name: str, note: Callable[[OSError], None], prefix: str = "", depth: int = 1
-) -> Iterator[StateFile]:
-    try:
-        fd = open_folder(name, above)
-    except OSError as error:
-        note(error)
-        return
-    try:
-        found = _look(fd)
-        for file in found.files:
-            yield from _read_files(fd, f"{prefix}{name}/", {file: found.files[file]}, note)
-        for folder in found.folders:
-            if depth < _MAX_DEPTH:
-                yield from _read_below(fd, folder, note, f"{prefix}{name}/", depth + 1)
-            else:
-                note(OSError(0, "too many folders in each other", f"{prefix}{name}/{folder}"))
-        for other in found.others:
-            note(OSError(0, "is no plain file", f"{prefix}{name}/{other}"))
-    finally:
-        os.close(fd)

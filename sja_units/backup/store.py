@@ -83,7 +83,7 @@ def store(stream: BinaryIO, tell: Callable[[str], None]) -> Report:
 
 
 def _add_state(writer: Writer, job: Job, notes: _Notes) -> None:
-    files = read_state(job, notes.tell)
+    files = read_state(job, notes.tell, notes.miss)
     while True:
         try:
             file = next(files, None)

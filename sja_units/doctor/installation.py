@@ -16,6 +16,7 @@ UNIT_FOLDER = "/usr/local/lib/systemd/system"
 
 _PROGRAM = "/usr/local/bin/sjactl"
 _VENV = "/opt/sja-units"
+_PYTHON = "/usr/bin/python3"
 _AGAIN = "run install.sh again"
 
 
@@ -42,6 +43,9 @@ def check_program() -> Iterator[Finding]:
 def _check_command(version: str) -> Iterator[Finding]:
     if sys.prefix != _VENV:
         yield Finding(WARNING, f"this sjactl is that of {sys.prefix}", f"use {_PROGRAM}")
+    elif os.path.realpath(_PYTHON) != os.path.realpath(sys.executable):
+        made_of = os.path.realpath(sys.executable)
+        yield Finding(WARNING, f"{_VENV} is made of {made_of}, and {_PYTHON} is another", _AGAIN)
     if not os.path.exists(_PROGRAM):
         yield Finding(PROBLEM, f"there is no {_PROGRAM}, which the units run", _AGAIN)
         return

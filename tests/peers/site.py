@@ -15,7 +15,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -141,8 +140,9 @@ class Handler(BaseHTTPRequestHandler):
             self._send(404, {"error": "no such page"})
 
     def _show_user(self) -> None:
-        cookies = SimpleCookie(self.headers.get("Cookie", ""))
-        token = cookies[COOKIE].value if COOKIE in cookies else ""
+        # http.cookies takes nothing of a header with a byte that is not ASCII.
+        pairs = (pair.partition("=") for pair in self.headers.get("Cookie", "").split("; "))
+        token = {name: value for name, _, value in pairs}.get(COOKIE, "")
         session = self.server.site.visit(token)
         time.sleep(self.server.site.delay)
         if session:

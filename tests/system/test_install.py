@@ -107,6 +107,7 @@ def make_next_version(machine: Machine) -> tuple[str, str]:
         cd /root/next && sed -i 's/^version = .*/version = "99.1"/' pyproject.toml
         sed -i 's/^__version__ = .*/__version__ = "99.1"/' sja_units/__init__.py
         sed -i 's/^WatchdogSec=.*/WatchdogSec=47/' units/sja-acquisition@.service
+        sed 's/check --repair/list/' units/sja-check.service >units/sja-another.service
         /opt/sja-units/bin/python -m pip wheel --quiet --no-index --find-links /wheels --no-deps \
             --wheel-dir /root/wheels /root/next
     """)
@@ -136,6 +137,38 @@ def test_an_upgrade_keeps_what_people_decided(machine: Machine) -> None:
     assert wait_active(machine, JOB)["pid"] != now["pid"]
 
 
+def test_what_an_administrator_calls_alike_is_left_alone(machine: Machine) -> None:
+    units = "/usr/local/lib/systemd/system"
+    own = [
+        f"{units}/sja-backup.service",
+        f"{units}/sja-backup.timer",
+        f"{units}/sja-keepalive@.service.d/10-site.conf",
+        "/etc/systemd/system/sja-backup.service.d/10-site.conf",
+    ]
+    machine.write(own[0], "[Service]\nType=oneshot\nExecStart=sjactl backup /root/jobs.tgz\n")
+    machine.write(own[1], "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n")
+    machine.write(own[2], "[Service]\nNice=3\n")
+    machine.write(own[3], "[Service]\nNice=3\n")
+    ours = "/etc/systemd/system/sja-keepalive@alice.service.d/override.conf"
+    machine.write(ours, "[Service]\nNice=4\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "enable", "--now", "sja-backup.timer")
+    checkout, wheels = make_next_version(machine)
+    install(machine, f"{checkout}/install.sh", "--wheels", wheels)
+    assert machine.exists(f"{units}/sja-another.service")
+    assert "sja-another.service" in install(machine)
+    assert not machine.exists(f"{units}/sja-another.service")
+    assert machine.run("systemctl", "is-active", "sja-backup.timer").stdout == "active\n"
+    machine.run("/src/install.sh", "--uninstall")
+    assert machine.exists(ours)
+    machine.run("/src/install.sh", "--purge")
+    assert not machine.exists(ours)
+    assert not machine.exists(f"{units}/sja-check.service")
+    assert all(machine.exists(path) for path in own)
+    assert machine.run("systemctl", "is-active", "sja-backup.timer").stdout == "active\n"
+    assert machine.run("systemctl", "is-enabled", "sja-backup.timer").stdout == "enabled\n"
+
+
 def test_an_upgrade_that_was_cut_off_is_completed_by_the_next(machine: Machine) -> None:
     pid = make_jobs(machine)
     checkout, wheels = make_next_version(machine)
@@ -154,6 +187,22 @@ def test_an_upgrade_that_was_cut_off_is_completed_by_the_next(machine: Machine) 
     now = wait_active(machine, JOB)
     assert now["pid"] != pid
     assert machine.show(now["unit"], "WatchdogUSec") == {"WatchdogUSec": "47s"}
+
+
+def test_sjactl_says_what_to_do_where_its_python_is_gone(machine: Machine) -> None:
+    python = machine.run("readlink", "-f", "/usr/bin/python3").stdout.strip()
+    machine.run("mv", python, f"{python}.away")
+    try:
+        done = machine.run("sjactl", "list", check=False)
+    finally:
+        machine.run("mv", f"{python}.away", python)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "install.sh" in done.stderr
+    machine.run("cp", python, "/usr/bin/python3.99")
+    machine.run("ln", "-sf", "python3.99", "/usr/bin/python3")
+    told = machine.run("sjactl", "doctor").stdout  # which works on
+    assert f"made of {python}" in told
 
 
 def test_an_upgrade_that_fails_changes_nothing(machine: Machine) -> None:

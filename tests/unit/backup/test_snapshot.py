@@ -15,6 +15,7 @@ from sja_units.keepalive.store import load_jar, save_jar, take_given
 from sja_units.plain_file import read_plain
 from tests.unit.backup.archives import ALICE, LINE1
 
+COPY = job.Job("command", "copy")
 BOUNDS = SpoolConfig(2**20, 3600.0)
 
 
@@ -33,7 +34,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[job.Job]
 
 def read(of: job.Job) -> tuple[dict[str, bytes], list[str]]:
     told: list[str] = []
-    return {file.path: file.data for file in read_state(of, told.append)}, told
+    return {file.path: file.data for file in read_state(of, told.append, told.append)}, told
 
 
 def fill(spool: Spool, first: int, count: int) -> None:
@@ -143,6 +144,29 @@ def test_links_pipes_and_what_is_too_large_are_left_out_and_told(
     assert files == {"deep/deeper/fine": b"x"}
     for name in ("link", "deep/link", "folder", "pipe", "large", "000000000001.lp"):
         assert any(name in line for line in told), name
+
+
+def test_data_that_is_left_out_is_missed_and_a_socket_is_not(
+    state: Callable[[job.Job], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "MAX_FILE", 1000)
+    folder = state(COPY)
+    deep = folder / "a/b/c/d/e"
+    deep.mkdir(parents=True)
+    (deep / "file").write_text("x")
+    (folder / "large.db").write_bytes(b"x" * 1001)
+    (folder / "odd\nname").write_text("x")
+    (folder / "feed.new").write_text("x")
+    os.mkfifo(folder / "pipe")
+    told: list[str] = []
+    missed: list[str] = []
+    files = {file.path for file in read_state(COPY, told.append, missed.append)}
+    assert files == {"feed.new"}
+    assert len(told) == 1
+    assert "pipe" in told[0]
+    assert len(missed) == 3
+    for name in ("a/b/c/d/e", "large.db", "odd"):
+        assert any(name in line for line in missed), name
 
 
 def test_a_spool_that_is_a_link_is_not_followed(
