@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 import click
@@ -134,6 +135,9 @@ def run(words: list[str]) -> int:
         return 0  # click ends so where the reader of our output has gone
     except (KeyboardInterrupt, click.Abort):
         return 130
+    except Exception:  # a fault of ours; Python's own 1 would tell of a check that found something
+        traceback.print_exc()
+        return os.EX_SOFTWARE
 
 
 def _tell(error: SjaError) -> int:
