@@ -12,7 +12,7 @@ from sja_units.job import Job
 from sja_units.schedules import is_scheduled
 from sja_units.state import is_active
 from sja_units.survey import JobView, inspect, survey
-from sja_units.systemd import Systemd
+from sja_units.systemd import WITHDRAWN, Systemd
 
 
 def _make_verb(verb: str, about: str) -> click.Command:
@@ -87,6 +87,8 @@ def _explain(systemd: Systemd, verb: str, job: Job, result: str) -> None:
     ending = "is not running"
     if verb == "stop":
         ending = f"could not be stopped ({result})"
+    elif result == WITHDRAWN:
+        reason = "it was stopped meanwhile"
     elif is_active(view.state):
         ending = f"runs, but the {verb} was {result}"
     elif view.state == "restarting":

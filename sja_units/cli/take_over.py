@@ -14,6 +14,7 @@ from sja_units.job import CONFIG_ROOT, Job
 from sja_units.own_files import open_own
 from sja_units.survey import inspect
 from sja_units.systemd import Systemd
+from sja_units.wanted import want
 
 
 class _Ready(NamedTuple):
@@ -80,7 +81,7 @@ def _create(new: list[_Ready]) -> bool:
             if plan.jar:
                 manager.give_jar(plan.job, plan.jar)
             if plan.wanted:
-                manager.want(plan.job)
+                want(plan.job)
             manager.write_config(plan.job, plan.text)
             if not plan.wanted:
                 click.echo(str(plan.job))
