@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sja_units import __version__
+from sja_units.cli.output import say
 from sja_units.errors import NotAllowed, SjaError
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def run(words: list[str]) -> int:
 
 def _tell(error: SjaError) -> int:
     for line in error.message.splitlines():
-        click.echo(f"sjactl: {line}", err=True)
+        say(f"sjactl: {line}", err=True)
     if error.hint:
-        click.echo(f"        {error.hint}", err=True)
+        say(f"        {error.hint}", err=True)
     return error.status

@@ -11,6 +11,7 @@ from functools import partial
 import click
 
 from sja_units.cli.columns import fit, measure, wrap
+from sja_units.cli.output import say
 from sja_units.survey import JobView
 
 _COLOURS = {
@@ -34,7 +35,7 @@ Paint = Callable[[str], str]
 
 def print_json(value: object) -> None:
     """Print one JSON document."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    say(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def _embolden(text: str) -> str:
