@@ -1,4 +1,4 @@
-"""Lines for people, whose reader may go before the work is done: `sjactl relaunch | head -1`."""
+"""Lines for people, who may not see all letters, or go before the work is done."""
 
 import os
 import sys
@@ -6,8 +6,18 @@ import sys
 import click
 
 
+def prepare_streams() -> None:
+    """Let any text be printed: where the locale lacks letters, and where a stream was closed."""
+    for name, errors in (("stdout", "replace"), ("stderr", "backslashreplace")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        else:
+            stream.reconfigure(errors=errors)
+
+
 def say(text: str, *, err: bool = False) -> None:
-    """Print a line. That its reader has gone keeps no work from being done."""
+    """Print a line. A reader that has gone, as with `| head -1`, keeps no work from being done."""
     try:
         click.echo(text, err=err)
     except BrokenPipeError:

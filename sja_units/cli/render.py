@@ -35,7 +35,9 @@ Paint = Callable[[str], str]
 
 def print_json(value: object) -> None:
     """Print one JSON document."""
-    say(json.dumps(value, ensure_ascii=False, indent=2))
+    # Escaped rather than replaced where the locale lacks letters.
+    is_utf8 = sys.stdout.encoding.lower() == "utf-8"
+    say(json.dumps(value, ensure_ascii=not is_utf8, indent=2))
 
 
 def _embolden(text: str) -> str:

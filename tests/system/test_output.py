@@ -42,6 +42,7 @@ def test_a_reader_that_has_gone_changes_no_exit_status(machine: Machine) -> None
     for words, status in ((["check"], 1), (["status", job], 3), (["relaunch"], 0)):
         assert run_unread(machine, *words) == status, words
     wait_active(machine, job)
+    machine.sh("sjactl list >&-; sjactl status line1 2>&- >&-; sjactl list --json >&-")
 
 
 def test_an_order_goes_on_where_its_output_cannot_be_written(machine: Machine) -> None:
