@@ -81,8 +81,11 @@ def find_size() -> tuple[int, int]:
 
 
 def show_age(moment: str | None) -> str:
-    """Return how long ago an RFC 3339 time was: "42s", "3min", "5h", "12d"."""
-    return show_spell(time.time() - datetime.fromisoformat(moment).timestamp()) if moment else "-"
+    """Return how long ago an RFC 3339 time was: "42s", "3min", "5h", "12d"; "-" for none."""
+    try:
+        return show_spell(time.time() - datetime.fromisoformat(moment or "").timestamp())
+    except (ValueError, OverflowError, OSError):
+        return "-"
 
 
 def show_spell(seconds: float) -> str:
