@@ -164,6 +164,13 @@ def test_a_clock_set_back_neither_repeats_nor_silences() -> None:
     assert looks.look(500_000, make_view("running", since=clock(499_000))) == ["recovered"]
 
 
+def test_a_clock_set_back_makes_no_job_fail_that_is_well() -> None:
+    looks = Looks()
+    well = make_view("running", since=clock(3600), error=failure(3))
+    assert [looks.look(seconds, well) for seconds in (0, 15, 30)] == [[], [], []]
+    assert not looks.pending
+
+
 def test_flapping_is_told_less_and_less_often() -> None:
     looks = Looks()
     # It crashes three times, runs for ninety seconds, and so on, for a day.
