@@ -1,5 +1,7 @@
 """What systemd cannot even set up: no hot loop, a reason, and a stop that counts."""
 
+import pytest
+
 from tests.lab.machine import Machine
 from tests.system.jobs import is_wanted, unit_of, view, wait_active, wait_state, write_idle
 
@@ -7,9 +9,10 @@ JOB = "acquisition/line1"
 UNIT = unit_of(JOB)
 # What a program can say of itself and forge, were it taken for more than a text.
 WORDS = r"cannot open C:\new\data.csv\nfailures=\0302\0262 as CAMPUS\chen"
-WORKER = rf"""import sdnotify
-# systemd takes one backslash of two.
-sdnotify.SystemdNotifier().notify(r"STATUS={WORDS}".replace("\\", r"\\"))
+WORKER = f"""import os
+from sja_units.job import Job
+from sja_units.runtime import Runtime
+Runtime(Job("acquisition", "line1"), *[os.environ["RUNTIME_DIRECTORY"]] * 2).status(r"{WORDS}")
 raise SystemExit(1)
 """
 
@@ -97,6 +100,7 @@ def test_the_begin_hook_cannot_run(machine: Machine) -> None:
     assert machine.show(UNIT, "ActiveState") == {"ActiveState": "failed"}
 
 
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 def test_a_workers_last_words_are_kept_as_they_are(machine: Machine) -> None:
     write_idle(machine, "line1")
     machine.write("/usr/local/lib/worker.py", WORKER)
