@@ -17,10 +17,10 @@ def want(job: Job) -> None:
 def want_configured(jobs: Iterable[Job]) -> None:
     """Note that jobs are to run, those that have a file.
 
-    Their hooks do so, too, but systemd runs none of a job that it cannot even set up. And only the
-    hooks can for an operator, who may not write here.
+    Their hooks do so, too, but systemd runs none of a job that it cannot even set up. What cannot
+    be noted here, as for an operator or on a disk that takes nothing, is left to them.
     """
-    with suppress(PermissionError):
+    with suppress(OSError):
         for job in jobs:
             if os.path.lexists(job.config_path) and not os.path.lexists(job.wanted_path):
                 want(job)

@@ -176,6 +176,14 @@ def test_a_job_that_cannot_be_set_up_is_wanted_until_it_is_stopped(machine: Mach
     assert is_wanted(machine, JOB)
 
 
+def test_a_start_that_the_disk_cannot_note_is_given(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    folder = "/var/lib/sja-units/wanted"
+    machine.sh(f"mount --bind {folder} {folder}; mount -o remount,bind,ro {folder}")
+    machine.run("sjactl", "start", JOB)
+    wait_active(machine, JOB)
+
+
 def test_a_stop_counts_before_the_turn_of_an_earlier_start(machine: Machine) -> None:
     # More than are started at once, none of them soon up: the last one's turn comes later.
     names = [f"slow{n:03}" for n in range(12 * int(machine.run("nproc").stdout) + 1)]
