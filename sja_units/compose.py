@@ -57,7 +57,7 @@ def _put(document: Any, dotted: str, value: Any) -> None:
 
 def _enter(place: Any, part: str, dotted: str) -> Any:
     if isinstance(place, AoT | list):
-        if not part.isdigit() or int(part) >= len(place):
+        if part not in map(str, range(len(place))):
             raise UsageFault(f"{dotted!r}: there are {len(place)} tables, count from 0")
         return place[int(part)]
     if part not in place:

@@ -19,9 +19,10 @@ def read_health(job: Job) -> dict[str, Any]:
         with open(fd, "rb") as file:
             text = file.read(MAX_BYTES).decode()
         health = json.loads(text, parse_constant=_refuse)
-        # What a person or a program is shown must be text that can be shown.
-        json.dumps(health, ensure_ascii=False).encode()
-        datetime.fromisoformat(health["since"])
+        # What a person or a program is shown must be text that can be shown, and JSON: 1e999 would
+        # be Infinity.
+        json.dumps(health, ensure_ascii=False, allow_nan=False).encode()
+        datetime.fromisoformat(health["since"]).timestamp()
         age = time.time() - datetime.fromisoformat(health["updated"]).timestamp()
         # After a clock was set back a time to come would stay fresh for as long.
         fresh = abs(age) <= float(health["valid_for"])

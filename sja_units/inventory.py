@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from sja_units.config import load_toml, read_file
+from sja_units.config import MAX_BYTES, decode, load_toml
 from sja_units.errors import ConfigFault, NoSuchJob, NotAllowed, UsageFault
 from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, check_name, parse_unit
+from sja_units.plain_file import read_plain
 
 
 class Head(NamedTuple):
@@ -35,9 +36,12 @@ def list_configured() -> list[Job]:
 
 
 def read_head(job: Job) -> Head:
-    """Return a job's title and whether it comes back at boot; what cannot be read is default."""
+    """Return a job's title and whether it comes back at boot; what cannot be read is default.
+
+    A file that others may change counts here, too: `relaunch = false` in it is to be kept.
+    """
     try:
-        return parse_head(read_file(job.config_path))
+        return parse_head(decode(read_plain(job.config_path, MAX_BYTES), job.config_path))
     except (OSError, ConfigFault):
         return Head("", True)
 

@@ -8,13 +8,14 @@ from contextlib import suppress
 
 from sja_units import config
 from sja_units.dropin import has_schedule, list_ttys, render_units
-from sja_units.durable import mark, replace_file, sync_folder
+from sja_units.durable import replace_file, sync_folder
 from sja_units.errors import NotAllowed, SjaError
 from sja_units.job import PRIVATE_ROOT, RUN_ROOT, SYSTEMD_ROOT, Job, parse_unit
 from sja_units.loading import Loaded, load
-from sja_units.records import COMPLETED
+from sja_units.records import COMPLETED, is_wanted
 from sja_units.schedules import choose_unit, is_scheduled
 from sja_units.systemd import Order, Systemd
+from sja_units.wanted import forget, want_configured
 
 OPERATORS = "sja"
 _USUAL_TTY_GROUP = "dialout"
@@ -52,11 +53,6 @@ def give_jar(job: Job, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def want(job: Job) -> None:
-    """Note that a job is to run, before it is started: a power cut between loses no order."""
-    mark(job.wanted_path)
 
 
 def note_completed(job: Job, moment: str) -> None:
@@ -138,50 +134,59 @@ def order(
     schedule begins that; a restart runs it at once.
     """
     chosen = list(jobs)
+    if verb == "stop":
+        return _stop(systemd, chosen, done)
     by_unit = {choose_unit(job) if verb == "start" else job.unit: job for job in chosen}
-    orders = [Order(verb, unit) for unit in by_unit]
-    if verb == "stop":
-        with suppress(NotAllowed):  # an operator, whose order the job's hook notes
-            _forget_wanted(chosen)
-        # Its hook notes the order, which an operator cannot.
-        orders += [Order("stop", job.schedule_unit) for job in chosen if is_scheduled(job)]
-
-    def tell(order: Order, result: str) -> None:
-        if order.unit in by_unit:
-            done(by_unit[order.unit], result)
-
-    results = systemd.order(orders, tell)
-    if verb == "stop":
-        _forget_wanted(chosen)
+    want_configured(chosen)
+    # A stop that is given meanwhile drops the marker. An operator's start has none yet.
+    marked = {unit for unit, job in by_unit.items() if is_wanted(job.unit)}
+    results = systemd.order(
+        [Order(verb, unit) for unit in by_unit],
+        lambda order, result: done(by_unit[order.unit], result),
+        lambda order: order.unit not in marked or is_wanted(by_unit[order.unit].unit),
+    )
     return all(result == "done" for result in results.values())
 
 
-def _forget_wanted(jobs: Iterable[Job]) -> None:
-    """Drop the markers of jobs that are stopped, before and after that.
+def _stop(systemd: Systemd, jobs: list[Job], done: Callable[[Job, str], None]) -> bool:
+    """Stop jobs, whose markers are dropped before and after that.
 
     Before, so that nobody who brings wanted jobs back starts one meanwhile. After, because one may
-    have been on its way; and systemd runs nothing of a unit that had failed already.
+    have been on its way, and systemd runs nothing of a unit that had failed already; but each as
+    soon as it has stopped, as somebody may start it while others still stop.
     """
-    wanted = [job for job in jobs if os.path.lexists(job.wanted_path)]
-    for job in wanted:
-        for path in (job.wanted_path, job.ended_path, job.run_path):
+    # The hook of a command's schedule notes the order, too, which an operator cannot.
+    moving = {job: {job.unit, choose_unit(job)} for job in jobs}
+    by_unit = {unit: job for job, units in moving.items() for unit in units}
+    with suppress(NotAllowed):  # an operator, whose order the job's hook notes
+        forget(jobs)
+    refused: list[NotAllowed] = []
+
+    def tell(order: Order, result: str) -> None:
+        job = by_unit[order.unit]
+        if order.unit == job.unit:
+            done(job, result)
+
+    def note_rest(order: Order) -> None:
+        job = by_unit[order.unit]
+        moving[job].remove(order.unit)
+        if not moving[job]:
             try:
-                with suppress(FileNotFoundError):
-                    os.unlink(path)
-            except PermissionError:
-                raise NotAllowed(
-                    f"{job} does not run, but is still wanted: it will start at the next boot",
-                    f"only root can change that: sudo sjactl stop {job}",
-                ) from None
-    if wanted:
-        sync_folder(os.path.dirname(wanted[0].wanted_path))
+                forget([job])
+            except NotAllowed as fault:
+                refused.append(fault)
+
+    results = systemd.order([Order("stop", unit) for unit in by_unit], tell, on_rest=note_rest)
+    if refused:
+        raise refused[0]
+    return all(result == "done" for result in results.values())
 
 
 def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
     """Stop a job and delete what is its own: file, marker, drop-in, records and state."""
     if not os.access(os.path.dirname(job.config_path), os.W_OK):
         raise PermissionError(13, "Permission denied", job.config_path)
-    _forget_wanted([job])
+    forget([job])
     result = systemd.order([Order("stop", job.unit)])[job.unit]
     if result == "canceled":  # by a start that was on its way
         result = systemd.order([Order("stop", job.unit)])[job.unit]

@@ -50,22 +50,27 @@ class Failure(NamedTuple):
 
 def parse_failure(text: str) -> Failure:
     """Return what an end hook's record says; a record that is cut short gives what is there."""
-    fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    # Not splitlines(): a worker's words hold whatever else some call the end of a line.
+    fields = dict(line.split("=", 1) for line in text.split("\n") if "=" in line)
     status = fields.get("status", "")
     result = fields.get("result", "")
-    exited = fields.get("code") == "exited" and status.isdigit()
+    exited = fields.get("code") == "exited" and _is_number(status)
     message = word_end(result, exited, status, fields.get("message", ""))
     if fields.get("recovery") == "failed":
         message = f"{NOT_RECOVERED}: {message}"
-    recent = fields.get("recent", "").split()
+    failures, recent = fields.get("failures", ""), fields.get("recent", "").split()
     return Failure(
         message=message,
         at=fields.get("at", ""),
         exit_code=int(status) if exited else None,
         result=result,
-        failures=int(fields["failures"]) if fields.get("failures", "").isdigit() else 1,
-        recent=tuple(float(at) for at in recent if at.isdigit()),
+        failures=int(failures) if _is_number(failures) else 1,
+        recent=tuple(float(at) for at in recent if _is_number(at)),
     )
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def make_failure(result: str, at: str, failures: int) -> Failure:
@@ -91,11 +96,11 @@ def word_end(result: str, exited: bool, status: str, message: str) -> str:
 
 
 def read_failure(job: Job) -> Failure | None:
-    """Return the job's last failure, None where there was none since its last order."""
+    """Return the job's last failure, None where none since its last order can be read."""
     try:
-        with open(job.ended_path, encoding="utf-8", errors="replace") as file:
+        with open(job.ended_path, encoding="utf-8", errors="replace", newline="\n") as file:
             return parse_failure(file.read())
-    except FileNotFoundError:
+    except OSError:
         return None
 
 

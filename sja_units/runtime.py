@@ -71,7 +71,8 @@ class Runtime:
         line = " ".join(text.split())
         if line != self._status:
             self._status = line
-            self._notify(f"STATUS={line}")
+            # systemd takes one backslash of two away.
+            self._notify("STATUS=" + line.replace("\\", r"\\"))
 
     def ready(self) -> None:
         """Tell systemd that the job does its work; later calls do nothing."""

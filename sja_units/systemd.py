@@ -102,15 +102,18 @@ class Systemd:
         orders: Iterable[Order],
         done: Callable[[Order, str], None] | None = None,
         is_due: Callable[[Order], bool] | None = None,
+        on_rest: Callable[[Order], None] | None = None,
     ) -> dict[str, str]:
         """Carry out orders, all at once, and wait for what comes of each.
 
         Returns by unit the result of its job: "done" or one of systemd's other words (failed,
         canceled, timeout, dependency, skipped, assert), or what systemd said on refusing it, or
         "withdrawn". done: called with each order and its result as it comes. is_due: asked just
-        before an order is given, as they take their turns. Raises NotAllowed.
+        before an order is given, as they take their turns. on_rest: called before `done` with each
+        order whose unit neither runs nor is about to. Raises NotAllowed, and what these raise, once
+        all orders were carried out.
         """
-        return self._run(self._order_all(list(orders), done, is_due))
+        return self._run(self._order_all(list(orders), done, is_due, on_rest))
 
     def reload(self) -> None:
         """Let systemd read unit files again."""
@@ -201,6 +204,7 @@ class Systemd:
         orders: list[Order],
         done: Callable[[Order, str], None] | None,
         is_due: Callable[[Order], bool] | None,
+        on_rest: Callable[[Order], None] | None,
     ) -> dict[str, str]:
         await self._watch_jobs()
         gate, turns = asyncio.Semaphore(IN_FLIGHT), asyncio.Semaphore(AT_ONCE)
@@ -227,12 +231,22 @@ class Systemd:
 
         async def carry_out_and_tell(order: Order) -> str:
             result = await carry_out_in_turn(order)
+            if on_rest is not None:
+                async with gate:
+                    rests = await self._is_at_rest(order.unit)
+                if rests:
+                    on_rest(order)
             if done is not None:
                 done(order, result)
             return result
 
-        results = await asyncio.gather(*(carry_out_and_tell(order) for order in orders))
-        return {order.unit: result for order, result in zip(orders, results, strict=True)}
+        tasks = [asyncio.ensure_future(carry_out_and_tell(order)) for order in orders]
+        await _await_all(tasks)
+        return {order.unit: task.result() for order, task in zip(orders, tasks, strict=True)}
+
+    async def _is_at_rest(self, unit: str) -> bool:
+        (rows,) = await self._call("ListUnitsByNames", "as", [unit])
+        return all(row[3] in ("inactive", "failed") and not row[8] for row in rows)
 
     async def _watch_jobs(self) -> None:
         # Before the first order: a job may end before the reply that names it has been read.

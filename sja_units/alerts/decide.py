@@ -148,7 +148,7 @@ def _enqueue(record: Record, event: str, alert: Alert, clock: float) -> Record:
     outbox = {}
     for way in ways(alert):
         old = record.outbox.get(way)
-        if event == RECOVERED and old and not old.tries:
+        if event == RECOVERED and old and not old.tries and way not in record.alarmed:
             continue  # nobody was told that anything was wrong
         outbox[way] = Delivery(event, old.tries if old else 0, clock)
     return record._replace(outbox=outbox)

@@ -60,6 +60,8 @@ def _count_active(view: JobView, now: float) -> float:
     if view.since is None:
         return math.inf
     try:
-        return max(0.0, now - datetime.fromisoformat(view.since).timestamp())
+        seconds = now - datetime.fromisoformat(view.since).timestamp()
     except (ValueError, OverflowError):  # a worker says of itself what it likes
         return 0.0
+    # A time to come is from before the clock was set back, by nobody knows how much.
+    return seconds if seconds >= 0 else math.inf

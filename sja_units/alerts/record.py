@@ -35,6 +35,8 @@ class Record(NamedTuple):
     recovered_at: float = 0.0
     relapses: int = 0  # how often it was told anew soon after it had recovered
     outbox: Mapping[str, Delivery] = _NOTHING  # by way: command, webhook
+    # The ways by which people know that something is wrong, and not yet that it is over.
+    alarmed: tuple[str, ...] = ()
 
     @property
     def is_settled(self) -> bool:
@@ -64,6 +66,7 @@ def parse_record(text: str) -> Record:
             float(values["recovered_at"]),
             int(values["relapses"]),
             outbox,
+            tuple(str(way) for way in values.get("alarmed", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return Record()
@@ -81,4 +84,8 @@ def note_try(record: Record, way: str, now: float) -> Record:
 
 def note_delivered(record: Record, way: str) -> Record:
     """Return the record once a way has delivered its event."""
-    return record._replace(outbox={w: d for w, d in record.outbox.items() if w != way})
+    outbox = {w: d for w, d in record.outbox.items() if w != way}
+    alarmed = [w for w in record.alarmed if w != way]
+    if record.open:
+        alarmed.append(way)
+    return record._replace(outbox=outbox, alarmed=tuple(alarmed))

@@ -10,6 +10,7 @@ SHA256SUMS                     of all the others, as `sha256sum --check` takes i
 import json
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sja_units.errors import SjaError, UsageFault
@@ -172,7 +173,7 @@ def _read_manifest(document: Mapping[str, Any]) -> Manifest:
         if not isinstance(entry["wanted"], bool):
             raise ValueError("wanted is neither true nor false")
         completed = entry["completed"] or ""
-        if completed and not _TIME.fullmatch(completed):
+        if completed and not (_TIME.fullmatch(completed) and datetime.fromisoformat(completed)):
             raise ValueError("completed is no time")
         job = make_job(str(entry["kind"]), str(entry["name"]))
         jobs.append(JobEntry(job, str(entry["title"]), entry["wanted"], completed))

@@ -23,6 +23,7 @@ from sja_units.plain_file import read_plain
 from sja_units.records import list_wanted_units
 from sja_units.state_folder import find_places, is_ours
 from sja_units.systemd import Systemd
+from sja_units.wanted import want
 
 _SPARE = 8 * 2**20  # bytes of a disk that a restore leaves free for the jobs that run
 
@@ -74,7 +75,7 @@ def put(file: BinaryIO, archive: Archive, plan: Plan) -> None:
         for job, moment in plan.completions.items():
             manager.note_completed(job, moment)
         for job in plan.wants:
-            manager.want(job)
+            want(job)
         for path, stored in plan.files.items():
             _put_file(path, stored, keep=path in plan.replaced)
     finally:

@@ -3,12 +3,14 @@
 import importlib
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 import click
 
 from sja_units import __version__
-from sja_units.errors import NotAllowed, SjaError
+from sja_units.cli.output import prepare_streams, say
+from sja_units.errors import NotAllowed, SjaError, UsageFault
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -105,6 +107,7 @@ def sjactl(context: click.Context, host: tuple[str, ...], no_color: bool) -> Non
 
 def main() -> None:
     """Run sjactl and end with the exit status of the contract."""
+    prepare_streams()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -116,6 +119,7 @@ def run(words: list[str]) -> int:
             from sja_units.cli.far_end import receive
 
             words, color = receive()
+        _check_text(words)
         result = sjactl.main(words, prog_name="sjactl", standalone_mode=False, color=color)
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
@@ -134,11 +138,22 @@ def run(words: list[str]) -> int:
         return 0  # click ends so where the reader of our output has gone
     except (KeyboardInterrupt, click.Abort):
         return 130
+    except Exception:  # a fault of ours; Python's own 1 would tell of a check that found something
+        traceback.print_exc()
+        return os.EX_SOFTWARE
+
+
+def _check_text(words: list[str]) -> None:
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UsageFault(f"{word!r} is no text: not all of its bytes are characters") from None
 
 
 def _tell(error: SjaError) -> int:
     for line in error.message.splitlines():
-        click.echo(f"sjactl: {line}", err=True)
+        say(f"sjactl: {line}", err=True)
     if error.hint:
-        click.echo(f"        {error.hint}", err=True)
+        say(f"        {error.hint}", err=True)
     return error.status

@@ -20,6 +20,7 @@ from sja_units.backup.plan import Choices, Plan, make_plan
 from sja_units.backup.store import Report, store
 from sja_units.cli import render
 from sja_units.cli.order import carry_out
+from sja_units.cli.output import say
 from sja_units.cli.own_file import Fetch, OwnFile, OwnTarget
 from sja_units.cli.root import need_root
 from sja_units.cli.warn import find_missing_user
@@ -70,12 +71,12 @@ def backup_command(file: str) -> int:
         _tell_result(file, report.jobs)
     if file == STDIO:
         for job in report.jobs:
-            click.echo(str(job), err=True)
+            say(str(job), err=True)
     return 0 if report.is_complete else 1
 
 
 def _tell(line: str) -> None:
-    click.echo(f"sjactl: {render.clean(line)}", err=True)
+    say(f"sjactl: {render.clean(line)}", err=True)
 
 
 def _store_to_stdout() -> Report:
@@ -107,9 +108,9 @@ def _replacing(path: str) -> Iterator[BinaryIO]:
 
 def _tell_result(path: str, jobs: Sequence[Job]) -> None:
     size = render.show_size(os.stat(path).st_size)
-    click.echo(f"{len(jobs)} jobs, {size}, in {path}", err=True)
+    say(f"{len(jobs)} jobs, {size}, in {path}", err=True)
     for job in jobs:
-        click.echo(str(job))
+        say(str(job))
 
 
 @click.command("restore")
@@ -190,14 +191,14 @@ def _tell_plan(archive: Archive, plan: Plan) -> None:
 def _show(plan: Plan) -> None:
     for path in plan.files:
         verb = "replaced" if path in plan.replaced else "written"
-        click.echo(f"{CONFIG_ROOT}/{path}  {verb}")
+        say(f"{CONFIG_ROOT}/{path}  {verb}")
     for jobs, words in (
         (plan.states, "gets the state that is in the backup"),
         (plan.starts, "is started"),
         (plan.restarts, "is restarted"),
     ):
         for job in jobs:
-            click.echo(f"{job}  {words}")
+            say(f"{job}  {words}")
 
 
 def _run(systemd: Systemd, archive: Archive, plan: Plan) -> bool:
@@ -206,7 +207,7 @@ def _run(systemd: Systemd, archive: Archive, plan: Plan) -> bool:
     manager.apply_drop_ins(systemd, dict(files))
     for job in plan.settled:
         if f"{job}.toml" in plan.files and job not in (*plan.starts, *plan.restarts):
-            click.echo(str(job))
+            say(str(job))
     done = [
         not jobs or carry_out(systemd, verb, inspect(systemd, jobs))
         for verb, jobs in (("start", plan.starts), ("restart", plan.restarts))

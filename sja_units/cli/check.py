@@ -6,6 +6,7 @@ import click
 
 from sja_units import check
 from sja_units.cli import render
+from sja_units.cli.output import say
 from sja_units.survey import survey
 from sja_units.systemd import Systemd
 
@@ -51,11 +52,11 @@ def check_command(mend: bool, as_json: bool) -> int:
         )
     else:
         for job in mended:
-            click.echo(f"{job}: was down, started")
+            say(f"{job}: was down, started")
         for finding in findings:
             kind = "warning: " if finding.is_warning else ""
             job_words = f"{finding.job}: " if finding.job else ""
-            click.echo(f"{kind}{job_words}{render.clean(finding.message)}")
+            say(f"{kind}{job_words}{render.clean(finding.message)}")
         if not findings:
-            click.echo("all wanted jobs run", err=True)
+            say("all wanted jobs run", err=True)
     return 1 if problems else 0

@@ -5,6 +5,7 @@ import time
 import click
 
 from sja_units.cli import render
+from sja_units.cli.output import say
 from sja_units.cli.root import need_root
 from sja_units.errors import UsageFault
 from sja_units.fields import parse_duration
@@ -32,12 +33,12 @@ def cleanup_command(older_than: str, dry_run: bool) -> int:
     with alone(), Systemd() as systemd:
         found = find_leftovers(systemd, time.time() - limit)
         for line in found.kept:
-            click.echo(render.clean(line), err=True)
+            say(render.clean(line), err=True)
         done = [dry_run or _remove(systemd, leftover) for leftover in found.leftovers]
         for leftover, is_done in zip(found.leftovers, done, strict=True):
             if is_done:
                 about = f"{render.show_size(leftover.size):>10}  {leftover.about}"
-                click.echo(f"{leftover.paths[0]}  {about}")
+                say(f"{leftover.paths[0]}  {about}")
     return 0 if all(done) else 1
 
 
@@ -49,5 +50,5 @@ def _remove(systemd: Systemd, leftover: Leftover) -> bool:
         reason = "its job has come back"
     except (OSError, RecursionError) as error:
         reason = str(error.strerror if isinstance(error, OSError) else "it is nested too deeply")
-    click.echo(f"sjactl: {leftover.paths[0]} was not deleted: {reason}", err=True)
+    say(f"sjactl: {leftover.paths[0]} was not deleted: {reason}", err=True)
     return False

@@ -5,6 +5,7 @@ import click
 from sja_units import config, inventory, manager
 from sja_units.cli.create import read_jar_text
 from sja_units.cli.order import carry_out
+from sja_units.cli.output import say
 from sja_units.cli.own_file import OwnFile
 from sja_units.errors import SjaError, UsageFault
 from sja_units.job import Job
@@ -65,6 +66,6 @@ def _replace(job: Job, file: config.JobFile, source: str) -> int:
             return 0 if carry_out(systemd, "restart", [view]) else 1
         if view.wanted and refused:
             return 0 if carry_out(systemd, "start", [view]) else 1
-    click.echo(str(job))
-    click.echo(f"{job} is {view.state}: it takes the cookies up when it starts", err=True)
+    say(str(job))
+    say(f"{job} is {view.state}: it takes the cookies up when it starts", err=True)
     return 0

@@ -7,6 +7,7 @@ import click
 
 from sja_units import config, manager
 from sja_units.cli.order import carry_out
+from sja_units.cli.output import say
 from sja_units.cli.own_file import OwnConfig, OwnFile
 from sja_units.cli.subject import read_text, split_settings
 from sja_units.cli.warn import warn_of_devices, warn_of_others, warn_of_program
@@ -96,7 +97,7 @@ def _start(job: Job, file: config.JobFile, *, start: bool) -> int:
         manager.apply_drop_ins(systemd, {job: file})
         if start:
             return 0 if carry_out(systemd, "start", inspect(systemd, [job])) else 1
-    click.echo(str(job))
+    say(str(job))
     return 0
 
 

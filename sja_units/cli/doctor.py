@@ -5,6 +5,7 @@ from collections import Counter
 import click
 
 from sja_units.cli import render
+from sja_units.cli.output import say
 from sja_units.doctor import OK, PROBLEM, UNKNOWN, WARNING, Report, examine
 
 _COLOURS = {OK: "green", WARNING: "yellow", PROBLEM: "red", UNKNOWN: "cyan"}
@@ -22,14 +23,14 @@ def doctor_command(as_json: bool) -> int:
     for report in examine():
         reports.append(report)
         if not as_json:
-            click.echo(_format(report))
+            say(_format(report))
     counts = Counter(report.result for report in reports)
     if as_json:
         checks = [report._asdict() for report in reports]
         render.print_json({"ok": not counts[PROBLEM], "checks": checks})
     else:
         words = ", ".join(f"{counts[kind]} {kind}" for kind in _COLOURS if counts[kind])
-        click.echo(words, err=True)
+        say(words, err=True)
     return 1 if counts[PROBLEM] else 0
 
 

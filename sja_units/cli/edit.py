@@ -6,6 +6,7 @@ import click
 
 from sja_units import inventory, manager
 from sja_units.cli.files import tell_when_it_counts
+from sja_units.cli.output import say
 from sja_units.cli.warn import warn_of_program
 from sja_units.config import read_file
 from sja_units.durable import replace_file
@@ -27,7 +28,7 @@ def edit_command(job: str) -> None:
     old = read_file(path)
     new = click.edit(old, extension=".toml")
     if new is None or new == old:
-        click.echo(f"{chosen}: nothing was changed", err=True)
+        say(f"{chosen}: nothing was changed", err=True)
         return
     try:
         file = manager.write_config(chosen, load(chosen.kind, new, path).text)
@@ -38,5 +39,5 @@ def edit_command(job: str) -> None:
     with Systemd() as systemd:
         manager.apply_drop_ins(systemd, {chosen: file})
     warn_of_program(file)
-    click.echo(str(chosen))
+    say(str(chosen))
     tell_when_it_counts(chosen)

@@ -3,6 +3,7 @@
 import click
 
 from sja_units import inventory, manager
+from sja_units.cli.output import say
 from sja_units.cli.warn import warn_of_program
 from sja_units.config import JobFile, read_file
 from sja_units.errors import ConfigFault
@@ -35,12 +36,12 @@ def apply_command(jobs: tuple[str, ...]) -> int:
             warn_of_program(file)
         except ConfigFault as fault:
             faulty = True
-            click.echo(str(fault), err=True)
+            say(str(fault), err=True)
     if not jobs:
         files.update(dict.fromkeys(manager.list_orphaned_drop_ins()))
     with Systemd() as systemd:
         for job in manager.apply_drop_ins(systemd, files):
-            click.echo(str(job))
+            say(str(job))
             tell_when_it_counts(job)
     return 1 if faulty else 0
 
@@ -50,7 +51,7 @@ def tell_when_it_counts(job: Job) -> None:
     words = "restart it to let this take effect"
     if is_scheduled(job):
         words = "this takes effect at its next run"
-    click.echo(f"{job}: {words}", err=True)
+    say(f"{job}: {words}", err=True)
 
 
 def _settle(job: Job) -> JobFile:
@@ -58,5 +59,5 @@ def _settle(job: Job) -> JobFile:
     loaded = manager.load_job_file(job)
     if loaded.text != read_file(job.config_path):
         manager.write_config(job, loaded.text)
-        click.echo(f"{job}: its points stand in {job.config_path} now", err=True)
+        say(f"{job}: its points stand in {job.config_path} now", err=True)
     return loaded.file

@@ -5,6 +5,7 @@ import os
 import click
 
 from sja_units.address import Address, parse_address
+from sja_units.cli.output import say
 from sja_units.cli.own_file import OwnFile
 from sja_units.cli.take_over import read_bytes, take_over
 from sja_units.errors import ConfigFault, UsageFault
@@ -59,7 +60,7 @@ def import_edge(file: str, dry_run: bool) -> int:
     sink = edge.compose_sink(os.environ)
     if sink is None:
         words = "INFLUXDB_URL is not set: values stay on this host, until [sink] says where they go"
-        click.echo(f"note: {words}", err=True)
+        say(f"note: {words}", err=True)
     if not are_elsewhere():
         check_quiet(file)
     tables = read_database(read_bytes(file, MAX_DATABASE_BYTES), file, edge.TABLES)

@@ -7,12 +7,13 @@ import click
 
 from sja_units import inventory, manager
 from sja_units.cli import render
+from sja_units.cli.output import say
 from sja_units.errors import SjaError, UsageFault
 from sja_units.job import Job
 from sja_units.schedules import is_scheduled
 from sja_units.state import is_active
 from sja_units.survey import JobView, inspect, survey
-from sja_units.systemd import Systemd
+from sja_units.systemd import WITHDRAWN, Systemd
 
 
 def _make_verb(verb: str, about: str) -> click.Command:
@@ -52,7 +53,7 @@ def carry_out(systemd: Systemd, verb: str, views: list[JobView]) -> bool:
 
     def done(job: Job, result: str) -> None:
         if result == "done":
-            click.echo(str(job))
+            say(str(job))
         else:
             failed.append((job, result))
 
@@ -74,7 +75,7 @@ def carry_out(systemd: Systemd, verb: str, views: list[JobView]) -> bool:
 def _tell_next_runs(systemd: Systemd, jobs: list[Job]) -> None:
     for view in inspect(systemd, jobs) if jobs else []:
         if view.next_run is not None:
-            click.echo(f"{view.job}: {view.status}", err=True)
+            say(f"{view.job}: {view.status}", err=True)
 
 
 def _is_tried_now(view: JobView) -> bool:
@@ -87,12 +88,14 @@ def _explain(systemd: Systemd, verb: str, job: Job, result: str) -> None:
     ending = "is not running"
     if verb == "stop":
         ending = f"could not be stopped ({result})"
+    elif result == WITHDRAWN:
+        reason = "it was stopped meanwhile"
     elif is_active(view.state):
         ending = f"runs, but the {verb} was {result}"
     elif view.state == "restarting":
         ending = "did not start, systemd tries again"
-    click.echo(f"sjactl: {job} {ending}: {render.clean(reason)}", err=True)
-    click.echo(f"        sjactl logs {job} shows more", err=True)
+    say(f"sjactl: {job} {ending}: {render.clean(reason)}", err=True)
+    say(f"        sjactl logs {job} shows more", err=True)
 
 
 start_command = _make_verb("start", "Start jobs, now and after every boot.")

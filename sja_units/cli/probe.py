@@ -9,6 +9,7 @@ from sja_units import inventory
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.claims import name_endpoint, read_claims
 from sja_units.cli import render
+from sja_units.cli.output import say
 from sja_units.cli.own_file import OwnConfig
 from sja_units.cli.subject import Subject, read_subject
 from sja_units.command.config import CommandConfig
@@ -71,11 +72,11 @@ def _probe_site(chosen: Subject, settings: KeepaliveConfig, *, as_json: bool) ->
     else:
         colour = "green" if outcome == ALIVE else "red"
         state = click.style(outcome, fg=colour)
-        click.echo(f"{settings.address.site}: {state}: {render.clean(reason)}")
+        say(f"{settings.address.site}: {state}: {render.clean(reason)}")
         if not jar:
-            click.echo("asked without cookies", err=True)
+            say("asked without cookies", err=True)
     if found.jar is not None and jar and found.jar != jar:
-        click.echo("the site sent new cookies, which a probe drops: the jar is the job's", err=True)
+        say("the site sent new cookies, which a probe drops: the jar is the job's", err=True)
     return 0 if outcome == ALIVE else 1
 
 
@@ -90,7 +91,7 @@ def _probe_program(chosen: Subject, settings: CommandConfig, *, as_json: bool) -
     else:
         mark = click.style("failing", fg="red") if found.fault else click.style("well", fg="green")
         reason = f": {render.clean(found.fault)}" if found.fault else ""
-        click.echo(f"{render.clean(found.what)}: {mark}{reason}")
+        say(f"{render.clean(found.what)}: {mark}{reason}")
     return 1 if found.fault else 0
 
 
@@ -109,7 +110,7 @@ def _probe_point(settings: AcquisitionConfig, words: str, *, as_json: bool) -> i
     if as_json:
         render.print_json(shape(device, found))
     else:
-        click.echo("\n".join(describe(device, found)))
+        say("\n".join(describe(device, found)))
     return 1 if found.found.fault else 0
 
 
@@ -129,7 +130,7 @@ def _probe_acquisition(chosen: Subject, settings: AcquisitionConfig, *, as_json:
         advice = advise(report, (holders or {}).get(name_endpoint(report.device), []))
         devices.append(probe_text.device_as_json(report, advice))
         if not as_json:
-            click.echo("\n".join(probe_text.describe_device(report, advice)) + "\n")
+            say("\n".join(probe_text.describe_device(report, advice)) + "\n")
     sink = try_sink(settings.sink)
     is_fine = are_fine and sink.is_fine
     if as_json:
@@ -137,7 +138,7 @@ def _probe_acquisition(chosen: Subject, settings: AcquisitionConfig, *, as_json:
         said |= {"devices": devices, "sink": probe_text.sink_as_json(settings.sink.url, sink)}
         render.print_json(said)
     else:
-        click.echo("\n".join(probe_text.describe_sink(settings.sink.url, sink)))
+        say("\n".join(probe_text.describe_sink(settings.sink.url, sink)))
     return 0 if is_fine else 1
 
 

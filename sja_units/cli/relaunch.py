@@ -7,6 +7,7 @@ import click
 
 from sja_units import journal_entry
 from sja_units.cli import render
+from sja_units.cli.output import say
 from sja_units.job import parse_unit
 from sja_units.relaunch import Attempt, relaunch
 from sja_units.systemd import Systemd
@@ -21,7 +22,7 @@ def relaunch_command(dry_run: bool, as_json: bool) -> None:
 
     def tell(attempt: Attempt) -> None:
         if not as_json:
-            click.echo(attempt.as_line())
+            say(attempt.as_line())
         if attempt.outcome == "failed" and not dry_run:
             job = parse_unit(attempt.unit)
             journal_entry.send(journal_entry.NOT_RECOVERED, attempt.reason, job)

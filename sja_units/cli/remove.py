@@ -3,6 +3,7 @@
 import click
 
 from sja_units import inventory, manager
+from sja_units.cli.output import say
 from sja_units.survey import survey
 from sja_units.systemd import Systemd
 
@@ -17,4 +18,4 @@ def remove_command(jobs: tuple[str, ...], keep_state: bool) -> None:
         known = {view.job: view.title for view in survey(systemd)}
         for job in inventory.select(selectors, known):
             manager.remove(systemd, job, keep_state=keep_state)
-            click.echo(str(job))
+            say(str(job))

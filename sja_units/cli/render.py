@@ -11,6 +11,7 @@ from functools import partial
 import click
 
 from sja_units.cli.columns import fit, measure, wrap
+from sja_units.cli.output import say
 from sja_units.survey import JobView
 
 _COLOURS = {
@@ -34,7 +35,9 @@ Paint = Callable[[str], str]
 
 def print_json(value: object) -> None:
     """Print one JSON document."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    # Escaped rather than replaced where the locale lacks letters.
+    is_utf8 = sys.stdout.encoding.lower() == "utf-8"
+    say(json.dumps(value, ensure_ascii=not is_utf8, indent=2))
 
 
 def _embolden(text: str) -> str:
@@ -78,8 +81,11 @@ def find_size() -> tuple[int, int]:
 
 
 def show_age(moment: str | None) -> str:
-    """Return how long ago an RFC 3339 time was: "42s", "3min", "5h", "12d"."""
-    return show_spell(time.time() - datetime.fromisoformat(moment).timestamp()) if moment else "-"
+    """Return how long ago an RFC 3339 time was: "42s", "3min", "5h", "12d"; "-" for none."""
+    try:
+        return show_spell(time.time() - datetime.fromisoformat(moment or "").timestamp())
+    except (ValueError, OverflowError, OSError):
+        return "-"
 
 
 def show_spell(seconds: float) -> str:

@@ -7,6 +7,7 @@ import click
 from sja_units import inventory
 from sja_units.cli import render
 from sja_units.cli.columns import wrap
+from sja_units.cli.output import say
 from sja_units.errors import NoSuchJob, NotAllowed
 from sja_units.job import KINDS, Job
 from sja_units.journal_reader import require_journal
@@ -34,7 +35,7 @@ def list_command(jobs: tuple[str, ...], kind: str | None, state: str | None, as_
     elif views:
         render.print_table(views)
     else:
-        click.echo("no jobs; `sjactl create --help` tells how to make one", err=True)
+        say("no jobs; `sjactl create --help` tells how to make one", err=True)
 
 
 @click.command("status")
@@ -54,7 +55,7 @@ def status_command(jobs: tuple[str, ...], as_json: bool) -> int:
         render.print_json(objects[0] if len(objects) == 1 else objects)
     else:
         for i, view in enumerate(views):
-            click.echo("\n" * (i > 0) + _describe(view))
+            say("\n" * (i > 0) + _describe(view))
             _print_journal(view.job)
     return 0 if all(is_active(view.state) for view in views) else 3
 
@@ -97,9 +98,9 @@ def _print_journal(job: Job) -> None:
     try:
         require_journal()
     except NotAllowed as fault:
-        click.echo(f"\n{fault}", err=True)
+        say(f"\n{fault}", err=True)
         return
     command = ["journalctl", "--unit", job.unit, "--lines=10", "--no-pager", "--quiet"]
     lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     if lines:
-        click.echo("\n" + lines.rstrip())
+        say("\n" + lines.rstrip())

@@ -3,17 +3,17 @@
 import os
 from typing import NamedTuple
 
-import click
-
 from sja_units import config, manager
 from sja_units.cli import render
 from sja_units.cli.order import carry_out
+from sja_units.cli.output import say
 from sja_units.errors import ConfigFault
 from sja_units.importers.takeover import Import, Takeover
 from sja_units.job import CONFIG_ROOT, Job
 from sja_units.own_files import open_own
 from sja_units.survey import inspect
 from sja_units.systemd import Systemd
+from sja_units.wanted import want
 
 
 class _Ready(NamedTuple):
@@ -33,18 +33,18 @@ def read_bytes(path: str, limit: int) -> bytes:
 def take_over(takeover: Takeover, *, dry_run: bool) -> int:
     """Make the jobs, or only show them; return the exit status of the verb."""
     for line in takeover.left:
-        click.echo(f"not taken over: {render.clean(line)}", err=True)
+        say(f"not taken over: {render.clean(line)}", err=True)
     for line in takeover.notes:
-        click.echo(f"note: {render.clean(line)}", err=True)
+        say(f"note: {render.clean(line)}", err=True)
     new = []
     for plan in takeover.imports:
         if os.path.lexists(plan.job.config_path):
-            click.echo(f"{plan.job} exists already and stays as it is", err=True)
+            say(f"{plan.job} exists already and stays as it is", err=True)
         elif (file := _parse(plan)) is not None:
             new.append(_Ready(plan, file))
     if dry_run:
         for plan, _ in new:
-            click.echo(_describe(plan))
+            say(_describe(plan))
         return 0
     return 0 if _create(new) else 1
 
@@ -57,7 +57,7 @@ def _parse(plan: Import) -> config.JobFile | None:
         return config.parse(plan.job.kind, plan.text, str(plan.job))
     except ConfigFault as fault:
         for line in str(fault).splitlines():
-            click.echo(f"not taken over: {render.clean(line)}", err=True)
+            say(f"not taken over: {render.clean(line)}", err=True)
         return None
 
 
@@ -80,9 +80,9 @@ def _create(new: list[_Ready]) -> bool:
             if plan.jar:
                 manager.give_jar(plan.job, plan.jar)
             if plan.wanted:
-                manager.want(plan.job)
+                want(plan.job)
             manager.write_config(plan.job, plan.text)
             if not plan.wanted:
-                click.echo(str(plan.job))
+                say(str(plan.job))
         manager.apply_drop_ins(systemd, files)
         return not wanted or carry_out(systemd, "start", inspect(systemd, wanted))

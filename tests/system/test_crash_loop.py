@@ -77,3 +77,32 @@ def test_a_start_of_a_waiting_job_is_done_at_once(machine: Machine) -> None:
     wait_active(machine, JOB)
     assert view(machine, JOB)["restarts"] == 0
     wait_active(machine, JOB)
+
+
+def test_a_suspend_makes_no_run_a_long_one(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    # As on a machine that slept for a day, which the monotonic clock does not count.
+    since = float(machine.read("/proc/uptime").split()[0])
+    machine.write("/root/uptime", f"{since + 86400:.2f} 0.00\n")
+    machine.sh("mount --bind /root/uptime /proc/uptime")
+    machine.run("sjactl", "start", JOB)
+    for count in (1, 2, 3):
+        pid = str(wait_active(machine, JOB)["pid"])
+        machine.run("kill", "-KILL", pid)
+
+        def counted(count: int = count) -> bool:
+            record = machine.sh(f"cat /run/sja-units/backoff/{UNIT} || true").stdout
+            return record.startswith(f"{count} ")
+
+        machine.wait_for(counted, what=f"failure {count} to be counted")
+
+
+def test_a_minute_of_being_well_begins_a_new_count(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    machine.write(f"/run/sja-units/backoff/{UNIT}", "7 0\n")
+    machine.run("sjactl", "start", JOB)
+    pid = str(wait_active(machine, JOB)["pid"])
+    machine.sh("sleep 61")
+    machine.run("kill", "-KILL", pid)
+    backoff = f"/run/sja-units/backoff/{UNIT}"
+    machine.wait_for(lambda: machine.read(backoff).startswith("1 "), what="a new count")

@@ -1,10 +1,20 @@
 """What systemd cannot even set up: no hot loop, a reason, and a stop that counts."""
 
+import pytest
+
 from tests.lab.machine import Machine
 from tests.system.jobs import is_wanted, unit_of, view, wait_active, wait_state, write_idle
 
 JOB = "acquisition/line1"
 UNIT = unit_of(JOB)
+# What a program can say of itself and forge, were it taken for more than a text.
+WORDS = r"cannot open C:\new\data.csv\nfailures=\0302\0262 as CAMPUS\chen"
+WORKER = f"""import os
+from sja_units.job import Job
+from sja_units.runtime import Runtime
+Runtime(Job("acquisition", "line1"), *[os.environ["RUNTIME_DIRECTORY"]] * 2).status(r"{WORDS}")
+raise SystemExit(1)
+"""
 
 
 def restarts(machine: Machine, unit: str) -> int:
@@ -88,3 +98,19 @@ def test_the_begin_hook_cannot_run(machine: Machine) -> None:
     assert not is_wanted(machine, JOB)
     # For systemd its last start has failed, whatever ended the tries.
     assert machine.show(UNIT, "ActiveState") == {"ActiveState": "failed"}
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_a_workers_last_words_are_kept_as_they_are(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    machine.write("/usr/local/lib/worker.py", WORKER)
+    drop_in = f"/etc/systemd/system/{UNIT}.d/worker.conf"
+    start = "ExecStart=/opt/sja-units/bin/python -I /usr/local/lib/worker.py"
+    machine.write(drop_in, f"[Service]\nExecStart=\n{start}\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "start", UNIT, check=False)
+    machine.wait_for(lambda: restarts(machine, UNIT) >= 2, what="some tries")
+    assert view(machine, JOB)["error"]["message"] == WORDS
+    machine.run("sjactl", "list")
+    check = machine.run("sjactl", "check", "--repair", check=False)
+    assert (check.returncode, WORDS in check.stdout) == (1, True)

@@ -133,6 +133,76 @@ def test_a_stop_counts_while_other_jobs_are_brought_back(machine: Machine) -> No
     assert machine.run("sjactl", "list", "--json").stdout.strip() == "[]"
 
 
+def test_a_start_counts_while_other_jobs_stop(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    write_idle(machine, "line2")
+    # It takes so long to stop as the test likes.
+    drop_in = f"/etc/systemd/system/{unit_of('acquisition/line2')}.d/slow.conf"
+    wait = "/bin/sh -c 'while [ -e /run/slow ]; do sleep 0.1; done'"
+    machine.write(drop_in, f"[Service]\nExecStop={wait}\n")
+    machine.sh("systemctl daemon-reload; touch /run/slow")
+    machine.run("sjactl", "start", "line1", "line2")
+    machine.sh("sjactl stop --all </dev/null >/run/stopped 2>&1 & echo $! >/run/sjactl.pid")
+    machine.wait_for(lambda: JOB in machine.read("/run/stopped"), what="the first to be stopped")
+    assert not is_wanted(machine, JOB)
+    machine.run("systemctl", "start", UNIT)
+    machine.run("rm", "/run/slow")
+    machine.sh("while [ -e /proc/$(cat /run/sjactl.pid) ]; do sleep 0.1; done")
+    assert machine.read("/run/stopped") == "acquisition/line1\nacquisition/line2\n"
+    assert (is_wanted(machine, JOB), is_wanted(machine, "acquisition/line2")) == (True, False)
+
+
+def test_a_job_that_cannot_be_set_up_is_wanted_until_it_is_stopped(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    machine.sh("mkdir -p /var/lib/private/sja-units/acquisition")
+    machine.sh("touch /var/lib/private/sja-units/acquisition/line1")
+    drop_in = f"/etc/systemd/system/{UNIT}.d/limit.conf"
+    machine.write(drop_in, "[Unit]\nStartLimitIntervalSec=1h\nStartLimitBurst=3\n")
+    machine.run("systemctl", "daemon-reload")
+    assert machine.run("sjactl", "start", JOB, check=False).returncode == 1
+    wait_state(machine, JOB, "failed")
+    check = machine.run("sjactl", "check", check=False)
+    assert (check.returncode, JOB in check.stdout) == (1, True)
+    # It is tried again after the next boot.
+    machine.run("rm", "/var/lib/private/sja-units/acquisition/line1")
+    machine.cut()
+    machine.boot()
+    wait_relaunched(machine)
+    wait_active(machine, JOB)
+    machine.run("sjactl", "stop", JOB)
+    assert not is_wanted(machine, JOB)
+    machine.run("sjactl", "restart", JOB)
+    wait_active(machine, JOB)
+    assert is_wanted(machine, JOB)
+
+
+def test_a_start_that_the_disk_cannot_note_is_given(machine: Machine) -> None:
+    write_idle(machine, "line1")
+    folder = "/var/lib/sja-units/wanted"
+    machine.sh(f"mount --bind {folder} {folder}; mount -o remount,bind,ro {folder}")
+    machine.run("sjactl", "start", JOB)
+    wait_active(machine, JOB)
+
+
+def test_a_stop_counts_before_the_turn_of_an_earlier_start(machine: Machine) -> None:
+    # More than are started at once, none of them soon up: the last one's turn comes later.
+    names = [f"slow{n:03}" for n in range(12 * int(machine.run("nproc").stdout) + 1)]
+    slow = 'command = ["/bin/sleep", "600"]\n[probe]\ntcp = "127.0.0.1:1"\ngrace = "10min"\n'
+    jobs = [f"command/{name}" for name in names]
+    for job in jobs:
+        machine.write(f"/etc/sja-units/{job}.toml", slow)
+    machine.sh("sjactl start --all </dev/null >/run/started 2>&1 &")
+    machine.wait_for(lambda: is_wanted(machine, jobs[-1]), what="all to be wanted")
+    machine.run("sjactl", "stop", jobs[-1])
+
+    def have_begun() -> bool:
+        return all(states(machine)[job] == "starting" for job in jobs[:-1])
+
+    machine.wait_for(have_begun, 240, what="all other jobs to be on their way")
+    assert states(machine)[jobs[-1]] == "stopped"
+    assert not is_wanted(machine, jobs[-1])
+
+
 def test_the_target_brings_back_what_it_took_along(machine: Machine) -> None:
     write_idle(machine, "line1")
     write_idle(machine, "line2")

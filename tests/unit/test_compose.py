@@ -55,7 +55,19 @@ def test_values_are_toml_or_plain_words() -> None:
     }
 
 
-@pytest.mark.parametrize("key", ["", ".", "a..b", "device.7.host", "interval.x", "device"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        ".",
+        "a..b",
+        "device.7.host",
+        "interval.x",
+        "device",
+        "device.².x",
+        f"device.{'1' * 5000}.x",
+    ],
+)
 def test_keys_that_lead_nowhere(key: str) -> None:
     if key == "device":
         key = "device.host"

@@ -1,7 +1,11 @@
+import os
+from pathlib import Path
+
 import pytest
 
+from sja_units import job
 from sja_units.errors import NoSuchJob, UsageFault
-from sja_units.inventory import cut_head, parse_selector, select
+from sja_units.inventory import Head, cut_head, parse_selector, read_head, select
 from sja_units.job import Job
 
 TITLES = {
@@ -53,3 +57,34 @@ def test_words_that_can_name_no_job(words: str) -> None:
 )
 def test_the_head_holds_all_top_level_keys(text: str, head: str | None) -> None:
     assert cut_head(text) == (text if head is None else head)
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of acquisition/line1."""
+    monkeypatch.setattr(job, "CONFIG_ROOT", str(tmp_path))
+    path = tmp_path / "acquisition/line1.toml"
+    path.parent.mkdir()
+    path.write_text('title = "1号线"\nrelaunch = false\n')
+    return path
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o666])
+def test_title_and_relaunch_count_whoever_may_change_the_file(mode: int, file: Path) -> None:
+    file.chmod(mode)
+    assert read_head(Job("acquisition", "line1")) == Head("1号线", False)
+
+
+def test_what_is_no_plain_file_of_sane_size_has_the_defaults(file: Path) -> None:
+    line1, unread = Job("acquisition", "line1"), Head("", True)
+    text = file.read_text()
+    file.write_text(text + "#" * 300 * 1024)
+    assert read_head(line1) == unread
+    file.write_text(text)
+    file.rename(f"{file}.real")
+    assert read_head(line1) == unread
+    file.symlink_to(f"{file}.real")
+    assert read_head(line1) == unread
+    file.unlink()
+    os.mkfifo(file)
+    assert read_head(line1) == unread

@@ -91,6 +91,11 @@ def test_a_workers_life(start: Callable[..., Child], tmp_path: Path, number: int
     assert child.process.wait(30) == 0
 
 
+def test_systemd_gets_backslashes_as_it_reads_them(start: Callable[..., Child]) -> None:
+    child = start(r'runtime.status(r"no C:\new")')
+    child.wait_for(r"STATUS=no C:\\new")
+
+
 def test_pings_come_only_while_the_loop_moves(start: Callable[..., Child]) -> None:
     body = LOOP + "\nruntime.stopping = False\nruntime.status('stuck')\ntime.sleep(3600)"
     child = start(body, watchdog=0.3)

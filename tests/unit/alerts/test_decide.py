@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sja_units.address import parse_address
 from sja_units.alerts.record import note_delivered, note_try
 from sja_units.host_config import Alert
 from sja_units.job import Job
@@ -163,6 +164,13 @@ def test_a_clock_set_back_neither_repeats_nor_silences() -> None:
     assert looks.look(500_000, make_view("running", since=clock(499_000))) == ["recovered"]
 
 
+def test_a_clock_set_back_makes_no_job_fail_that_is_well() -> None:
+    looks = Looks()
+    well = make_view("running", since=clock(3600), error=failure(3))
+    assert [looks.look(seconds, well) for seconds in (0, 15, 30)] == [[], [], []]
+    assert not looks.pending
+
+
 def test_flapping_is_told_less_and_less_often() -> None:
     looks = Looks()
     # It crashes three times, runs for ninety seconds, and so on, for a day.
@@ -203,6 +211,43 @@ def test_nobody_is_told_that_is_over_what_nobody_was_told_of() -> None:
     looks.look(0, WRONG)
     looks.look(20, make_view("running", since=clock(15)))
     assert not looks.record.outbox
+
+
+def deliver(looks: Looks, way: str = "command") -> None:
+    record = note_delivered(note_try(looks.record, way, START), way)
+    looks.records = {WRONG.job: record}
+
+
+@pytest.mark.parametrize("waiting", [WRONG, CRASHING])
+def test_who_was_told_is_told_that_it_is_over_whatever_waits(waiting: JobView) -> None:
+    looks = Looks(ALERT._replace(remind=3600.0))
+    looks.look(0, WRONG)
+    deliver(looks)
+    looks.look(3600, waiting)  # a reminder, or another event
+    assert looks.record.outbox["command"].tries == 0
+    well = make_view("running", since=clock(3600))
+    assert [looks.look(at, well) for at in (3610, 3700)].count(["recovered"]) == 1
+    assert looks.record.outbox["command"].event == "recovered"
+    # That was not delivered when it fails anew, and is well anew.
+    looks.look(3800, WRONG)
+    looks.look(9000, make_view("running", since=clock(3900)))
+    looks.look(9200, make_view("running", since=clock(3900)))
+    assert looks.record.outbox["command"].event == "recovered"
+    deliver(looks)
+    # Now they know, and hear nothing of what comes and goes before it is delivered.
+    looks.look(9300, WRONG)
+    looks.look(20000, make_view("running", since=clock(9400)))
+    looks.look(25000, make_view("running", since=clock(9400)))
+    assert not looks.record.outbox
+
+
+def test_each_way_is_told_that_is_over_what_it_told_of() -> None:
+    looks = Looks(Alert(("/bin/tell",), parse_address("http://192.0.2.1/"), 3, 3600.0))
+    looks.look(0, WRONG)
+    deliver(looks)
+    looks.look(3600, WRONG)
+    looks.look(3700, make_view("running", since=clock(3600)))
+    assert list(looks.record.outbox) == ["command"]
 
 
 def test_a_way_that_is_gone_is_forgotten() -> None:

@@ -31,6 +31,7 @@ records = st.builds(
     times,
     st.integers(0, 1000),
     st.dictionaries(st.sampled_from(["command", "webhook"]), deliveries),
+    st.lists(st.sampled_from(["command", "webhook"])).map(tuple),
 )
 
 
@@ -42,6 +43,11 @@ def test_a_record_comes_back_as_it_was(record: Record) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"open": 1, "outbox": {"a": 1}}', "null"])
 def test_a_record_that_cannot_be_read_counts_as_none(text: str) -> None:
     assert parse_record(text) == Record()
+
+
+def test_a_record_of_an_older_version_counts() -> None:
+    text = '{"open": "failed", "told_at": 1, "recovered_at": 0, "relapses": 2, "outbox": {}}'
+    assert parse_record(text) == Record("failed", 1.0, 0.0, 2)
 
 
 @given(st.text())

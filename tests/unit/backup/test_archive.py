@@ -204,9 +204,10 @@ def test_the_manifest_keeps_its_words() -> None:
     done = JobEntry(Job("command", "report"), "", False, "2026-01-02T03:04:05.678901Z")
     manifest = MANIFEST_OF_TWO._replace(jobs=(done,))
     assert parse_manifest(format_manifest(manifest)) == manifest
-    no_time = manifest._replace(jobs=(done._replace(completed="x\n"),))
-    with pytest.raises(ArchiveFault):
-        parse_manifest(format_manifest(no_time))
+    for words in ("x\n", "2026-99-99T99:99:99Z", "0000-00-00T00:00:00Z"):
+        no_time = manifest._replace(jobs=(done._replace(completed=words),))
+        with pytest.raises(ArchiveFault):
+            parse_manifest(format_manifest(no_time))
 
 
 jobs = st.builds(Job, st.sampled_from(KINDS), st.from_regex(NAME, fullmatch=True))
