@@ -16,13 +16,14 @@ from sja_units.address import Address
 from sja_units.keepalive.cookie import LAST_MOMENT, Cookie, Jar, JarFault, check_cookie, check_jar
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_DOMAIN = re.compile(r";\s*domain\s*=\s*\.?([^;\s]*)\s*(?=;|$)", re.IGNORECASE)
+# Possessive, so that no hostile line takes more than a moment.
+_DOMAIN = re.compile(r";\s*+domain\s*+=\s*+\.?([^;\s]*+)\s*+(?=;|$)", re.IGNORECASE)
 _HTTP_ONLY = re.compile(r";\s*httponly\b[^;]*", re.IGNORECASE)
 _SAME_SITE = re.compile(r";\s*samesite\s*=\s*(strict|lax|none)\s*(?=;|$)", re.IGNORECASE)
 # What RFC 6265 (5.2.2 to 5.2.4) has ignored by itself, and http.cookiejar drops the cookie for.
 _VOID = re.compile(
-    r";\s*(?:domain\s*(?:=\s*\.?\s*)?|max-age(?!\s*=\s*-?[0-9]+\s*(?:;|$))[^;]*"
-    r"|path(?!\s*=\s*/)[^;]*)(?=;|$)",
+    r";\s*+(?:domain\s*+(?:=\s*+\.?\s*+)?|max-age(?!\s*+=\s*+-?[0-9]++\s*+(?:;|$))[^;]*+"
+    r"|path(?!\s*+=\s*+/)[^;]*+)(?=;|$)",
     re.IGNORECASE,
 )
 _YEAR = re.compile(
