@@ -12,6 +12,7 @@ from sja_units.fields import Fault, Table
 
 MAX_BYTES = 256 * 1024  # tomllib takes seconds for files that are far larger
 
+_MOST_BITS = 4096
 _DIRECTIVE = re.compile(r"[A-Z][A-Za-z]+")
 # What the units rely on; changing it would break the promises of the job, not tune it.
 _FIXED = re.compile(
@@ -76,9 +77,9 @@ def load_toml(text: str, where: str) -> dict[str, Any]:
 
 
 def _check_integers(value: object) -> None:
-    """Raise ValueError for an integer of more than 64 bits: TOML has none, but hexadecimal ones."""
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        raise ValueError("an integer has more than 64 bits")
+    """Raise ValueError for an integer that could not even be shown: a hexadecimal one may be so."""
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise ValueError(f"an integer has more than {_MOST_BITS} bits")
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for item in items:
         _check_integers(item)
