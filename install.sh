@@ -401,13 +401,14 @@ remove_files() {
         find "$directory" -mindepth 1 -maxdepth 1 -type d -name 'sja*' -empty -delete
     done
     [ ! -d "$units" ] || (cd -- "$units" && xargs -d '\n' rm -f -- <"$work/units")
+    # While it is there: a link into it is ours, too.
+    ! grep -qsF "$venv/bin/" "$sjactl" || rm -f -- "$sjactl"
     rm -rf -- "$hooks" "$venv" "$venv.old" "$changed"
     remove_runtime
     rm -f -- "$sysusers" "$sysusers.new" "$tmpfiles" "$tmpfiles.new" "$catalog" "$catalog.new"
     rm -f -- "$man"/man1/sjactl.1* "$man"/man5/sja-*.toml.5* \
         "$bash_completion"* "$zsh_completion"* "$fish_completion"*
     quietly journalctl --update-catalog || :
-    ! grep -qs "^exec $venv/bin/sjactl " "$sjactl" || rm -f -- "$sjactl"
     for directory in "$units" "${catalog%/*}" "${units%/*}" "${sysusers%/*}" "${tmpfiles%/*}" \
         "$man/man1" "$man/man5" "${bash_completion%/*}" "${bash_completion%/completions/*}" \
         "${zsh_completion%/*}" "${zsh_completion%/site*}" "${fish_completion%/*}" \
@@ -452,7 +453,7 @@ purge() {
     # systemd makes it for the first timer that remembers.
     rmdir -- /var/lib/systemd/timers 2>/dev/null || :
     rm -rf -- /etc/systemd/system/sja-command@*.timer
-    named 'sja*' | sed 's/@/@*/' | while read -r unit; do
+    sed 's/@/@*/' "$work/units" | while read -r unit; do
         find /etc/systemd/system /etc/systemd/system.control -mindepth 1 -maxdepth 1 \
             \( -name "$unit.d" -o -name "$unit" -lname /dev/null \) -exec rm -rf -- {} + 2>/dev/null || :
     done

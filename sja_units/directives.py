@@ -24,7 +24,7 @@ def find_faults(service: Mapping[str, tuple[str, ...]]) -> list[Fault]:
 def _ask(pairs: tuple[tuple[str, str], ...]) -> list[Fault]:
     lines = [*_HEAD, *(f"{key}={value}" for key, value in pairs)]
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "sja-check.service")
+        path = os.path.join(folder, "sja-check@name.service")
         with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
         words = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", path]

@@ -39,7 +39,7 @@ class Asker:
         try:
             return self._ask_once(request)
         except LinkFault as fault:
-            if fault.at_connect:
+            if fault.at_connect or self._link.settles_at(self._device.unit_id) >= self._deadline:
                 raise
         return self._ask_once(request)
 

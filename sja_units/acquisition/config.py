@@ -13,7 +13,7 @@ _UNREAD_TABLE = (
     "names a table, which a worker cannot read: run `sjactl apply JOB`, which puts its points "
     "into the job's file"
 )
-_NARROW_TAGS = ("device", "point", "unit", "cn_name", "quality")  # beside a device's own
+_NARROW_TAGS = ("point", "unit", "cn_name", "quality")  # of a line itself
 _BESIDE = "stands beside points of the file itself: give one of the two"
 _MAX_ENDPOINTS = 200  # each has a thread, of which the unit's TasksMax= allows 256
 
@@ -198,9 +198,9 @@ def _check_distinct(tables: list[Table], devices: tuple[Device, ...], layout: st
         first = lines.setdefault(device.way.tty or device.name, device)
         if first.way.tty and first.way != device.way:
             table.fault("port", f"is that of {first.name!r}, which uses it with other settings")
-        own = {"device": device.name} if layout == "narrow" else {}
+        tags = ({"device": device.name} if layout == "narrow" else {}) | dict(device.tags)
         for point in device.points:
-            series = (device.measurement, *own.items(), *device.tags.items(), point.name)
+            series = (device.measurement, *sorted(tags.items()), point.name)
             other = fields.setdefault(series, device.name)
             if other != device.name:
                 table.fault(

@@ -111,6 +111,10 @@ class Link:
         """Close the connection, if there is one."""
         self._channel.close()
 
+    def settles_at(self, unit: int) -> float:
+        """Return until when `read` of that unit would wait for an answer that may be late."""
+        return self._late.get(unit, 0.0)
+
     def read(self, unit: int, request: Request, timeout: float) -> bytes:
         """Return the data of the answer.
 
@@ -118,7 +122,7 @@ class Link:
         Raises Refusal for an exception of the device, LinkFault for all else.
         """
         try:
-            self._channel.prepare(timeout, self._late.get(unit, 0.0))
+            self._channel.prepare(timeout, self.settles_at(unit))
         except OSError as error:
             raise LinkFault("disconnected", describe_os_error(error), at_connect=True) from None
         deadline = time.monotonic() + timeout

@@ -2,7 +2,6 @@
 
 import socket
 import time
-from contextlib import suppress
 from typing import Any
 
 from sja_units.acquisition.channel import left
@@ -23,9 +22,14 @@ class Network:
         if self._socket is None or self._is_stale(self._socket):
             self._open(timeout)
         # A converter hands what is late on its serial line to whoever is connected by then.
-        with suppress(TimeoutError):
+        try:
             while not_before:
                 self.receive(_MAX_DATAGRAM, not_before)
+        except TimeoutError:
+            return
+        except OSError:  # closed, as by some where nothing is asked for a while
+            time.sleep(max(0.0, not_before - time.monotonic()))
+            self._open(timeout)
 
     def send(self, data: bytes, deadline: float) -> None:
         self._armed(deadline).sendall(data)

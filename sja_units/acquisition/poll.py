@@ -101,7 +101,11 @@ class Poller(WorkerThread):
         for i, reader in enumerate(self.readers):
             if self._ordered_to_stop.is_set():
                 return
-            if not reader.is_due():
+            # To wait for what is late would cost the others their time.
+            if (
+                not reader.is_due()
+                or self._link.settles_at(reader.device.unit_id) > time.monotonic()
+            ):
                 continue
             try:
                 answers = reader.read(self._link)
@@ -113,3 +117,7 @@ class Poller(WorkerThread):
             if answers:
                 self._inbox.put(Reading(reader.device, tuple(answers)))
         self._back_off.reset()
+
+    def _is_late(self, device: Device) -> bool:
+        """Tell whether an old answer may still come: to wait would cost the others their time."""
+        return self._link.settles_at(device.unit_id) > time.monotonic()

@@ -36,7 +36,7 @@ class Sink(WorkerThread):
         self._back_off = BackOff(15.0)
         self._max_lines = MAX_LINES
         self._refused: list[tuple[bytes, str]] = []  # lines with the database's reason
-        self._is_request_fine = False  # so that a refusal is about the lines; known once a batch
+        self._is_request_fine = False  # is known once: then every refusal is about the lines
         self._stop_at: float | None = None
 
     def stop(self, deadline: float) -> None:
@@ -66,7 +66,6 @@ class Sink(WorkerThread):
     def _send_all(self, batches: list[Batch]) -> None:
         lines = [line for batch in batches for line in batch.body.split(b"\n") if line]
         self._refused.clear()
-        self._is_request_fine = False
         at = 0
         while at < len(lines):
             part = lines[at : at + self._max_lines]
@@ -101,21 +100,27 @@ class Sink(WorkerThread):
                 self._is_request_fine = True
                 self.last_success_ns = time.time_ns()
             elif verdict.kind == "split" and not self._is_request_fine:
-                verdict = self._doubt(verdict)
+                verdict = self._doubt(verdict, lines[-1])
             if verdict.kind not in ("later", "refused"):
                 self._recover()
                 return verdict
             state = "refused" if verdict.kind == "refused" else "error"
             self._fail(state, verdict.message, verdict.wait)
 
-    def _doubt(self, verdict: Verdict) -> Verdict:
-        """Return what a refusal of lines means; one that no lines get, too, is of the request."""
-        self.due_within(self._uploader.longest_seconds)
+    def _doubt(self, verdict: Verdict, line: bytes) -> Verdict:
+        """Return what a refusal of lines means: one that no lines get, too, is of the request.
+
+        line: one of them. Where a server says the same to all that it refuses, it may tell more.
+        """
+        self.due_within(2 * self._uploader.longest_seconds)
         without = self._uploader.send(b"")
         if is_same_refusal(without, verdict) and not would_take_lines(without):
-            return Verdict("refused", without.message)
-        # Any other answer, such as a 500 to a body that nobody ever sends, must hold up no lines.
-        self._is_request_fine = without.kind != "later"
+            if self._uploader.send(line + b"\n").kind != "written":
+                return Verdict("refused", without.message)
+            self._is_request_fine = True
+        elif without.kind != "later":
+            # Any other answer, such as a 500 to a body that nobody ever sends, holds up no lines.
+            self._is_request_fine = True
         return verdict
 
     def _recover(self) -> None:

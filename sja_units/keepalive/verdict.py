@@ -17,8 +17,6 @@ _WALL_TEXTS = {
     "captcha-delivery.com": "DataDome",
     "aliyun_waf": "Aliyun WAF",
 }
-# A proxy refuses in its own name, with statuses that say of the session what the site's would.
-_PROXY_HEADERS = ("x-squid-error", "proxy-status")
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(/))")
 _INDEX = re.compile(r"[0-9]{1,9}")
 
@@ -56,10 +54,10 @@ def name_status(status: int) -> str:
 
 def find_wall(answer: Answer) -> str:
     """Return what keeps the page from us instead of the site itself, "" for nothing."""
-    for name, _ in answer.headers:
+    for name, value in answer.headers:
         if name in _WALL_HEADERS:
             return f"a challenge of {_WALL_HEADERS[name]}"
-        if name in _PROXY_HEADERS and answer.status >= 400:
+        if _is_of_proxy(name, value):
             return "a proxy"
     for text, whose in _WALL_TEXTS.items():
         if text in answer.body:
@@ -68,6 +66,13 @@ def find_wall(answer: Answer) -> str:
     if answer.status == 403 and "captcha" in answer.body.lower():
         return "a captcha"
     return ""
+
+
+def _is_of_proxy(name: str, value: str) -> bool:
+    """Tell whether a header says that a proxy answers, and not the site: RFC 9209, Squid."""
+    if name == "proxy-status":
+        return "error=" in value and "received-status=" not in value
+    return name == "x-squid-error"
 
 
 def _find_expired_mark(answer: Answer, marks: Marks) -> str:
@@ -107,7 +112,10 @@ def _shows(body: str, text: str) -> bool:
     if text in body:
         return True
     if body.lstrip()[:1] not in ("{", "["):  # a script's escapes are not what a page shows
-        return "&" in body and text in html.unescape(body)
+        try:
+            return "&" in body and text in html.unescape(body)
+        except ValueError:  # a character's number of thousands of digits
+            return False
     plain = _JSON_ESCAPE.sub(lambda match: match[2] or chr(int(match[1], 16)), body)
     # What lies beyond 16 bits comes as two escapes.
     return text in plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -233,6 +233,7 @@ url = "https://example.edu/"
 MemoryMax = "64M"
 Nice = 5
 Environment = ["A=1", "B=2 C=张三"]
+CacheDirectory = "%i"
 """
 
 

@@ -257,6 +257,21 @@ def test_a_converter_gives_a_late_answer_to_the_next_connection(make_rogue: Make
     link.close()
 
 
+def test_a_gateway_that_closes_while_an_answer_may_be_late_is_not_away(
+    make_rogue: MakeRogue,
+) -> None:
+    rogue = make_rogue(lambda _: [])
+    welcomes: Iterator[list[None]] = iter([[], [None]])
+    rogue.welcome = lambda: next(welcomes, [])
+    link = link_to(rogue.port, "rtu-over-tcp")
+    with pytest.raises(LinkFault):
+        link.read(1, READ, 0.5)
+    rogue.reply = lambda request: [answer_rtu(request)]
+    assert link.read(1, READ, LONG)[:2] == b"\0\0"
+    assert rogue.connections == 3
+    link.close()
+
+
 @pytest.mark.parametrize(
     "frame",
     [

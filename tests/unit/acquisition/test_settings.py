@@ -373,7 +373,7 @@ def test_narrow_lines_of_two_devices_differ_by_their_tag_device() -> None:
     assert "device[2].name" in fault
 
 
-@pytest.mark.parametrize("tag", ["device", "point", "unit", "cn_name", "quality"])
+@pytest.mark.parametrize("tag", ["point", "unit", "cn_name", "quality"])
 def test_a_tag_that_the_narrow_layout_writes_itself_is_a_fault(tag: str) -> None:
     wide = HEAD + f'tags = {{ {tag} = "x" }}\n' + POINT
     assert read(wide).devices[0].tags == {tag: "x"}

@@ -206,6 +206,24 @@ def test_a_database_that_cannot_unpack_the_request_parks_nothing(
     assert one.spool.state().lines == 10
 
 
+def test_a_server_that_says_the_same_to_all_it_refuses_holds_up_no_good_line(
+    run: Run, database: Database
+) -> None:
+    def say(lines: list[str]) -> Answer | None:
+        bad = not lines or any(" v=1i" in line for line in lines)
+        return (400, "Bad Request") if bad else None
+
+    database.rule = say
+    one = run(database.url)
+    one.put(0, lines=3)
+    one.wait_until_sent()
+    assert database.column("v") == [0, 2]
+    assert one.sink.parked == 1
+    one.put(1)  # by itself: what a server takes is known by now
+    one.wait_until_sent()
+    assert one.sink.parked == 2
+
+
 @pytest.mark.parametrize(
     "without_lines",
     [(204, ""), (400, "writing requires points"), (400, '"nothing"'), (405, ""), (500, "what?")],

@@ -97,6 +97,11 @@ def test_a_firewall_or_captcha_says_nothing_of_the_session(answer: Answer) -> No
     assert outcome_of("", answer) == "unknown"
 
 
+def test_a_proxy_that_passes_on_what_the_site_says_is_no_wall() -> None:
+    for value in ("cdn.example", "cdn.example; received-status=401; error=http_protocol_error"):
+        assert outcome_of("", answer_of(401, headers={"proxy-status": value})) == "expired"
+
+
 def test_a_mark_of_the_job_is_surer_than_signs_of_a_firewall() -> None:
     page = '"username" <script src="/cdn-cgi/challenge-platform/x.js">'
     assert outcome_of(ALIVE_USER, answer_of(200, page)) == "alive"
@@ -174,11 +179,11 @@ def test_the_reason_tells_where_a_redirect_goes_but_not_its_ticket() -> None:
     st.builds(
         answer_of,
         st.integers(100, 999),
-        st.text() | st.sampled_from(["[" * 100_000, '{"a": NaN}', "9" * 5000]),
+        st.text() | st.sampled_from(["[" * 100_000, "&#" + "9" * 5000, '{"a": NaN}', "9" * 5000]),
         location=st.text(),
         headers=st.dictionaries(st.text(), st.text()),
     )
 )
 def test_every_answer_has_one_of_three_outcomes(answer: Answer) -> None:
-    text = "[alive]\njson = { a = 1 }\n[expired]\njson = { b = 2 }"
+    text = '[alive]\njson = { a = 1 }\nbody_contains = "x"\n[expired]\njson = { b = 2 }'
     assert outcome_of(text, answer) in ("alive", "expired", "unknown")

@@ -1,0 +1,58 @@
+"""What the units behind one endpoint cost each other."""
+
+import math
+from collections import Counter
+
+import pytest
+
+from sja_units.acquisition import poll
+from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.acquisition.modbus import LinkFault, Request
+from sja_units.acquisition.poll import Inbox, Poller
+from sja_units.config import parse
+from tests.unit.keepalive.harness import wait_for
+
+UNIT = """
+[[device]]
+name = "unit{unit}"
+transport = "rtu-over-tcp"
+host = "192.0.2.1"
+unit_id = {unit}
+point = [{{ name = "a", table = "holding", address = 0, type = "uint16" }}]
+"""
+
+
+class SilentFirstUnit:
+    """A link on which unit 1 does not answer, and nobody knows whether it still will."""
+
+    def __init__(self) -> None:
+        self.reads: Counter[int] = Counter()
+
+    def read(self, unit: int, request: Request, timeout: float) -> bytes:
+        del timeout
+        self.reads[unit] += 1
+        if unit == 1:
+            raise LinkFault("timeout", "no answer")
+        return bytes(request.size)
+
+    def settles_at(self, unit: int) -> float:
+        return math.inf if unit == 1 and self.reads[1] else 0.0
+
+    def close(self) -> None:
+        pass
+
+
+def test_nobody_waits_between_cycles_for_what_may_come_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    link = SilentFirstUnit()
+    monkeypatch.setattr(poll, "open_link", lambda _: link)
+    text = '[sink]\ntype = "local"\n' + "".join(UNIT.format(unit=unit) for unit in (1, 2))
+    settings = parse("acquisition", text, "x.toml").settings
+    assert isinstance(settings, AcquisitionConfig)
+    poller = Poller(settings.devices, 0.01, 0.0, Inbox(lambda: None))
+    poller.start()
+    wait_for(lambda: link.reads[2] > 300, "many cycles")  # its back-off is over for long then
+    poller.stop()
+    poller.join()
+    assert link.reads[1] == 1 + settings.devices[0].retries
