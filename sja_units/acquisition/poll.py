@@ -101,11 +101,7 @@ class Poller(WorkerThread):
         for i, reader in enumerate(self.readers):
             if self._ordered_to_stop.is_set():
                 return
-            # To wait for what is late would cost the others their time.
-            if (
-                not reader.is_due()
-                or self._link.settles_at(reader.device.unit_id) > time.monotonic()
-            ):
+            if not reader.is_due() or self._is_late(reader.device):
                 continue
             try:
                 answers = reader.read(self._link)
