@@ -4,16 +4,15 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sja_units import journal
 from sja_units.acquisition import health
-from sja_units.acquisition.clock import Steps, is_plausible
-from sja_units.acquisition.config import AcquisitionConfig, Device
+from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.dead_letter import DeadLetter
-from sja_units.acquisition.poll import Inbox, Poller, Reading
-from sja_units.acquisition.record import Lines, Recorder
+from sja_units.acquisition.intake import Intake
+from sja_units.acquisition.poll import Inbox, make_pollers
 from sja_units.acquisition.spool import Spool
 from sja_units.acquisition.worker_thread import WorkerThread
 from sja_units.errors import WorkerEnd, WrongConfig
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 REPORT_SECONDS = 1.0
 VALID_SECONDS = 20.0
 _QUIET_REPORT_SECONDS = 5.0
-_SHARED_SYNC_SECONDS = 0.02
-_SLICE_SAMPLES = 10_000  # that are put on the disk at once: about 1 MiB
 _FLUSH_SECONDS = 5.0
 _STOP_POLLERS_SECONDS = 20.0
 # For so long, not for Python's 5 ms, may other threads keep a poller waiting whose time has come.
@@ -50,15 +47,8 @@ class Acquisition:
         self._waiting = f"{root}/waiting/{runtime.job.name}"
         self._spool = _open_spool(runtime.state_dir, self._waiting, config)
         self._sink = self._make_sink(config)
-        self._pollers = _make_pollers(config, self._inbox)
-        self._recorders = {
-            device.name: Recorder(device, config.sink.layout) for device in config.devices
-        }
-        self._last_success: dict[str, int] = {}
-        self._samples = 0
-        self._clock_is_set = True
-        self._clock_steps = Steps()
-        self._flush_at = 0.0
+        self._pollers = make_pollers(config.devices, config.interval, self._inbox)
+        self._intake = Intake(config, self._inbox, self._spool, self._ping)
         self._report_at = 0.0
         self._reported: dict[str, object] = {}
         self._reported_at = 0.0
@@ -125,61 +115,17 @@ class Acquisition:
 
     def _next_wait(self) -> float:
         now = time.monotonic()
-        if self._flush_at > now:
-            return self._flush_at - now
+        if self._intake.due > now:
+            return self._intake.due - now
         return max(0.0, self._report_at - now)
 
     def _collect(self) -> None:
-        """Put on the disk what has come, with one sync for all of it."""
-        if time.monotonic() < self._flush_at:
+        if time.monotonic() < self._intake.due:
             return
-        self._clock_is_set = is_plausible(time.time_ns())
-        if not self._clock_is_set:
-            return  # what was read waits, and gets its time once there is one
-        if lost := self._inbox.take_dropped():
-            self._spool.count_dropped(lost, "too much has come while the disk was slow")
-        offset_ns = time.time_ns() - time.monotonic_ns()
-        if step := self._clock_steps.note(offset_ns):
-            journal.warning(step)
-        for lines, oldest in self._make_slices(offset_ns):
-            self._put(lines, oldest)
-            self._ping()
-
-    def _make_slices(self, offset_ns: int) -> Iterator[tuple[list[str], int]]:
-        """Yield the lines of what has come, with their oldest time; at least once, be it none.
-
-        What waited for the clock would be too much for the memory as a whole.
-        """
-        lines: list[str] = []
-        oldest = samples = 0
-        for reading in self._inbox.take():
-            if samples >= _SLICE_SAMPLES:
-                yield lines, oldest
-                lines, oldest, samples = [], 0, 0
-            made = self._record(reading, offset_ns)
-            lines += made.lines
-            samples += made.samples
-            oldest = min(oldest or made.time_ns, made.time_ns)
-        yield lines, oldest
-
-    def _put(self, lines: list[str], oldest: int) -> None:
-        began = time.monotonic()
-        if lines:
-            self._spool.put(("\n".join(lines) + "\n").encode(), len(lines), oldest)
-        else:
-            self._spool.flush()
-        # Endpoints answer at about the same time: they share a sync, the more so on a slow disk.
-        now = time.monotonic()
-        spacing = _SHARED_SYNC_SECONDS if len(self._pollers) > 1 else 0.0
-        self._flush_at = now + max(spacing, now - began) if lines else 0.0
-
-    def _record(self, reading: Reading, offset_ns: int) -> Lines:
-        made = self._recorders[reading.device.name].make_lines(reading.answers, offset_ns)
-        self._samples += made.samples
-        if reading.device.name not in self._last_success:
+        known = len(self._intake.last_success)
+        self._intake.collect()
+        if len(self._intake.last_success) > known:
             self._report_at = 0.0  # people look at once after a start: do not say "not read yet"
-        self._last_success[reading.device.name] = made.time_ns
-        return made
 
     def _report(self) -> None:
         now = time.monotonic()
@@ -195,13 +141,13 @@ class Acquisition:
         totals = health.Totals(
             cycles=max(poller.cycles for poller in self._pollers),
             late_cycles=sum(poller.late_cycles for poller in self._pollers),
-            samples=self._samples,
+            samples=self._intake.samples,
         )
         devices = [
             health.DeviceState(
                 reader.device.name,
                 reader.state,
-                self._last_success.get(reader.device.name),
+                self._intake.last_success.get(reader.device.name),
                 reader.consecutive_failures,
                 reader.message,
                 reader.bad_registers(),
@@ -218,7 +164,9 @@ class Acquisition:
                 self._sink.message,
                 self._sink.parked,
             )
-        return health.summarize(totals, devices, self._spool.state(), sink, self._clock_is_set)
+        return health.summarize(
+            totals, devices, self._spool.state(), sink, self._intake.clock_is_set
+        )
 
     def _stop(self) -> None:
         """Finish what is under way, put it on the disk, send what can be sent in a few seconds."""
@@ -226,8 +174,7 @@ class Acquisition:
         for poller in self._pollers:
             poller.stop()
         self._join(self._pollers, _STOP_POLLERS_SECONDS)
-        self._flush_at = 0.0
-        self._collect()
+        self._intake.collect()
         if self._sink:
             self._sink.stop(time.monotonic() + _FLUSH_SECONDS)
             self._join([self._sink], _FLUSH_SECONDS + 1)
@@ -267,12 +214,3 @@ def _open_spool(state_dir: str, waiting: str, config: AcquisitionConfig) -> Spoo
         return Spool(folder, config.spool, waiting, keeps_all=config.sink.type == "local")
     except OSError as error:
         raise WorkerEnd(f"{folder} cannot be used: {describe_os_error(error)}") from None
-
-
-def _make_pollers(config: AcquisitionConfig, inbox: Inbox) -> list[Poller]:
-    """Return one poller an endpoint, all on one grid."""
-    endpoints: dict[tuple[str, str, int], list[Device]] = {}
-    for device in config.devices:
-        endpoints.setdefault(device.endpoint, []).append(device)
-    start = time.monotonic()
-    return [Poller(devices, config.interval, start, inbox) for devices in endpoints.values()]

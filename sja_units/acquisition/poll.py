@@ -117,3 +117,12 @@ class Poller(WorkerThread):
     def _is_late(self, device: Device) -> bool:
         """Tell whether an old answer may still come: to wait would cost the others their time."""
         return self._link.settles_at(device.unit_id) > time.monotonic()
+
+
+def make_pollers(devices: Sequence[Device], interval: float, inbox: Inbox) -> list[Poller]:
+    """Return one poller an endpoint, all on one grid."""
+    endpoints: dict[tuple[str, str, int], list[Device]] = {}
+    for device in devices:
+        endpoints.setdefault(device.endpoint, []).append(device)
+    start = time.monotonic()
+    return [Poller(group, interval, start, inbox) for group in endpoints.values()]
