@@ -57,9 +57,10 @@ def make_claims(settings: object, jar: Jar = ()) -> Claims:
 def _hash_sessions(settings: KeepaliveConfig, jar: Jar) -> frozenset[str]:
     from sja_units.keepalive.policy import cookie_header
 
-    url = settings.address.url
+    # Whatever page each job looks at: one login is one session.
+    site = f"{settings.address.scheme}://{settings.address.site}"
     return frozenset(
-        sha256(f"{url}\0{cookie.name}\0{cookie.value}".encode()).hexdigest()
+        sha256(f"{site}\0{cookie.name}\0{cookie.value}".encode()).hexdigest()
         for cookie in jar
         if _may_be_session(cookie) and cookie_header((cookie,), settings.address)
     )
@@ -77,16 +78,16 @@ def read_claims(jobs: Iterable[Job]) -> dict[Job, Claims]:
         with suppress(ConfigFault, OSError):
             text = config.read_file(job.config_path)
             settings = config.parse(job.kind, text, job.config_path).settings
-            claims[job] = make_claims(settings, _read_jar(job))
+            claims[job] = make_claims(settings, _read_jar(job, settings))
     return claims
 
 
-def _read_jar(job: Job) -> Jar:
-    if job.kind == "keepalive":
-        from sja_units.keepalive.store import read_jar
+def _read_jar(job: Job, settings: object) -> Jar:
+    if isinstance(settings, KeepaliveConfig):
+        from sja_units.keepalive.store import read_next_jar
 
         with suppress(JarFault, OSError):
-            return read_jar(job.state_dir)
+            return read_next_jar(job.state_dir, settings.host)
     return ()
 
 

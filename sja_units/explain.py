@@ -2,9 +2,10 @@
 
 from sja_units.survey import JobView
 
+_LOGIN, _FILE = 77, 78  # what is refused; systemd does not try again
 _REMEDIES = {
-    77: "Give it a fresh session: log in, save the cookies, `sjactl cookies {job} --set FILE`.",
-    78: "Mend {config} (`sjactl edit {job}`), then `sjactl start {job}`.",
+    _LOGIN: "Give it a fresh session: log in, save the cookies, `sjactl cookies {job} --set FILE`.",
+    _FILE: "Mend {config} (`sjactl edit {job}`), then `sjactl start {job}`.",
     203: "Run ./install.sh again: the program is not there or cannot be run.",
     243: "Look at {config} and at the files that it names: systemd could not read one of them.",
 }
@@ -95,15 +96,29 @@ def _tell_failed(view: JobView) -> list[str]:
     failure = view.error
     if failure is None:
         return [f"`sjactl logs {view.job}` shows why, `sjactl start {view.job}` tries again."]
-    remedy = _REMEDIES.get(
-        failure.exit_code or 0, "`sjactl logs {job}` shows more, `sjactl start {job}` tries again."
-    )
     return [
         f"At {failure.at} it ended: {failure.message}.",
-        "It is not tried again before somebody acts, or the next "
-        + ("run of its schedule." if view.next_run else "boot."),
-        remedy.format(job=view.job, config=view.job.config_path),
+        _tell_next_try(view, failure.exit_code),
+        _find_remedy(view, failure.exit_code).format(job=view.job, config=view.job.config_path),
     ]
+
+
+def _tell_next_try(view: JobView, status: int | None) -> str:
+    if view.next_run:
+        return "It is not tried again before somebody acts, or the next run of its schedule."
+    if not view.wanted or not view.relaunch:
+        return "It is not tried again before somebody acts."
+    if status in (_LOGIN, _FILE):
+        return "It is not tried again before somebody acts, or the next boot."
+    return "sja-check tries it again every few minutes."
+
+
+def _find_remedy(view: JobView, status: int | None) -> str:
+    usual = "`sjactl logs {job}` shows more, `sjactl start {job}` tries again."
+    if view.job.kind == "command" and status in (_LOGIN, _FILE):
+        # It may as well be the program's own status.
+        return f"{usual} What its file says: `sjactl config {{job}}`."
+    return _REMEDIES.get(status or 0, usual)
 
 
 def _tell_down(view: JobView) -> list[str]:
@@ -111,8 +126,8 @@ def _tell_down(view: JobView) -> list[str]:
     return [
         "Its last order was to start, but it does not run.",
         f"Its last failure was at {failure.at}: {failure.message}." if failure else "",
-        "Somebody may have stopped sja-jobs.target, or disabled sja-relaunch.",
-        f"`sjactl start {view.job}` starts it; `sjactl check --repair` does so for all.",
+        f"`sjactl start {view.job}` starts it, and `sjactl check --repair` all that are down, but"
+        " not while sja-jobs.target is stopped or sja-relaunch disabled.",
     ]
 
 

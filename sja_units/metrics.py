@@ -68,10 +68,10 @@ def _moment(name: str, text: str, *path: str) -> _Figure:
     return _Figure(Family(f"{name}_timestamp_seconds", "gauge", text, "seconds"), path, read_time)
 
 
-_VERSION = Family("sja_units", "info", "The program that wrote this.")
+_VERSION = Family("sja_units_info", "gauge", "The program that wrote this.")
 _JOBS = Family("sja_jobs", "gauge", "Jobs by state.")
-_INFO = Family("sja_job", "info", "A job's title and unit.")
-_STATE = Family("sja_job_state", "stateset", "A job's state.")
+_INFO = Family("sja_job_info", "gauge", "A job's title and unit.")
+_STATE = Family("sja_job_state", "gauge", "A job's state.")
 _WANTED = Family("sja_job_wanted", "gauge", "1 if the job's last order was to start.")
 _RESTARTS = Family("sja_job_restarts", "counter", "Restarts by systemd since the last order.")
 _SINCE = Family(
@@ -84,9 +84,9 @@ _ERROR = Family(
 )
 
 _ACQUISITION = "sja_acquisition"
-_DEVICE_STATE = Family(f"{_ACQUISITION}_device_state", "stateset", "How a device is.")
-_SINK_STATE = Family(f"{_ACQUISITION}_sink_state", "stateset", "How the way to the database is.")
-_SESSION = Family("sja_keepalive_session", "stateset", "What the last look found of the session.")
+_DEVICE_STATE = Family(f"{_ACQUISITION}_device_state", "gauge", "How a device is.")
+_SINK_STATE = Family(f"{_ACQUISITION}_sink_state", "gauge", "How the way to the database is.")
+_SESSION = Family("sja_keepalive_session", "gauge", "What the last look found of the session.")
 
 _FIGURES = {
     "command": (

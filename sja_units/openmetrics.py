@@ -1,13 +1,15 @@
-"""OpenMetrics text. Pure.
+"""OpenMetrics text, of the part that readers of Prometheus' older text format take as well. Pure.
 
 Source: OpenMetrics 1.0, https://github.com/prometheus/OpenMetrics, specification/OpenMetrics.md.
+What it calls info and stateset are gauges here: node_exporter refuses a file with a type that it
+does not know.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 # What the name of a sample has behind the name of its family.
-SUFFIXES = {"counter": "_total", "info": "_info"}
+SUFFIXES = {"counter": "_total"}
 
 Labels = Mapping[str, str]
 
@@ -16,7 +18,7 @@ class Family(NamedTuple):
     """What one metric means; its name ends with its unit, where it has one."""
 
     name: str
-    type: str  # gauge, counter, info, stateset
+    type: str  # gauge or counter
     help: str
     unit: str = ""  # a base unit: seconds, bytes
 
@@ -29,7 +31,7 @@ class Sample(NamedTuple):
 
 
 def spread_state(labels: Labels, family: Family, states: Sequence[str], now: str) -> list[Sample]:
-    """Return the samples of a stateset: one for each state, 1 for that which holds now."""
+    """Return a sample for each state, 1 for that which holds now."""
     return [Sample({**labels, family.name: state}, int(state == now)) for state in states]
 
 

@@ -46,9 +46,9 @@ def cookies_command(job: str, form: str, source: str | None) -> int:
 def _format(job: Job, file: config.JobFile, form: str) -> bytes:
     from sja_units.keepalive.jar import format_json, format_netscape
     from sja_units.keepalive.policy import cookie_header
-    from sja_units.keepalive.store import read_jar
+    from sja_units.keepalive.store import read_next_jar
 
-    jar = read_jar(job.state_dir)
+    jar = read_next_jar(job.state_dir, file.settings.host)
     if not jar:
         raise SjaError(f"{job} holds no cookies yet", f"sjactl cookies {job} --set FILE")
     if form == "header":

@@ -30,6 +30,12 @@ class _Names(NamedTuple):
     units: dict[tuple[str, str], str]  # by device and point
     is_local: bool
 
+    def know(self, point: str) -> bool:
+        """Tell whether there is such a point; where the file is faulty nobody knows."""
+        return not self.units or any(
+            point in (name, f"{device}.{name}") for device, name in self.units
+        )
+
 
 @click.command("data")
 @click.argument("job")
@@ -68,6 +74,8 @@ def data_command(
         first = next(rows, None)
         if first is None:
             sent = "" if names.is_local else "; what it has read before, the database has"
+            if point is not None and not names.know(point):
+                sent = f", and its file names no point {point!r}"
             click.echo(f"{chosen} holds nothing of that on this host{sent}", err=True)
         FORMATS[form](chain([first] if first else [], rows))
 

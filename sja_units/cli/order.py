@@ -36,10 +36,11 @@ def _make_verb(verb: str, about: str) -> click.Command:
 
 
 _RESTING = ("stopped", "completed", "unconfigured")
+_RUNNING = ("running", "degraded", "starting", "restarting")
 _CONCERNS: dict[str, Callable[[JobView], bool]] = {
     "start": lambda view: view.configured and view.state != "completed",
     "stop": lambda view: view.wanted or view.state not in _RESTING,
-    "restart": lambda view: view.state not in _RESTING and view.next_run is None,
+    "restart": lambda view: view.state in _RUNNING and view.next_run is None,
 }
 
 

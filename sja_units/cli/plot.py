@@ -20,8 +20,12 @@ class Span(NamedTuple):
     high: float
 
     def join(self, later: "Span") -> "Span":
-        low, high = min(self.low, later.low), max(self.high, later.high)
-        return Span(self.first_ns, later.last_ns, low, high)
+        return Span(
+            min(self.first_ns, later.first_ns),  # a clock may have been set back between them
+            max(self.last_ns, later.last_ns),
+            min(self.low, later.low),
+            max(self.high, later.high),
+        )
 
 
 def thin(samples: Iterable[tuple[int, float]], most: int = _MOST_SPANS) -> list[Span]:
@@ -47,7 +51,7 @@ def thin(samples: Iterable[tuple[int, float]], most: int = _MOST_SPANS) -> list[
 
 def draw(spans: list[Span], width: int = WIDTH, height: int = HEIGHT) -> list[str]:
     """Return the lines of a plot with its axes; a column shows all between its extremes."""
-    first, last = spans[0].first_ns, max(span.last_ns for span in spans)
+    first, last = min(span.first_ns for span in spans), max(span.last_ns for span in spans)
     low, high = min(span.low for span in spans), max(span.high for span in spans)
     if low == high:
         margin = max(1.0, abs(low) / 1000)

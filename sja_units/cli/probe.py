@@ -60,9 +60,9 @@ def _probe_site(chosen: Subject, settings: KeepaliveConfig, *, as_json: bool) ->
     """Look at the page once. The answer's cookies are dropped: the jar is the job's own."""
     from sja_units.keepalive.answer import ALIVE
     from sja_units.keepalive.look import look_aside
-    from sja_units.keepalive.store import read_jar
+    from sja_units.keepalive.store import read_next_jar
 
-    jar = read_jar(chosen.job.state_dir) if chosen.job else ()
+    jar = read_next_jar(chosen.job.state_dir, settings.host) if chosen.job else ()
     found = look_aside(settings, jar)
     outcome, reason = found.verdict
     if as_json:
@@ -98,15 +98,16 @@ def _probe_program(chosen: Subject, settings: CommandConfig, *, as_json: bool) -
 def _probe_point(settings: AcquisitionConfig, words: str, *, as_json: bool) -> int:
     from sja_units.acquisition.modbus import LinkFault
     from sja_units.cli.probe_point import as_json as shape
-    from sja_units.cli.probe_point import describe, find_point, study
+    from sja_units.cli.probe_point import describe, find_point, note_away, study
 
     device, point = find_point(settings, words)
     try:
         found = study(device, point)
     except LinkFault as fault:
-        raise SjaError(
-            f"{device.name}: {fault}", "sjactl probe without --point tells more"
-        ) from None
+        if not as_json:
+            hint = "sjactl probe without --point tells more"
+            raise SjaError(f"{device.name}: {fault}", hint) from None
+        found = note_away(point, str(fault))
     if as_json:
         render.print_json(shape(device, found))
     else:

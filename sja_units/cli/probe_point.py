@@ -53,6 +53,11 @@ def study(device: Device, point: Point) -> Study:
         link.close()
 
 
+def note_away(point: Point, fault: str) -> Study:
+    """Return what there is of a device that does not answer."""
+    return Study(Found(point, (), None, fault), {}, {})
+
+
 def _cut(point: Point) -> Point:
     return point._replace(size=min(point.size, _MOST_REGISTERS))
 
@@ -68,7 +73,8 @@ def describe(device: Device, study: Study) -> list[str]:
     meanings = [] if point.is_bits else list_meanings(point, study.words)
     if meanings:
         lines += ["", *tabulate([("TYPE", *BYTE_ORDERS), *(_row(m, point) for m in meanings)])]
-        lines.append("  * as configured")
+        if point.type != "bit":  # which the line below shows
+            lines.append("  * as configured")
     if not point.is_bits and (word := study.words.get((point.table, point.address))) is not None:
         bits = f"{word:016b}"
         lines.append(f"  bits 15 to 0: {' '.join(bits[i : i + 4] for i in range(0, 16, 4))}")
@@ -79,12 +85,15 @@ def describe(device: Device, study: Study) -> list[str]:
 def _row(meaning: Meaning, point: Point) -> tuple[str, ...]:
     cells = [show_value(value) for value in meaning.values]
     is_own = meaning.type == point.type and meaning.byte in ("", point.byte)
-    if is_own:
-        cells[BYTE_ORDERS.index(point.byte_order)] += " *"
+    own = BYTE_ORDERS.index(point.byte_order)
     if meaning.type == "string" or not meaning.type.endswith(("32", "64")):
         cells[1] = cells[3] = ""  # the order of registers makes no difference
+        own &= 2
         if meaning.type == "bool":
             cells[2] = ""
+            own = 0
+    if is_own:
+        cells[own] += " *"
     return (f"{meaning.type} {meaning.byte}".strip(), *cells)
 
 

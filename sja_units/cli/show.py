@@ -29,11 +29,13 @@ def list_command(jobs: tuple[str, ...], kind: str | None, state: str | None, as_
     if selectors:
         chosen = set(inventory.select(selectors, {view.job: view.title for view in views}))
         views = [view for view in views if view.job in chosen]
-    views = [v for v in views if kind in (None, v.job.kind) and state in (None, v.state)]
+    found = [v for v in views if kind in (None, v.job.kind) and state in (None, v.state)]
     if as_json:
-        render.print_json([view.as_json() for view in views])
+        render.print_json([view.as_json() for view in found])
+    elif found:
+        render.print_table(found)
     elif views:
-        render.print_table(views)
+        say(f"none of {len(views)} jobs is so", err=True)
     else:
         say("no jobs; `sjactl create --help` tells how to make one", err=True)
 

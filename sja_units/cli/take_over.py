@@ -62,7 +62,7 @@ def _parse(plan: Import) -> config.JobFile | None:
 
 
 def _describe(plan: Import) -> str:
-    ending = "started" if plan.wanted else "not started, as it did not run"
+    ending = "started" if plan.wanted else "not started, as it did not run or was switched off"
     return f"{plan.job}  {plan.title}  {plan.about}, {ending}"
 
 

@@ -32,6 +32,20 @@ def read_jar(folder: str) -> Jar:
         return ()
 
 
+def read_next_jar(folder: str, host: str) -> Jar:
+    """Return the jar that the job has, or will have with its next look: one that was given counts.
+
+    Changes nothing. Raises as `read_jar` does.
+    """
+    from sja_units.keepalive.jar import decode_jar, parse_jar
+
+    for name in ("given.txt", "given.taken"):
+        # What cannot be taken is set aside at that look.
+        with suppress(FileNotFoundError, JarFault):
+            return parse_jar(decode_jar(_read(f"{folder}/{name}", MAX_BYTES)), host)
+    return read_jar(folder)
+
+
 def load_jar(folder: str) -> Jar:
     """Return the newest jar that can be read, an empty one if there is none.
 

@@ -73,7 +73,9 @@ def test_one_serial_port_by_two_names(monkeypatch: pytest.MonkeyPatch) -> None:
         (f"JSESSIONID={SECRET}", URL, True),
         (f"theme=light; JSESSIONID={SECRET}; more=1", URL, True),
         ("JSESSIONID=another-session", URL, False),
-        (f"JSESSIONID={SECRET}", URL + "?user=2", False),
+        (f"JSESSIONID={SECRET}", URL + "?user=2", True),
+        (f"JSESSIONID={SECRET}", "https://sports.example.edu/pc/", True),
+        (f"JSESSIONID={SECRET}", "https://other.example.edu/", False),
         ("theme=dark", URL, False),
     ],
 )

@@ -1,6 +1,9 @@
+from typing import Any
+
 import pytest
 
 from sja_units.explain import explain
+from sja_units.job import Job
 from sja_units.records import Failure
 from sja_units.state import STATES
 from tests.unit.views import make_view
@@ -16,6 +19,18 @@ def test_every_state_has_words_and_names_the_job(state: str, code: int | None) -
         assert "{" not in text
     if state in ("failed", "down", "restarting", "running"):
         assert "it broke" in text
+
+
+def test_a_failed_job_is_told_what_happens_next_as_it_is() -> None:
+    def tell(code: int, **more: Any) -> str:
+        failure = Failure("it broke", "2026-01-02T03:04:05Z", code, "exit-code", 3)
+        return explain(make_view("failed", error=failure, **more), "")
+
+    assert "next boot" in tell(78)
+    assert "next boot" not in tell(78, wanted=False)
+    assert "next boot" not in tell(78, relaunch=False)
+    assert "next boot" not in tell(238)
+    assert "cookies" not in tell(77, job=Job("command", "copy"))
 
 
 def test_bad_registers_are_named() -> None:

@@ -117,6 +117,13 @@ def test_no_job_is_an_exposition_too() -> None:
     assert render(measure([], {})).endswith("\n# EOF\n")
 
 
+def test_node_exporter_knows_all_types() -> None:
+    """It refuses a whole file for one of OpenMetrics' own types."""
+    lines = render(measure([make_view("running", health=ACQUISITION)], {})).splitlines()
+    types = {line.split()[3] for line in lines if line.startswith("# TYPE ")}
+    assert types == {"counter", "gauge"}
+
+
 def test_each_family_can_be_told_from_the_others() -> None:
     names = [family.name for family in FAMILIES]
     assert len(set(names)) == len(names)

@@ -31,6 +31,13 @@ def test_thinning_keeps_time_and_extremes(taken: list[tuple[int, float]], half: 
     assert all(a.last_ns <= b.first_ns for a, b in pairwise(spans))
 
 
+@given(samples.flatmap(st.permutations), st.integers(1, 50))
+def test_times_that_go_back_are_drawn_as_well(taken: list[tuple[int, float]], half: int) -> None:
+    lines = draw(thin(taken, 2 * half))
+    assert all(len(line) <= WIDTH for line in lines)
+    assert any("*" in line for line in lines)
+
+
 def test_thinning_is_even() -> None:
     spans = thin(((i, float(i)) for i in range(100_000)), 512)
     widths = [span.last_ns - span.first_ns for span in spans[:-1]]

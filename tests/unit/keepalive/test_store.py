@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sja_units.keepalive.cookie import Cookie, Jar, dump, load
-from sja_units.keepalive.store import load_jar, publish, save_jar, take_given
+from sja_units.keepalive.store import load_jar, publish, read_next_jar, save_jar, take_given
 
 HOST = "example.edu"
 SAVER = """
@@ -162,3 +162,16 @@ def test_readers_of_the_published_jar_never_see_a_part(tmp_path: Path) -> None:
 
 def test_dump_is_text_that_a_person_can_read() -> None:
     assert b'"name": "sid"' in dump(jar_of("x"))
+
+
+def test_what_was_given_is_the_jar_to_come(tmp_path: Path) -> None:
+    folder, host = str(tmp_path), "example.edu"
+    save_jar(folder, (Cookie("s", "old", host),))
+    assert [c.value for c in read_next_jar(folder, host)] == ["old"]
+    (tmp_path / "given.txt").write_text("s=given")
+    assert [c.value for c in read_next_jar(folder, host)] == ["given"]
+    (tmp_path / "given.taken").write_text("s=earlier")
+    assert [c.value for c in read_next_jar(folder, host)] == ["given"]
+    (tmp_path / "given.txt").write_text("no jar")
+    assert [c.value for c in read_next_jar(folder, host)] == ["earlier"]
+    assert sorted(os.listdir(folder)) == ["given.taken", "given.txt", "jar.json"]
