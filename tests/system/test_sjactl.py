@@ -154,6 +154,10 @@ def test_several_jobs_one_bad(machine: Machine) -> None:
     check = machine.run("sjactl", "check", "--json", check=False)
     assert check.returncode == 1
     assert [p["job"] for p in json.loads(check.stdout)["problems"]] == ["acquisition/line2"]
+    machine.run("sjactl", "stop", "line2")
+    assert view(machine, "acquisition/line2")["state"] == "failed"
+    assert machine.run("sjactl", "restart", "--all").stdout == "acquisition/line1\n"
+    assert not is_wanted(machine, "acquisition/line2")
 
 
 def test_hand_written_service_directives_reach_systemd(machine: Machine) -> None:
