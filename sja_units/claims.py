@@ -4,6 +4,7 @@ A session is known by hashes only: no cookie's value leaves this file.
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -17,6 +18,8 @@ from sja_units.keepalive.config import KeepaliveConfig
 from sja_units.keepalive.cookie import Cookie, Jar, JarFault
 
 _SHORTEST_SESSION = 8  # characters: "theme=dark" is no session
+# By which the well-known load balancers find a user's server again.
+_STICKY = re.compile(r"(?i:route|routeid|serverid|ingresscookie|bigipserver.*|awsalb.*)")
 
 
 class Claims(NamedTuple):
@@ -67,8 +70,10 @@ def _hash_sessions(settings: KeepaliveConfig, jar: Jar) -> frozenset[str]:
 
 
 def _may_be_session(cookie: Cookie) -> bool:
-    """Tell a login's cookie from those that a browser keeps for years, of any login."""
-    return len(cookie.value) >= _SHORTEST_SESSION and (cookie.expires is None or cookie.http_only)
+    """Tell a login's cookie from those that many logins have: of a browser, of a load balancer."""
+    if len(cookie.value) < _SHORTEST_SESSION or _STICKY.fullmatch(cookie.name):
+        return False
+    return cookie.expires is None or cookie.http_only
 
 
 def read_claims(jobs: Iterable[Job]) -> dict[Job, Claims]:

@@ -98,10 +98,11 @@ class Poller(WorkerThread):
         self._link.close()
 
     def _poll(self) -> None:
+        late = self._find_late()
         for i, reader in enumerate(self.readers):
             if self._ordered_to_stop.is_set():
                 return
-            if not reader.is_due() or self._is_late(reader.device):
+            if not reader.is_due() or reader.device.unit_id in late:
                 continue
             try:
                 answers = reader.read(self._link)
@@ -114,9 +115,11 @@ class Poller(WorkerThread):
                 self._inbox.put(Reading(reader.device, tuple(answers)))
         self._back_off.reset()
 
-    def _is_late(self, device: Device) -> bool:
-        """Tell whether an old answer may still come: to wait would cost the others their time."""
-        return self._link.settles_at(device.unit_id) > time.monotonic()
+    def _find_late(self) -> set[int]:
+        """Return the units whose old answer may still come: to wait would cost the others time."""
+        units = {reader.device.unit_id for reader in self.readers}
+        now = time.monotonic()
+        return {unit for unit in units if self._link.settles_at(unit) > now and len(units) > 1}
 
 
 def make_pollers(devices: Sequence[Device], interval: float, inbox: Inbox) -> list[Poller]:

@@ -21,6 +21,10 @@ class _Stopped(Exception):
     """The time to send is over; nothing is acknowledged that was not written."""
 
 
+class _ReadAgain(Exception):
+    """Newer lines may have come, of which one may be taken."""
+
+
 class Sink(WorkerThread):
     """Sends batches as they come; larger ones the more wait."""
 
@@ -36,7 +40,9 @@ class Sink(WorkerThread):
         self._back_off = BackOff(15.0)
         self._max_lines = MAX_LINES
         self._refused: list[tuple[bytes, str]] = []  # lines with the database's reason
-        self._is_request_fine = False  # is known once: then every refusal is about the lines
+        self._is_request_fine = False  # so that a refusal is about the lines; known once a batch
+        self._said_of_lines: Verdict | None = None  # what it says of bad lines, and of no lines too
+        self._doubts = 0
         self._stop_at: float | None = None
 
     def stop(self, deadline: float) -> None:
@@ -49,7 +55,8 @@ class Sink(WorkerThread):
             while True:
                 self.due_within(_WAIT_SECONDS)
                 if batches := self._read():
-                    self._send_all(batches)
+                    with suppress(_ReadAgain):
+                        self._send_all(batches)
                 elif self._stop_at is not None:
                     break
                 else:
@@ -66,6 +73,7 @@ class Sink(WorkerThread):
     def _send_all(self, batches: list[Batch]) -> None:
         lines = [line for batch in batches for line in batch.body.split(b"\n") if line]
         self._refused.clear()
+        self._is_request_fine = False
         at = 0
         while at < len(lines):
             part = lines[at : at + self._max_lines]
@@ -100,28 +108,35 @@ class Sink(WorkerThread):
                 self._is_request_fine = True
                 self.last_success_ns = time.time_ns()
             elif verdict.kind == "split" and not self._is_request_fine:
-                verdict = self._doubt(verdict, lines[-1])
+                verdict = self._doubt(verdict, lines)
             if verdict.kind not in ("later", "refused"):
                 self._recover()
                 return verdict
             state = "refused" if verdict.kind == "refused" else "error"
             self._fail(state, verdict.message, verdict.wait)
+            if verdict.kind == "refused":
+                raise _ReadAgain
 
-    def _doubt(self, verdict: Verdict, line: bytes) -> Verdict:
-        """Return what a refusal of lines means: one that no lines get, too, is of the request.
-
-        line: one of them. Where a server says the same to all that it refuses, it may tell more.
-        """
+    def _doubt(self, verdict: Verdict, lines: list[bytes]) -> Verdict:
+        """Return what a refusal of lines means: one that no lines get, too, is of the request."""
+        self._is_request_fine = True
+        if self._said_of_lines and is_same_refusal(verdict, self._said_of_lines):
+            return verdict
         self.due_within(2 * self._uploader.longest_seconds)
         without = self._uploader.send(b"")
-        if is_same_refusal(without, verdict) and not would_take_lines(without):
-            if self._uploader.send(line + b"\n").kind != "written":
-                return Verdict("refused", without.message)
-            self._is_request_fine = True
-        elif without.kind != "later":
+        if not is_same_refusal(without, verdict) or would_take_lines(without):
             # Any other answer, such as a 500 to a body that nobody ever sends, holds up no lines.
-            self._is_request_fine = True
-        return verdict
+            self._is_request_fine = without.kind != "later"
+            return verdict
+        # Where a server says the same to all that it refuses, it may still take a line: the last
+        # one first, another one each time.
+        self._doubts += 1
+        line = lines[-self._doubts % len(lines)]
+        if self._uploader.send(line + b"\n").kind == "written":
+            self._said_of_lines = verdict
+            return verdict
+        self._is_request_fine = False
+        return Verdict("refused", without.message)
 
     def _recover(self) -> None:
         if self.state != "healthy":

@@ -77,11 +77,12 @@ def test_one_serial_port_by_two_names(monkeypatch: pytest.MonkeyPatch) -> None:
         (f"JSESSIONID={SECRET}", "https://sports.example.edu/pc/", True),
         (f"JSESSIONID={SECRET}", "https://other.example.edu/", False),
         ("theme=dark", URL, False),
+        ("route=1f38a0b9c7d6e5f4; sid=another-session", URL, False),
     ],
 )
 def test_one_session_of_two_jobs(mine: str, url: str, is_shared: bool) -> None:
     claims = {
-        ALICE: keeps(header(f"JSESSIONID={SECRET}; theme=dark")),
+        ALICE: keeps(header(f"JSESSIONID={SECRET}; theme=dark; route=1f38a0b9c7d6e5f4")),
         BOB: keeps(header(mine), url),
     }
     found = find_shared(claims)

@@ -265,7 +265,7 @@ def test_a_gateway_that_closes_while_an_answer_may_be_late_is_not_away(
     rogue.welcome = lambda: next(welcomes, [])
     link = link_to(rogue.port, "rtu-over-tcp")
     with pytest.raises(LinkFault):
-        link.read(1, READ, 0.5)
+        link.read(1, READ, 2.0)
     rogue.reply = lambda request: [answer_rtu(request)]
     assert link.read(1, READ, LONG)[:2] == b"\0\0"
     assert rogue.connections == 3

@@ -42,6 +42,41 @@ class SilentFirstUnit:
         pass
 
 
+class OneDeafTable:
+    """A link to one unit that is silent to reads of coils, as many are to what they do not know."""
+
+    def __init__(self) -> None:
+        self.reads: Counter[int] = Counter()
+
+    def read(self, unit: int, request: Request, timeout: float) -> bytes:
+        del unit, timeout
+        self.reads[request.pdu[0]] += 1
+        if request.pdu[0] == 1:
+            raise LinkFault("timeout", "no answer")
+        return bytes(request.size)
+
+    def settles_at(self, unit: int) -> float:
+        del unit
+        return math.inf if self.reads[1] else 0.0
+
+    def close(self) -> None:
+        pass
+
+
+def test_two_devices_of_one_unit_are_both_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = OneDeafTable()
+    monkeypatch.setattr(poll, "open_link", lambda _: link)
+    first, second = UNIT.format(unit=1), UNIT.format(unit=1).replace("unit1", "again")
+    first = first.replace("holding", "coil").replace("uint16", "bool")
+    settings = parse("acquisition", f'[sink]\ntype = "local"\n{first}{second}', "x.toml").settings
+    assert isinstance(settings, AcquisitionConfig)
+    poller = Poller(settings.devices, 0.01, 0.0, Inbox(lambda: None))
+    poller.start()
+    wait_for(lambda: link.reads[3] > 10, "many cycles")
+    poller.stop()
+    poller.join()
+
+
 def test_nobody_waits_between_cycles_for_what_may_come_late(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -206,22 +206,49 @@ def test_a_database_that_cannot_unpack_the_request_parks_nothing(
     assert one.spool.state().lines == 10
 
 
+@pytest.mark.parametrize("bad", [0, 1, 2])
 def test_a_server_that_says_the_same_to_all_it_refuses_holds_up_no_good_line(
-    run: Run, database: Database
+    run: Run, database: Database, bad: int
 ) -> None:
     def say(lines: list[str]) -> Answer | None:
-        bad = not lines or any(" v=1i" in line for line in lines)
-        return (400, "Bad Request") if bad else None
+        is_bad = not lines or any(f" v={bad}i" in line for line in lines)
+        return (400, "Bad Request") if is_bad else None
 
     database.rule = say
     one = run(database.url)
     one.put(0, lines=3)
     one.wait_until_sent()
-    assert database.column("v") == [0, 2]
+    assert database.column("v") == sorted({0, 1, 2} - {bad})
     assert one.sink.parked == 1
-    one.put(1)  # by itself: what a server takes is known by now
+    one.put(bad)  # by itself: what that answer means is known by now
     one.wait_until_sent()
     assert one.sink.parked == 2
+
+
+def test_a_bad_line_by_itself_waits_until_another_one_tells_what_the_answer_means(
+    run: Run, database: Database
+) -> None:
+    database.rule = lambda lines: (400, "Bad Request") if lines != ["m v=5i 6"] else None
+    one = run(database.url)
+    one.put(0)
+    wait_for(lambda: one.sink.state == "refused", "a state that says so")
+    one.put(5)
+    one.wait_until_sent()
+    assert database.column("v") == [5]
+    assert one.sink.parked == 1
+
+
+def test_a_server_that_is_another_one_later_is_doubted_anew(run: Run, database: Database) -> None:
+    one = run(database.url)
+    one.put(0)
+    one.wait_until_sent()
+    database.rule = lambda _: (400, "Client sent an HTTP request to an HTTPS server.")
+    one.put(1, 2, 3)
+    wait_for(lambda: one.sink.state == "refused", "a state that says so")
+    assert one.sink.parked == 0
+    database.rule = lambda _: None
+    one.wait_until_sent()
+    assert database.column("v") == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
