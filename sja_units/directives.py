@@ -22,19 +22,24 @@ def find_faults(service: Mapping[str, tuple[str, ...]]) -> list[Fault]:
 
 @cache
 def _ask(pairs: tuple[tuple[str, str], ...]) -> list[Fault]:
-    lines = [*_HEAD, *(f"{key}={value}" for key, value in pairs)]
+    faults: dict[str, Fault] = {}
+    try:
+        told = _verify([*_HEAD, *(f"{key}={value}" for key, value in pairs)])
+    except (OSError, subprocess.TimeoutExpired):
+        return []  # who cannot be asked refuses nothing
+    for number, words in told:
+        key, value = pairs[number - len(_HEAD) - 1]
+        faults.setdefault(key, Fault(("service", key), f"{value!r} is ignored by systemd: {words}"))
+    return list(faults.values())
+
+
+def _verify(lines: list[str]) -> list[tuple[int, str]]:
+    """Return what systemd ignores of a unit's lines: a line's number, from 1, and its words."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "sja-check@name.service")
         with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
         words = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", path]
-        try:
-            done = subprocess.run(words, capture_output=True, timeout=_SECONDS, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            return []  # who cannot be asked refuses nothing
-    faults: dict[str, Fault] = {}
+        done = subprocess.run(words, capture_output=True, timeout=_SECONDS, check=False)
     line = re.compile(re.escape(path) + r":(\d+): (.*\bignor.*)")  # not what is merely deprecated
-    for number, said in line.findall(done.stderr.decode(errors="replace")):
-        key, value = pairs[int(number) - len(_HEAD) - 1]
-        faults.setdefault(key, Fault(("service", key), f"{value!r} is ignored by systemd: {said}"))
-    return list(faults.values())
+    return [(int(n), said) for n, said in line.findall(done.stderr.decode(errors="replace"))]
