@@ -111,24 +111,35 @@ def test_a_stop_while_it_waits_for_the_next_try_counts(machine: Machine) -> None
     assert states(machine)[JOB] == "stopped"
 
 
-def test_a_stop_counts_while_other_jobs_are_brought_back(machine: Machine) -> None:
-    # More than are started at once, none of them soon up: the last one's turn comes later.
-    names = [f"slow{n:03}" for n in range(12 * int(machine.run("nproc").stdout) + 1)]
+def write_many_slow(machine: Machine) -> list[str]:
+    """Write more jobs than are started at once, none of them soon up; return them.
+
+    The last one's turn comes later.
+    """
     slow = 'command = ["/bin/sleep", "600"]\n[probe]\ntcp = "127.0.0.1:1"\ngrace = "10min"\n'
-    jobs = [f"command/{name}" for name in names]
+    jobs = [f"command/slow{n:03}" for n in range(12 * int(machine.run("nproc").stdout) + 1)]
     for job in jobs:
         machine.write(f"/etc/sja-units/{job}.toml", slow)
-        machine.run("touch", f"/var/lib/sja-units/wanted/{unit_of(job)}")
-    machine.run("systemctl", "start", "--no-block", "sja-relaunch.service")
-    wait_state(machine, jobs[0], "starting")
-    machine.run("sjactl", "stop", jobs[-1])
+    return jobs
 
+
+def assert_last_is_left_out(machine: Machine, jobs: list[str]) -> None:
     def have_begun() -> bool:
         return all(states(machine)[job] == "starting" for job in jobs[:-1])
 
     machine.wait_for(have_begun, 240, what="all other jobs to be on their way")
     assert states(machine)[jobs[-1]] == "stopped"
     assert not is_wanted(machine, jobs[-1])
+
+
+def test_a_stop_counts_while_other_jobs_are_brought_back(machine: Machine) -> None:
+    jobs = write_many_slow(machine)
+    for job in jobs:
+        machine.run("touch", f"/var/lib/sja-units/wanted/{unit_of(job)}")
+    machine.run("systemctl", "start", "--no-block", "sja-relaunch.service")
+    wait_state(machine, jobs[0], "starting")
+    machine.run("sjactl", "stop", jobs[-1])
+    assert_last_is_left_out(machine, jobs)
     machine.run("sjactl", "remove", "slow*")
     assert machine.run("sjactl", "list", "--json").stdout.strip() == "[]"
 
@@ -185,22 +196,11 @@ def test_a_start_that_the_disk_cannot_note_is_given(machine: Machine) -> None:
 
 
 def test_a_stop_counts_before_the_turn_of_an_earlier_start(machine: Machine) -> None:
-    # More than are started at once, none of them soon up: the last one's turn comes later.
-    names = [f"slow{n:03}" for n in range(12 * int(machine.run("nproc").stdout) + 1)]
-    slow = 'command = ["/bin/sleep", "600"]\n[probe]\ntcp = "127.0.0.1:1"\ngrace = "10min"\n'
-    jobs = [f"command/{name}" for name in names]
-    for job in jobs:
-        machine.write(f"/etc/sja-units/{job}.toml", slow)
+    jobs = write_many_slow(machine)
     machine.sh("sjactl start --all </dev/null >/run/started 2>&1 &")
     machine.wait_for(lambda: is_wanted(machine, jobs[-1]), what="all to be wanted")
     machine.run("sjactl", "stop", jobs[-1])
-
-    def have_begun() -> bool:
-        return all(states(machine)[job] == "starting" for job in jobs[:-1])
-
-    machine.wait_for(have_begun, 240, what="all other jobs to be on their way")
-    assert states(machine)[jobs[-1]] == "stopped"
-    assert not is_wanted(machine, jobs[-1])
+    assert_last_is_left_out(machine, jobs)
 
 
 def test_the_target_brings_back_what_it_took_along(machine: Machine) -> None:

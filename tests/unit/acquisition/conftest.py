@@ -10,6 +10,7 @@ from tests.peers.modbus_device import Device, Registers
 from tests.unit.acquisition.database import Database
 from tests.unit.acquisition.harness import Worker, free_port
 from tests.unit.acquisition.rogue import Reply, Rogue
+from tests.unit.acquisition.sending import Run, Running
 
 MakeRogue = Callable[[Reply], Rogue]
 MakeDevice = Callable[..., Device]
@@ -70,3 +71,18 @@ def make_worker(tmp_path: Path) -> Iterator[MakeWorker]:
     yield make
     for worker in workers:
         worker.close()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Starts a sink that writes to a URL."""
+    running: list[Running] = []
+
+    def start(url: str) -> Running:
+        running.append(Running(tmp_path, url))
+        running[-1].sink.start()
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.close()
