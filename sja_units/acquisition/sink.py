@@ -99,6 +99,7 @@ class Sink(WorkerThread):
     def _send(self, lines: list[bytes]) -> Verdict:
         """Send until the database has decided about these very lines."""
         body = b"\n".join(lines) + b"\n"
+        is_doubted = False
         while True:
             if self._stop_at is not None and time.monotonic() >= self._stop_at:
                 raise _Stopped
@@ -107,13 +108,17 @@ class Sink(WorkerThread):
             if verdict.kind == "written":
                 self._is_request_fine = True
                 self.last_success_ns = time.time_ns()
-            elif verdict.kind == "split" and not self._is_request_fine:
+            elif verdict.kind == "split" and not (self._is_request_fine or is_doubted):
+                is_doubted = True
                 verdict = self._doubt(verdict, lines)
+                if verdict.kind == "split":
+                    continue  # the database may have been mended between the two answers
             if verdict.kind not in ("later", "refused"):
                 self._recover()
                 return verdict
             state = "refused" if verdict.kind == "refused" else "error"
             self._fail(state, verdict.message, verdict.wait)
+            is_doubted = False
             if verdict.kind == "refused":
                 raise _ReadAgain
 
