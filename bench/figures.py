@@ -16,10 +16,10 @@ from pyModbusTCP.client import ModbusClient
 from bench.modbus_c import Client
 from bench.processes import PATIENCE, Database, Device, Job, Script, Worker, describe_job
 from sja_units.acquisition.config import SpoolConfig
-from sja_units.acquisition.modbus import make_request
-from sja_units.acquisition.open_link import open_link
-from sja_units.acquisition.spool import Spool
-from sja_units.config import parse
+from sja_units.acquisition.modbus.connect import open_link
+from sja_units.acquisition.modbus.link import make_request
+from sja_units.acquisition.spool.writer import Spool
+from sja_units.config.job_file import parse
 
 _READ = 100  # registers a request
 _COPIES = 10

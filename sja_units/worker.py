@@ -4,11 +4,11 @@ import os
 import sys
 import traceback
 
-from sja_units import journal
-from sja_units.config import decode, parse
+from sja_units.config.job_file import decode, parse
 from sja_units.errors import SjaError, UsageFault, WorkerEnd, WrongConfig
 from sja_units.job import make_job
-from sja_units.runtime import Runtime
+from sja_units.runtime import log as journal
+from sja_units.runtime.service import Runtime
 
 
 def main(argv: list[str]) -> int:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from sja_units.acquisition.points import Point, is_unsafe_name, read_name, read_point
-from sja_units.acquisition.transport import SERIAL, Way, read_way
-from sja_units.fields import Table
+from sja_units.acquisition.modbus.endpoint import SERIAL, Way, read_way
+from sja_units.acquisition.points.point import Point, is_unsafe_name, read_name, read_point
+from sja_units.toml.reader import Table
 
 _UNREAD_TABLE = (
     "names a table, which a worker cannot read: run `sjactl apply JOB`, which puts its points "

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sja_units.acquisition.spool import SpoolState
-from sja_units.runtime import format_time
-from sja_units.words import count
+from sja_units.acquisition.spool.writer import SpoolState
+from sja_units.runtime.service import format_time
+from sja_units.text import count
 
 
 class DeviceState(NamedTuple):

@@ -7,20 +7,20 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sja_units import journal
 from sja_units.acquisition import health
+from sja_units.acquisition.collector import Intake
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.dead_letter import DeadLetter
-from sja_units.acquisition.intake import Intake
-from sja_units.acquisition.poll import Inbox, make_pollers
-from sja_units.acquisition.spool import Spool
+from sja_units.acquisition.influxdb.dead_letter import DeadLetter
+from sja_units.acquisition.poll.poller import Inbox, make_pollers
+from sja_units.acquisition.spool.writer import Spool
 from sja_units.acquisition.worker_thread import WorkerThread
 from sja_units.errors import WorkerEnd, WrongConfig
-from sja_units.runtime import Runtime
-from sja_units.words import count, describe_os_error
+from sja_units.runtime import log as journal
+from sja_units.runtime.service import Runtime
+from sja_units.text import count, describe_os_error
 
 if TYPE_CHECKING:
-    from sja_units.acquisition.sink import Sink
+    from sja_units.acquisition.influxdb.sink import Sink
 
 REPORT_SECONDS = 1.0
 VALID_SECONDS = 20.0
@@ -57,8 +57,8 @@ class Acquisition:
         if config.sink.type == "local":
             return None
         # A worker imports only what its sink needs.
-        from sja_units.acquisition.sink import Sink
-        from sja_units.acquisition.upload import Uploader
+        from sja_units.acquisition.influxdb.client import Uploader
+        from sja_units.acquisition.influxdb.sink import Sink
 
         dead_letter = DeadLetter(f"{self._runtime.state_dir}/dead-letter.lp")
         try:

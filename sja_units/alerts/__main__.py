@@ -2,12 +2,13 @@
 
 import sys
 
-from sja_units import journal, journal_entry
-from sja_units.alerts.look import TIMER, enter, look
+from sja_units.alerts.round import TIMER, enter, look
 from sja_units.alerts.store import forget, read_lately, read_records, write_lately
+from sja_units.config.host import Alert, read_host_config
 from sja_units.errors import ConfigFault, SjaError
-from sja_units.host_config import Alert, read_host_config
-from sja_units.systemd import Order, Systemd
+from sja_units.runtime import log as journal
+from sja_units.systemd import journal_send as journal_entry
+from sja_units.systemd.client import Order, Systemd
 
 
 def main() -> int:

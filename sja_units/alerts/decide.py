@@ -15,9 +15,9 @@ from sja_units.alerts.judge import (
     judge,
 )
 from sja_units.alerts.record import LONGEST_PAUSE, Delivery, Record, Spell
-from sja_units.host_config import Alert
+from sja_units.config.host import Alert
 from sja_units.job import Job
-from sja_units.survey import JobView
+from sja_units.jobs.status import JobView
 
 DOUBT = 60.0  # seconds for which a doubtful job has to be so without a break
 AT_ONCE = 20  # deliveries by one way in one look

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, NamedTuple
 
 from sja_units.alerts.program import run_program
-from sja_units.host_config import Alert
+from sja_units.config.host import Alert
 from sja_units.job import Job
 
 SECONDS = 30.0  # for one of them

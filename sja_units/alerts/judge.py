@@ -4,8 +4,8 @@ import math
 from datetime import datetime
 from typing import NamedTuple
 
-from sja_units.state import is_active
-from sja_units.survey import JobView
+from sja_units.jobs.state import is_active
+from sja_units.jobs.status import JobView
 
 FAILING, EXPIRED, FAILED, RECOVERED = "failing", "expired", "failed", "recovered"
 

@@ -11,7 +11,7 @@ import sys
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 from sja_units import __version__
-from sja_units.address import Address, encode_target, parse_address
+from sja_units.url import Address, encode_target, parse_address
 
 _SECONDS = 10.0  # for each step
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from sja_units.alerts.record import Record, Spell, parse_record, render_record
-from sja_units.durable import replace_file, sync_folder
+from sja_units.fs.atomic import replace_file, sync_folder
 from sja_units.job import RUN_ROOT, STATE_ROOT, Job, parse_unit
 
 _FOLDER = f"{STATE_ROOT}/alerts"

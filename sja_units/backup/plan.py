@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sja_units.backup.archive import Archive, Stored
 from sja_units.backup.contents import Member
-from sja_units.config import load_toml
+from sja_units.config.job_file import load_toml
 from sja_units.errors import ConfigFault
 from sja_units.job import HOST_FILE, Job
 

@@ -11,19 +11,20 @@ import time
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from sja_units import config, manager
 from sja_units.backup.archive import Archive, Stored, read_states
 from sja_units.backup.contents import MAX_FILE, Member
 from sja_units.backup.plan import Here, Plan
-from sja_units.durable import replace_file, sync_folder, write_all
+from sja_units.config import job_file as config
 from sja_units.errors import ConfigFault, SjaError
+from sja_units.fs.atomic import replace_file, sync_folder, write_all
+from sja_units.fs.safe_open import read_plain
 from sja_units.job import CONFIG_ROOT, STAGING, Job
-from sja_units.manager import OPERATORS
-from sja_units.plain_file import read_plain
-from sja_units.records import list_wanted_units
-from sja_units.state_folder import find_places, is_ours
-from sja_units.systemd import Systemd
-from sja_units.wanted import want
+from sja_units.jobs import manager
+from sja_units.jobs.manager import OPERATORS
+from sja_units.jobs.markers import list_wanted_units
+from sja_units.jobs.state_dir import find_places, is_ours
+from sja_units.jobs.wanted import want
+from sja_units.systemd.client import Systemd
 
 _SPARE = 8 * 2**20  # bytes of a disk that a restore leaves free for the jobs that run
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from sja_units.acquisition.retained import Retained
+from sja_units.acquisition.spool.snapshot import Retained
 from sja_units.backup.contents import MAX_FILE, is_plain_part
+from sja_units.fs.safe_open import open_folder, read_plain
 from sja_units.job import Job
-from sja_units.plain_file import open_folder, read_plain
 
 _SPOOL = "spool"
 _TRIES = 5

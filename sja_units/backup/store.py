@@ -9,9 +9,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
 
-from sja_units import __version__, config
+from sja_units import __version__
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.retained import has_unsent
+from sja_units.acquisition.spool.snapshot import has_unsent
 from sja_units.backup.archive import Stored, Writer, write_archive
 from sja_units.backup.contents import (
     MAX_FILE,
@@ -24,13 +24,14 @@ from sja_units.backup.contents import (
 )
 from sja_units.backup.snapshot import read_state
 from sja_units.command.config import CommandConfig
+from sja_units.config import job_file as config
+from sja_units.config.host import parse_host_config
 from sja_units.errors import ConfigFault, UsageFault
-from sja_units.host_config import parse_host_config
-from sja_units.inventory import parse_head
+from sja_units.fs.safe_open import open_plain, read_plain
 from sja_units.job import CONFIG_ROOT, HOST_FILE, NAME, RUN_ROOT, STATE_ROOT, Job
+from sja_units.jobs.inventory import parse_head
+from sja_units.jobs.markers import list_wanted_units, read_completed
 from sja_units.keepalive.config import KeepaliveConfig
-from sja_units.plain_file import open_plain, read_plain
-from sja_units.records import list_wanted_units, read_completed
 
 
 class Report(NamedTuple):

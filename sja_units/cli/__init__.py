@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sja_units import __version__
-from sja_units.cli.output import prepare_streams, say
+from sja_units.cli.output.streams import prepare_streams, say
 from sja_units.errors import NotAllowed, SjaError, UsageFault
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
         if ctx.params.get("host") and command and not _COMPLETE:
-            from sja_units.cli.remote import Order, divert
+            from sja_units.cli.remote.client import Order, divert
 
             divert(command, Order(ctx.params["host"][0], args))
         return name, command, rest
@@ -100,7 +100,7 @@ def sjactl(context: click.Context, host: tuple[str, ...], no_color: bool) -> Non
     if len(host) > 1:
         raise click.UsageError("--host can be given once.")
     if host:
-        from sja_units.cli.remote import check_host
+        from sja_units.cli.remote.client import check_host
 
         check_host(host[0])
 
@@ -116,7 +116,7 @@ def run(words: list[str]) -> int:
     color = None
     try:
         if words == ["--sent"]:
-            from sja_units.cli.far_end import receive
+            from sja_units.cli.remote.server import receive
 
             words, color = receive()
         _check_text(words)

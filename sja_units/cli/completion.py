@@ -8,10 +8,10 @@ import click
 from click.shell_completion import CompletionItem
 from click.types import StringParamType
 
-from sja_units.cli.own_file import OwnFile
+from sja_units.cli.params import OwnFile
 from sja_units.errors import SjaError
-from sja_units.inventory import list_configured
 from sja_units.job import KINDS
+from sja_units.jobs.inventory import list_configured
 
 _JOBS = ("job", "jobs", "subject")
 

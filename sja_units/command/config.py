@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from sja_units.address import Address, parse_address
-from sja_units.fields import Table
+from sja_units.toml.reader import Table
+from sja_units.url import Address, parse_address
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # What systemd tells the worker, which speaks with it; a program that speaks itself gets its own.

@@ -6,14 +6,14 @@ import signal
 import time
 from collections.abc import Mapping
 
-from sja_units import journal
 from sja_units.command.config import CommandConfig
-from sja_units.command.notices import Ear, Notice
+from sja_units.command.notify import Ear, Notice
 from sja_units.command.prober import Prober
 from sja_units.command.program import Program, describe_status, make_environment
 from sja_units.errors import ProgramEnd, WorkerEnd, WrongConfig
 from sja_units.job import DONE
-from sja_units.runtime import Runtime, format_time
+from sja_units.runtime import log as journal
+from sja_units.runtime.service import Runtime, format_time
 
 _VALID_SECONDS = 30.0
 _LOOK_SECONDS = 0.05  # between two looks whether all of a group have ended

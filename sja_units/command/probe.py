@@ -5,8 +5,8 @@ import socket
 import time
 from typing import NoReturn
 
-from sja_units.address import Address, encode_target
 from sja_units.command.config import Probe
+from sja_units.url import Address, encode_target
 
 _TAIL = 200  # characters of what a probe's program printed
 _WELL = range(200, 400)

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
-from sja_units import journal
-from sja_units.child import Child
 from sja_units.command.config import Probe
 from sja_units.command.probe import describe_end, run_probe
+from sja_units.runtime import log as journal
+from sja_units.runtime.child import Child
 
 _MOST_OUTPUT = 65536
 _GRACE = 1.0  # seconds that a look has to end at its own deadline, with a better reason

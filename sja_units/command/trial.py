@@ -3,9 +3,9 @@
 import os
 from typing import NamedTuple
 
-from sja_units.child import run_child
 from sja_units.command.config import CommandConfig, Probe
 from sja_units.command.probe import describe_end, run_probe
+from sja_units.runtime.child import run_child
 
 
 class Trial(NamedTuple):

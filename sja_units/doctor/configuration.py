@@ -6,18 +6,19 @@ import pwd
 import stat
 from collections.abc import Iterator
 
-from sja_units import host_config, manager
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.check import find_strays
-from sja_units.claims import find_shared, read_claims
-from sja_units.config import JobFile
+from sja_units.actions.check import find_strays
+from sja_units.config import host as host_config
+from sja_units.config.job_file import JobFile
 from sja_units.doctor.finding import OK, PROBLEM, WARNING, Finding
 from sja_units.errors import ConfigFault
-from sja_units.inventory import list_configured
 from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, parse_unit
+from sja_units.jobs import manager
+from sja_units.jobs.claims import find_shared, read_claims
+from sja_units.jobs.inventory import list_configured
+from sja_units.jobs.manager import OPERATORS
+from sja_units.jobs.markers import list_wanted_units
 from sja_units.keepalive.config import KeepaliveConfig
-from sja_units.manager import OPERATORS
-from sja_units.records import list_wanted_units
 
 _TMPFILES = "/usr/local/lib/tmpfiles.d/sja-units.conf"
 

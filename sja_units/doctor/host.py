@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sja_units.doctor.finding import OK, PROBLEM, WARNING, Finding, ask
 from sja_units.errors import SjaError
 from sja_units.job import STATE_ROOT
-from sja_units.systemd import Systemd
+from sja_units.systemd.client import Systemd
 
 _OLDEST_SYSTEMD = 252
 _FEW_BYTES, _TOO_FEW_BYTES = 1 << 30, 64 << 20

@@ -6,9 +6,8 @@ Its tables are those of a Django project, apps configuration and acquisition; a 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sja_units.acquisition.points import is_unsafe_name
+from sja_units.acquisition.points.point import is_unsafe_name
 from sja_units.errors import ConfigFault
-from sja_units.fields import parse_duration
 from sja_units.importers.edge_points import (
     Found,
     Left,
@@ -21,6 +20,7 @@ from sja_units.importers.edge_points import (
 )
 from sja_units.importers.takeover import Import, Takeover, clean, derive_name, quote
 from sja_units.job import Job
+from sja_units.toml.reader import parse_duration
 
 Tables = Mapping[str, Sequence[Row]]  # by name
 

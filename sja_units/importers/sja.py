@@ -6,7 +6,6 @@ Its files: jobs.json, an object of jobs by their number, and credentials.json, t
 import json
 from typing import Any, NamedTuple
 
-from sja_units.address import Address
 from sja_units.errors import ConfigFault, SjaError
 from sja_units.importers.takeover import (
     Import,
@@ -19,6 +18,7 @@ from sja_units.importers.takeover import (
 from sja_units.job import Job
 from sja_units.keepalive.cookie import JarFault
 from sja_units.keepalive.jar import parse_jar
+from sja_units.url import Address
 
 _DEFAULT_INTERVAL = 900
 _LONGEST_INTERVAL = 30 * 86400

@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from sja_units.address import Address, parse_address
-from sja_units.fields import Table
+from sja_units.toml.reader import Table
+from sja_units.url import Address, parse_address
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name: RFC 9110, 5.6.2
 # What the request itself decides. A Cookie here would go past the jar and never be refreshed.

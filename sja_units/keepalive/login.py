@@ -5,13 +5,13 @@ import signal
 from collections.abc import Callable
 from typing import NoReturn
 
-from sja_units.address import Address
-from sja_units.child import run_child
 from sja_units.errors import SjaError, WrongConfig
 from sja_units.job import Job
 from sja_units.keepalive.config import CREDENTIAL, Login
 from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault
 from sja_units.keepalive.jar import decode_jar, parse_jar
+from sja_units.runtime.child import run_child
+from sja_units.url import Address
 
 _PASSED_ON = ("PATH", "LANG", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY")
 

@@ -3,17 +3,18 @@
 import os
 import time
 
-from sja_units import journal
 from sja_units.errors import PersonNeeded, WorkerEnd, WrongConfig
-from sja_units.keepalive import pace, timing
-from sja_units.keepalive.answer import ALIVE, EXPIRED, Look
+from sja_units.keepalive import interval as pace
+from sja_units.keepalive import timing
 from sja_units.keepalive.config import KeepaliveConfig, Login
 from sja_units.keepalive.cookie import Jar
-from sja_units.keepalive.look import look_aside
+from sja_units.keepalive.refresh import look_aside
 from sja_units.keepalive.report import Reporter
+from sja_units.keepalive.response import ALIVE, EXPIRED, Look
 from sja_units.keepalive.state import load_state, save_state
 from sja_units.keepalive.store import load_jar, publish, save_jar, take_given
-from sja_units.runtime import Runtime
+from sja_units.runtime import log as journal
+from sja_units.runtime.service import Runtime
 
 
 def run(config: KeepaliveConfig, runtime: Runtime) -> None:
@@ -39,7 +40,7 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
 
 def _find(path: str) -> str:
     """Return where the job can read the certificates that systemd hands over."""
-    from sja_units.handed_file import find_file
+    from sja_units.runtime.credentials import find_file
 
     try:
         return find_file(path)

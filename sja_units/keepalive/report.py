@@ -2,10 +2,10 @@
 
 import time
 
-from sja_units import journal
-from sja_units.keepalive.answer import ALIVE, Look
+from sja_units.keepalive.response import ALIVE, Look
 from sja_units.keepalive.state import State
-from sja_units.runtime import Runtime, format_time
+from sja_units.runtime import log as journal
+from sja_units.runtime.service import Runtime, format_time
 
 _VALID_SECONDS = 30.0  # the runtime says it again every ten, as long as the loop moves
 

@@ -18,9 +18,9 @@ from http.client import (
 )
 
 from sja_units import __version__
-from sja_units.address import Address, encode_target
-from sja_units.keepalive.answer import Answer, NoAnswer
 from sja_units.keepalive.config import KeepaliveConfig
+from sja_units.keepalive.response import Answer, NoAnswer
+from sja_units.url import Address, encode_target
 
 MAX_BODY = 1024 * 1024
 # One by one from here, as they are asked for: a whole bundle costs 60 ms and a MiB.

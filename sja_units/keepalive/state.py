@@ -3,8 +3,8 @@
 import json
 from typing import NamedTuple
 
-from sja_units import journal
-from sja_units.durable import replace_file
+from sja_units.fs.atomic import replace_file
+from sja_units.runtime import log as journal
 
 
 class State(NamedTuple):

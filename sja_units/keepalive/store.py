@@ -5,10 +5,10 @@ import stat
 from contextlib import suppress
 from typing import NamedTuple
 
-from sja_units import journal
-from sja_units.durable import replace_file, sync_folder
 from sja_units.errors import WorkerEnd
+from sja_units.fs.atomic import replace_file, sync_folder
 from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault, dump, load
+from sja_units.runtime import log as journal
 
 GENERATIONS = 3
 _MAX_FILE = 16 * MAX_BYTES

@@ -5,8 +5,8 @@ import json
 import re
 from http import HTTPStatus
 
-from sja_units.keepalive.answer import ALIVE, EXPIRED, UNKNOWN, Answer, NoAnswer, Verdict
 from sja_units.keepalive.config import Expected, KeepaliveConfig, Marks
+from sja_units.keepalive.response import ALIVE, EXPIRED, UNKNOWN, Answer, NoAnswer, Verdict
 
 # What the well-known firewalls put on their own pages, and sites hardly ever on theirs.
 _WALL_HEADERS = {"cf-mitigated": "Cloudflare", "x-amzn-waf-action": "AWS WAF"}

@@ -9,13 +9,13 @@ from typing import Any
 import click
 import pytest
 
-from sja_units import config
+from sja_units.actions.metrics import FAMILIES
+from sja_units.actions.openmetrics import SUFFIXES
 from sja_units.cli import VERBS, sjactl
-from sja_units.fields import Table
-from sja_units.host_config import parse_host_config
-from sja_units.metrics import FAMILIES
-from sja_units.openmetrics import SUFFIXES
-from sja_units.state import STATES
+from sja_units.config import job_file as config
+from sja_units.config.host import parse_host_config
+from sja_units.jobs.state import STATES
+from sja_units.toml.reader import Table
 from tests.linters.test_linters import CHECKOUT, run
 
 PAGES = sorted((CHECKOUT / "docs/man").glob("*.[15]"))

@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from sja_units import journal_entry
+from sja_units.systemd import journal_send as journal_entry
 from tests.lab.machine import Machine
 from tests.system.counterparts import spawn_peer
 from tests.system.jobs import unit_of, view, wait_active, wait_state, write_idle

@@ -11,7 +11,7 @@ UNIT = unit_of(JOB)
 WORDS = r"cannot open C:\new\data.csv\nfailures=\0302\0262 as CAMPUS\chen"
 WORKER = f"""import os
 from sja_units.job import Job
-from sja_units.runtime import Runtime
+from sja_units.runtime.service import Runtime
 Runtime(Job("acquisition", "line1"), *[os.environ["RUNTIME_DIRECTORY"]] * 2).status(r"{WORDS}")
 raise SystemExit(1)
 """

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.acquisition.retained import Retained
-from sja_units.acquisition.samples import parse_samples
+from sja_units.acquisition.influxdb.parser import parse_samples
+from sja_units.acquisition.spool.snapshot import Retained
 from sja_units.keepalive.state import load_state
 from sja_units.keepalive.store import read_jar
 from tests.lab.virtual.disks import extract

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sja_units.state import STATES
+from sja_units.jobs.state import STATES
 from tests.lab.images import installed_machine
 from tests.lab.machine import Machine
 from tests.system.counterparts import ModbusDevice, spawn_peer

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sja_units.check import Finding, find_problems
-from sja_units.records import parse_failure
-from sja_units.survey import JobView
+from sja_units.actions.check import Finding, find_problems
+from sja_units.jobs.markers import parse_failure
+from sja_units.jobs.status import JobView
 from tests.unit.views import make_view
 
 NOW = 1_800_000_000.0

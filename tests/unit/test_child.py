@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from sja_units.child import run_child
+from sja_units.runtime.child import run_child
 from tests.unit.keepalive.harness import PATIENCE
 
 

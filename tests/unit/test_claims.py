@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from sja_units.claims import Claims, find_shared, make_claims
-from sja_units.config import parse
+from sja_units.config.job_file import parse
 from sja_units.job import Job
+from sja_units.jobs.claims import Claims, find_shared, make_claims
 from sja_units.keepalive.cookie import Cookie, Jar
 from sja_units.keepalive.jar import parse_jar
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sja_units import claims_cache, job
-from sja_units.claims import Claims, read_claims
-from sja_units.claims_cache import read_cached_claims
+from sja_units import job
 from sja_units.job import Job
+from sja_units.jobs import claims_cache
+from sja_units.jobs.claims import Claims, read_claims
+from sja_units.jobs.claims_cache import read_cached_claims
 
 TEXT = """[sink]
 type = "local"

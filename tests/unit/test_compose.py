@@ -3,11 +3,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from sja_units.compose import compose
-from sja_units.config import JobFile, parse
-from sja_units.dropin import render_units
+from sja_units.config.job_file import JobFile, parse
 from sja_units.errors import UsageFault
 from sja_units.job import Job
+from sja_units.jobs.unit_files import render_units
+from sja_units.toml.edit import compose
 
 TEXT = """# the line by the window
 interval = "1s"  # fast

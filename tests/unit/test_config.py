@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.config import MAX_BYTES, load_toml, parse, read_file
+from sja_units.config.job_file import MAX_BYTES, load_toml, parse, read_file
 from sja_units.errors import ConfigFault
 
 GOOD = 'url = "https://example.edu/me"\n'

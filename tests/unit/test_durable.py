@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.durable import replace_file
+from sja_units.fs.atomic import replace_file
 
 WRITER = """
 import sys
-from sja_units.durable import replace_file
+from sja_units.fs.atomic import replace_file
 n = 0
 while True:
     n += 1

@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 
-from sja_units.explain import explain
+from sja_units.actions.explain import explain
 from sja_units.job import Job
-from sja_units.records import Failure
-from sja_units.state import STATES
+from sja_units.jobs.markers import Failure
+from sja_units.jobs.state import STATES
 from tests.unit.views import make_view
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sja_units import health, job
+from sja_units import job
+from sja_units.jobs import health
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sja_units.config.host import parse_host_config
 from sja_units.errors import ConfigFault
-from sja_units.host_config import parse_host_config
 
 WHERE = "sja-units.toml"
 

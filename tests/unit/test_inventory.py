@@ -5,8 +5,8 @@ import pytest
 
 from sja_units import job
 from sja_units.errors import NoSuchJob, UsageFault
-from sja_units.inventory import Head, cut_head, parse_selector, read_head, select
 from sja_units.job import Job
+from sja_units.jobs.inventory import Head, cut_head, parse_selector, read_head, select
 
 TITLES = {
     Job("acquisition", "line1"): "1号线",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sja_units import journal_entry
 from sja_units.job import Job
+from sja_units.systemd import journal_send as journal_entry
 
 CATALOG = Path(__file__).parents[2] / "units" / "catalog"
 

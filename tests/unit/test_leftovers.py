@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from sja_units import job, leftovers, manager, records, state_folder
+from sja_units import job
+from sja_units.actions import cleanup as leftovers
+from sja_units.actions.cleanup import Findings, find_leftovers, remove_leftover
 from sja_units.job import Job
-from sja_units.leftovers import Findings, find_leftovers, remove_leftover
-from sja_units.state import UnitRow
-from sja_units.systemd import Systemd
+from sja_units.jobs import manager
+from sja_units.jobs import markers as records
+from sja_units.jobs import state_dir as state_folder
+from sja_units.jobs.state import UnitRow
+from sja_units.systemd.client import Systemd
 
 GONE = Job("acquisition", "gone")
 DAY = 86400.0

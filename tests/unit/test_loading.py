@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.point_table import COLUMNS, parse_point_table
-from sja_units.acquisition.points import TYPES, Point, read_point
-from sja_units.config import MAX_BYTES, parse
+from sja_units.acquisition.points.csv_table import COLUMNS, parse_point_table
+from sja_units.acquisition.points.point import TYPES, Point, read_point
+from sja_units.config.job_file import MAX_BYTES, parse
+from sja_units.config.load import load
 from sja_units.errors import ConfigFault
-from sja_units.fields import Fault, Table
-from sja_units.loading import load
+from sja_units.toml.reader import Fault, Table
 
 JOB = """# hall A
 [sink]

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from sja_units.actions.metrics import FAMILIES, Use, measure
+from sja_units.actions.openmetrics import render
 from sja_units.job import Job
-from sja_units.metrics import FAMILIES, Use, measure
-from sja_units.openmetrics import render
-from sja_units.records import Failure
-from sja_units.state import STATES
+from sja_units.jobs.markers import Failure
+from sja_units.jobs.state import STATES
 from tests.unit.views import make_view
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]

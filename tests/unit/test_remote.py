@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.cli.parcel import Letter, read_file, read_letter, write_file, write_letter
-from sja_units.cli.remote import Order, check_host, format_for_parcel, format_for_terminal
+from sja_units.cli.remote.client import Order, check_host, format_for_parcel, format_for_terminal
+from sja_units.cli.remote.protocol import Letter, read_file, read_letter, write_file, write_letter
+from sja_units.config.load import find_tables
 from sja_units.errors import SjaError, UsageFault
-from sja_units.loading import find_tables
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 

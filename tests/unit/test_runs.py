@@ -5,10 +5,10 @@ from itertools import count, islice
 
 import pytest
 
+from sja_units.actions.history import assemble
+from sja_units.actions.run import Moment, Now, Run
 from sja_units.job import Job
-from sja_units.journal_reader import Entry
-from sja_units.run import Moment, Now, Run
-from sja_units.runs import assemble
+from sja_units.systemd.journal_read import Entry
 
 JOB = Job("acquisition", "line1")
 STARTING = "7d4958e842da4a758f6c1cdc7b36dcc5"

@@ -16,7 +16,7 @@ import pytest
 PROGRAM = """
 import sys, time
 from sja_units.job import Job
-from sja_units.runtime import Runtime
+from sja_units.runtime.service import Runtime
 runtime = Runtime(Job("keepalive", "a"), "{folder}", "{folder}")
 {body}
 """
@@ -111,8 +111,8 @@ def test_health_is_renewed_only_while_the_loop_moves(
     start: Callable[..., Child], tmp_path: Path
 ) -> None:
     body = """
-import sja_units.runtime
-sja_units.runtime._BEAT_SECONDS = 0.05
+import sja_units.runtime.service
+sja_units.runtime.service._BEAT_SECONDS = 0.05
 runtime.report({"ok": True}, 5)
 runtime.ready()
 runtime.wait_until(time.monotonic() + 1)

@@ -1,7 +1,7 @@
 import pytest
 
-from sja_units.records import parse_failure
-from sja_units.state import Facts, UnitRow, decide_state
+from sja_units.jobs.markers import parse_failure
+from sja_units.jobs.state import Facts, UnitRow, decide_state
 
 
 def unit(active: str, sub: str = "", job: str = "") -> UnitRow:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.strays import list_strays, name_booking, name_edge, parse_command
+from sja_units.actions.strays import list_strays, name_booking, name_edge, parse_command
 
 
 def name(line: str) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sja_units.job import Job
-from sja_units.survey import JobView
+from sja_units.jobs.status import JobView
 
 
 def make_view(state: str, **changes: Any) -> JobView:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sja_units.acquisition.config import SinkConfig, SpoolConfig
-from sja_units.acquisition.dead_letter import DeadLetter
-from sja_units.acquisition.sink import Sink
-from sja_units.acquisition.spool import Spool
-from sja_units.acquisition.upload import Uploader
+from sja_units.acquisition.influxdb.client import Uploader
+from sja_units.acquisition.influxdb.dead_letter import DeadLetter
+from sja_units.acquisition.influxdb.sink import Sink
+from sja_units.acquisition.spool.writer import Spool
 from tests.unit.acquisition.harness import PATIENCE, wait_for
 
 

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from sja_units.acquisition.modbus_server import ModbusServer
-from sja_units.acquisition.simulation import SimulatedUnit
+from sja_units.acquisition.simulate.device import SimulatedUnit
+from sja_units.acquisition.simulate.server import ModbusServer
 
 
 @contextmanager

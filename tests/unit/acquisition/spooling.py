@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sja_units.acquisition.config import SpoolConfig
-from sja_units.acquisition.spool import Spool
+from sja_units.acquisition.spool.writer import Spool
 
 BOUNDS = SpoolConfig(2**28, 86400.0)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.acquisition.dead_letter import DeadLetter
+from sja_units.acquisition.influxdb.dead_letter import DeadLetter
 from tests.unit.acquisition.spooling import file_size_limit
 
 REASON = "400: field type conflict"

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sja_units.acquisition.decode import make_decoder
-from sja_units.acquisition.points import BYTE_ORDERS, FLOATS, INTEGERS, Point
+from sja_units.acquisition.points.decode import make_decoder
+from sja_units.acquisition.points.point import BYTE_ORDERS, FLOATS, INTEGERS, Point
 
 WIDE = {
     **{"int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q"},

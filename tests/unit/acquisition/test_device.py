@@ -7,13 +7,14 @@ from typing import cast
 
 import pytest
 
-from sja_units.acquisition import backoff, left_out
-from sja_units.acquisition import device as device_module
+from sja_units.acquisition import backoff
 from sja_units.acquisition.config import AcquisitionConfig, Device
-from sja_units.acquisition.device import Answer, DeviceReader
-from sja_units.acquisition.modbus import Link, LinkFault, Refusal, Request
-from sja_units.acquisition.open_link import open_link
-from sja_units.config import parse
+from sja_units.acquisition.modbus.connect import open_link
+from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, Request
+from sja_units.acquisition.poll import device as device_module
+from sja_units.acquisition.poll import refused as left_out
+from sja_units.acquisition.poll.device import Answer, DeviceReader
+from sja_units.config.job_file import parse
 from tests.unit.acquisition.conftest import MakeDevice
 from tests.unit.acquisition.harness import free_port
 

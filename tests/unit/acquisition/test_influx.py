@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.acquisition.config import SinkConfig
-from sja_units.acquisition.influx import LONGEST_RETRY_AFTER, judge, make_target
+from sja_units.acquisition.influxdb.api import LONGEST_RETRY_AFTER, judge, make_target
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,14 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.acquisition.decode import Value
-from sja_units.acquisition.lineprotocol import format_key, format_line, format_series, format_value
-from sja_units.acquisition.points import is_unsafe_name
+from sja_units.acquisition.influxdb.line_protocol import (
+    format_key,
+    format_line,
+    format_series,
+    format_value,
+)
+from sja_units.acquisition.points.decode import Value
+from sja_units.acquisition.points.point import is_unsafe_name
 from tests.unit.acquisition.line_parser import parse_line
 
 names = st.text(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sja_units.acquisition.modbus import Link, LinkFault, Refusal, make_request
-from sja_units.acquisition.network import Network
+from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, make_request
+from sja_units.acquisition.modbus.tcp import Network
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue
 from tests.unit.acquisition.harness import free_port
 from tests.unit.acquisition.rogue import Rogue, answer

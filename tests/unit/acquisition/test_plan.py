@@ -3,8 +3,8 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.acquisition.plan import Block, Limits, halve, plan_blocks
-from sja_units.acquisition.points import TABLES, Point
+from sja_units.acquisition.points.plan import Block, Limits, halve, plan_blocks
+from sja_units.acquisition.points.point import TABLES, Point
 
 limits = st.builds(Limits, st.integers(4, 125), st.integers(0, 12))
 

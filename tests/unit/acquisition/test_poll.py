@@ -5,11 +5,11 @@ from collections import Counter
 
 import pytest
 
-from sja_units.acquisition import poll
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.modbus import LinkFault, Request
-from sja_units.acquisition.poll import Inbox, Poller
-from sja_units.config import parse
+from sja_units.acquisition.modbus.link import LinkFault, Request
+from sja_units.acquisition.poll import poller as poll
+from sja_units.acquisition.poll.poller import Inbox, Poller
+from sja_units.config.job_file import parse
 from tests.unit.keepalive.harness import wait_for
 
 UNIT = """

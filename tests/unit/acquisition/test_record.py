@@ -4,12 +4,12 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.acquisition.clock import EARLIEST, Stamps, Steps, is_plausible
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.device import Answer
-from sja_units.acquisition.plan import Block
-from sja_units.acquisition.record import Recorder
-from sja_units.config import parse
+from sja_units.acquisition.influxdb.encoder import Recorder
+from sja_units.acquisition.points.plan import Block
+from sja_units.acquisition.poll.device import Answer
+from sja_units.acquisition.timestamps import EARLIEST, Stamps, Steps, is_plausible
+from sja_units.config.job_file import parse
 from tests.unit.acquisition.line_parser import parse_line
 
 CONFIG = """

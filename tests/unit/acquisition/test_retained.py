@@ -7,13 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.acquisition import segments
 from sja_units.acquisition.config import SpoolConfig
-from sja_units.acquisition.lineprotocol import format_key, format_line, format_series, format_value
-from sja_units.acquisition.points import is_unsafe_name
-from sja_units.acquisition.retained import Retained
-from sja_units.acquisition.samples import parse_samples, read_time
-from sja_units.acquisition.spool import Spool
+from sja_units.acquisition.influxdb.line_protocol import (
+    format_key,
+    format_line,
+    format_series,
+    format_value,
+)
+from sja_units.acquisition.influxdb.parser import parse_samples, read_time
+from sja_units.acquisition.points.point import is_unsafe_name
+from sja_units.acquisition.spool import segment as segments
+from sja_units.acquisition.spool.snapshot import Retained
+from sja_units.acquisition.spool.writer import Spool
 from tests.unit.acquisition.line_parser import parse_line
 
 BOUNDS = SpoolConfig(2**28, 86400.0)

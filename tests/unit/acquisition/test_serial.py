@@ -14,10 +14,10 @@ from types import SimpleNamespace
 import pytest
 from modbus_tk.modbus_rtu import RtuServer
 
-from sja_units.acquisition import serial_line, tty_holder
-from sja_units.acquisition.modbus import Link, LinkFault, Refusal, make_request
-from sja_units.acquisition.serial_line import SerialLine
-from sja_units.acquisition.transport import SerialMode
+from sja_units.acquisition.modbus import serial_line, tty_holder
+from sja_units.acquisition.modbus.endpoint import SerialMode
+from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, make_request
+from sja_units.acquisition.modbus.serial_line import SerialLine
 from sja_units.errors import WorkerEnd
 from tests.peers.serial_device import make_slave
 from tests.unit.acquisition.harness import wait_for
@@ -270,8 +270,8 @@ def test_a_port_that_came_after_the_start_is_let_in_by_a_new_one(
 
 _HOLD = """
 import sys
-from sja_units.acquisition.serial_line import SerialLine
-from sja_units.acquisition.transport import SerialMode
+from sja_units.acquisition.modbus.serial_line import SerialLine
+from sja_units.acquisition.modbus.endpoint import SerialMode
 line = SerialLine(sys.argv[1], SerialMode(9600, 8, "N", 1))
 line.prepare(5.0, 0.0)
 print("held", flush=True)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.decode import make_decoder
-from sja_units.acquisition.points import TABLES, parse_reference
-from sja_units.config import parse
+from sja_units.acquisition.points.decode import make_decoder
+from sja_units.acquisition.points.point import TABLES, parse_reference
+from sja_units.config.job_file import parse
 from sja_units.errors import ConfigFault
 
 HEAD = """

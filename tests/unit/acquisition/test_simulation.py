@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyModbusTCP.client import ModbusClient
 
-from sja_units.acquisition.decode import make_decoder
-from sja_units.acquisition.modbus_server import ModbusServer
-from sja_units.acquisition.points import BYTE_ORDERS, FLOATS, INTEGERS, TABLES, TYPES, Point
-from sja_units.acquisition.simulation import SimulatedUnit, make_raw
+from sja_units.acquisition.points.decode import make_decoder
+from sja_units.acquisition.points.point import BYTE_ORDERS, FLOATS, INTEGERS, TABLES, TYPES, Point
+from sja_units.acquisition.simulate.device import SimulatedUnit, make_raw
+from sja_units.acquisition.simulate.server import ModbusServer
 from tests.unit.acquisition.serving import serving
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.acquisition import upload
+from sja_units.acquisition.influxdb import client as upload
 from tests.unit.acquisition.conftest import MakeRogue
 from tests.unit.acquisition.database import Answer, Database
 from tests.unit.acquisition.harness import PATIENCE, free_port, wait_for

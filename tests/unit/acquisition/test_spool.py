@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sja_units.acquisition import segments
 from sja_units.acquisition.config import SpoolConfig
-from sja_units.acquisition.spool import WAITING_BYTES, Spool
+from sja_units.acquisition.spool import segment as segments
+from sja_units.acquisition.spool.writer import WAITING_BYTES, Spool
 from sja_units.errors import WorkerEnd
 from tests.unit.acquisition.harness import TOP, wait_for
 from tests.unit.acquisition.spooling import BOUNDS, file_size_limit, opened, put, segments_in, take
@@ -253,7 +253,7 @@ def test_segments_that_were_sent_leave_the_disk(tmp_path: Path) -> None:
 def test_the_oldest_is_dropped_and_counted_when_it_is_full(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sja_units.acquisition.spool._BOUND_SECONDS", 0.0)
+    monkeypatch.setattr("sja_units.acquisition.spool.writer._BOUND_SECONDS", 0.0)
     bounds = SpoolConfig(2**20, 86400.0)
     with opened(tmp_path, bounds) as spool:
         put(spool, *range(100), padding=20_000)
@@ -270,7 +270,7 @@ def test_the_oldest_is_dropped_and_counted_when_it_is_full(
 
 
 def test_what_is_too_old_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sja_units.acquisition.spool._BOUND_SECONDS", 0.0)
+    monkeypatch.setattr("sja_units.acquisition.spool.writer._BOUND_SECONDS", 0.0)
     with opened(tmp_path) as spool:
         put(spool, 1, 2)
     (old,) = segments_in(tmp_path)
@@ -286,7 +286,7 @@ def test_what_is_too_old_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_local_spool_lets_nothing_go_but_what_the_bounds_want(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sja_units.acquisition.spool._BOUND_SECONDS", 0.0)
+    monkeypatch.setattr("sja_units.acquisition.spool.writer._BOUND_SECONDS", 0.0)
     bounds = SpoolConfig(2**20, 86400.0)
     with opened(tmp_path, bounds, keeps_all=True) as spool:
         put(spool, *range(20))
@@ -301,7 +301,7 @@ def test_a_local_spool_lets_nothing_go_but_what_the_bounds_want(
 def test_a_segment_removed_from_a_local_spool_keeps_no_other_beyond_its_age(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sja_units.acquisition.spool._BOUND_SECONDS", 0.0)
+    monkeypatch.setattr("sja_units.acquisition.spool.writer._BOUND_SECONDS", 0.0)
     with opened(tmp_path, BOUNDS._replace(max_bytes=2**20), keeps_all=True) as spool:
         put(spool, 1, 2, 3, padding=200_000)
         removed, old, _ = segments_in(tmp_path)
@@ -351,7 +351,7 @@ def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from sja_units.acquisition.config import SpoolConfig
-from sja_units.acquisition.spool import Spool
+from sja_units.acquisition.spool.writer import Spool
 spool = Spool(sys.argv[1], SpoolConfig(2**20, 86400.0))
 number = int(sys.argv[2])
 while True:
@@ -398,7 +398,7 @@ def test_no_kill_loses_what_was_put_nor_sends_it_out_of_order(tmp_path: Path) ->
 def test_a_disk_that_can_only_be_read_is_refused_at_the_start(tmp_path: Path) -> None:
     with opened(tmp_path / "spool") as spool:
         put(spool, 1)
-    open_it = "import sys; from sja_units.acquisition.spool import Spool, SpoolConfig; "
+    open_it = "import sys; from sja_units.acquisition.spool.writer import Spool, SpoolConfig; "
     open_it += "Spool(sys.argv[1], SpoolConfig(2**20, 86400.0))"
     script = 'mount --bind -o ro "$1" "$1" && cd "$2" && exec "$3" -c "$4" "$1/spool"'
     # A namespace of its own: the folder stays as it is for everybody else.

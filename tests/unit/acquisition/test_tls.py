@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.acquisition.modbus import Link, LinkFault, make_request
-from sja_units.acquisition.tls import TlsNetwork
-from sja_units.acquisition.transport import TlsFiles
-from sja_units.handed_file import name_credential
+from sja_units.acquisition.modbus.endpoint import TlsFiles
+from sja_units.acquisition.modbus.link import Link, LinkFault, make_request
+from sja_units.acquisition.modbus.tls import TlsNetwork
+from sja_units.runtime.credentials import name_credential
 from tests.certificates import HOST, make_authority, openssl, sign
 from tests.unit.acquisition.conftest import MakeDevice
 from tests.unit.acquisition.harness import wait_for

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.acquisition.advice import advise
-from sja_units.acquisition.asking import PACE_SECONDS, Asker, read_singly
 from sja_units.acquisition.config import AcquisitionConfig, Device, SinkConfig
-from sja_units.acquisition.guess import list_addresses, list_meanings, list_places
-from sja_units.acquisition.open_link import open_link
-from sja_units.acquisition.points import BYTE_ORDERS, Point
-from sja_units.acquisition.simulation import SimulatedUnit
-from sja_units.acquisition.sink_trial import try_sink
-from sja_units.acquisition.trial import Report, try_devices
-from sja_units.acquisition.upload import Uploader
-from sja_units.config import parse
+from sja_units.acquisition.influxdb.client import Uploader
+from sja_units.acquisition.modbus.connect import open_link
+from sja_units.acquisition.points.point import BYTE_ORDERS, Point
+from sja_units.acquisition.probe.client import PACE_SECONDS, Asker, read_singly
+from sja_units.acquisition.probe.database import try_sink
+from sja_units.acquisition.probe.devices import Report, try_devices
+from sja_units.acquisition.probe.hints import advise
+from sja_units.acquisition.probe.interpretations import list_addresses, list_meanings, list_places
+from sja_units.acquisition.simulate.device import SimulatedUnit
+from sja_units.config.job_file import parse
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue
 from tests.unit.acquisition.database import Database
 from tests.unit.acquisition.harness import free_port

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from sja_units.acquisition.modbus import Link, LinkFault, Refusal, make_request
-from sja_units.acquisition.network import Network
+from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, make_request
+from sja_units.acquisition.modbus.tcp import Network
 from tests.unit.acquisition.conftest import MakeDevice
 from tests.unit.acquisition.relay import DatagramRelay, keep
 

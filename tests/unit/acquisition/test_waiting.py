@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.acquisition.spool import WAITING_BYTES, Spool
+from sja_units.acquisition.spool.writer import WAITING_BYTES, Spool
 from tests.unit.acquisition.harness import TOP, wait_for
 from tests.unit.acquisition.spooling import BOUNDS, opened, put, segments_in, take
 
@@ -155,7 +155,7 @@ def test_what_was_sent_while_the_disk_was_full_is_not_sent_again(
 WRITER = """
 import os, sys
 from sja_units.acquisition.config import SpoolConfig
-from sja_units.acquisition.spool import Spool
+from sja_units.acquisition.spool.writer import Spool
 sync = os.fdatasync
 def refuse(_):
     raise OSError(28, "No space left on device")

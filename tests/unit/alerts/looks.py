@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from sja_units.alerts.decide import Moment, decide
 from sja_units.alerts.record import Record, Spell
-from sja_units.host_config import Alert
+from sja_units.config.host import Alert
 from sja_units.job import Job
-from sja_units.records import Failure
-from sja_units.survey import JobView
+from sja_units.jobs.markers import Failure
+from sja_units.jobs.status import JobView
 
 START = 1_800_000_000.0
 ALERT = Alert(("/bin/tell",), None, 3, 86400.0)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.address import parse_address
 from sja_units.alerts.record import note_delivered, note_try
-from sja_units.host_config import Alert
+from sja_units.config.host import Alert
 from sja_units.job import Job
-from sja_units.survey import JobView
+from sja_units.jobs.status import JobView
+from sja_units.url import parse_address
 from tests.unit.alerts.looks import ALERT, START, Looks, clock, failure
 from tests.unit.views import make_view
 

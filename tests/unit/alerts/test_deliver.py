@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.address import parse_address
 from sja_units.alerts import deliver as delivering
 from sja_units.alerts.deliver import AT_A_TIME, Parcel, deliver
 from sja_units.alerts.program import run_program
-from sja_units.host_config import Alert
+from sja_units.config.host import Alert
 from sja_units.job import Job
+from sja_units.url import parse_address
 from tests.peers.webhook import HookServer
 from tests.unit.acquisition.harness import TOP
 from tests.unit.keepalive.test_tls_and_proxy import certificate

@@ -14,7 +14,7 @@ from sja_units.alerts.record import (
     parse_record,
     render_record,
 )
-from sja_units.host_config import Alert
+from sja_units.config.host import Alert
 from sja_units.job import Job
 from tests.unit.alerts.looks import ALERT, START
 

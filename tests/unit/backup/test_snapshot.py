@@ -6,13 +6,13 @@ import pytest
 
 from sja_units import job
 from sja_units.acquisition.config import SpoolConfig
-from sja_units.acquisition.retained import Retained, has_unsent
-from sja_units.acquisition.spool import Spool
+from sja_units.acquisition.spool.snapshot import Retained, has_unsent
+from sja_units.acquisition.spool.writer import Spool
 from sja_units.backup import snapshot
 from sja_units.backup.snapshot import read_state
+from sja_units.fs.safe_open import read_plain
 from sja_units.keepalive.cookie import Cookie
 from sja_units.keepalive.store import load_jar, save_jar, take_given
-from sja_units.plain_file import read_plain
 from tests.unit.backup.archives import ALICE, LINE1
 
 COPY = job.Job("command", "copy")

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from sja_units import cli, inventory, job
+from sja_units import cli, job
+from sja_units.jobs import inventory
 from tests.unit.acquisition.conftest import database, make_device
 from tests.unit.acquisition.harness import TOP
 from tests.unit.keepalive.conftest import site

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.cli.columns import fit, measure, wrap
+from sja_units.cli.output.text_width import fit, measure, wrap
 
 TEXTS = st.text(alphabet=st.sampled_from("ab 海天，。é\u0301\u200d\ufe0f👩🏭…·"), max_size=60)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sja_units.acquisition.config import SpoolConfig
-from sja_units.acquisition.spool import Spool
+from sja_units.acquisition.spool.writer import Spool
 from tests.unit.acquisition.line_parser import parse_line
 from tests.unit.cli.conftest import Sjactl
 

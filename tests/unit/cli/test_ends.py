@@ -5,7 +5,7 @@ import os
 import pytest
 
 from sja_units import cli
-from sja_units.cli import doctor
+from sja_units.cli.verbs import doctor
 
 
 def test_a_fault_of_ours_is_no_finding(

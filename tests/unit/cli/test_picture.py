@@ -4,12 +4,12 @@ from typing import Any
 import click
 import pytest
 
-from sja_units.cli import picture
-from sja_units.cli.columns import measure
-from sja_units.cli.render import lay_out_table
+from sja_units.cli.output import watch_screen as picture
+from sja_units.cli.output.format import lay_out_table
+from sja_units.cli.output.text_width import measure
 from sja_units.job import Job
-from sja_units.state import STATES
-from sja_units.survey import JobView
+from sja_units.jobs.state import STATES
+from sja_units.jobs.status import JobView
 from tests.unit.views import make_view
 
 LONG = "0/1 device healthy · press1: 连接被拒绝，" * 5

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.cli.moment import format_moment, parse_moment
-from sja_units.cli.plot import HEIGHT, WIDTH, draw, thin
+from sja_units.cli.output.plot import HEIGHT, WIDTH, draw, thin
+from sja_units.cli.output.times import format_moment, parse_moment
 from sja_units.errors import UsageFault
 
 SECOND = 10**9

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.cli.subject import is_path
+from sja_units.cli.target import is_path
 from sja_units.keepalive.cookie import Cookie
 from sja_units.keepalive.store import read_jar, save_jar
 from tests.unit.acquisition.conftest import MakeDevice

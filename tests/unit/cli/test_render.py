@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from sja_units.cli import render
+from sja_units.cli.output import format as render
 from tests.unit.views import make_view
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sja_units.command.config import CommandConfig
-from sja_units.config import parse
+from sja_units.config.job_file import parse
 from sja_units.errors import ConfigFault
 
 PROGRAM = 'command = ["/usr/bin/thing", "海天", ""]\n'

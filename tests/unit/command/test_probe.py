@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.address import parse_address
-from sja_units.child import run_child
 from sja_units.command.config import CommandConfig, Probe
-from sja_units.command.notices import parse_notice
+from sja_units.command.notify import parse_notice
 from sja_units.command.probe import describe_end, run_probe
-from sja_units.config import parse
+from sja_units.config.job_file import parse
+from sja_units.runtime.child import run_child
+from sja_units.url import parse_address
 from tests.unit.keepalive.harness import PATIENCE, running_site
 
 

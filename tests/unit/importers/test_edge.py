@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.points import Point
-from sja_units.config import parse
+from sja_units.acquisition.points.point import Point
+from sja_units.config.job_file import parse
 from sja_units.errors import ConfigFault
 from sja_units.importers import edge as importer
 from sja_units.importers.edge_database import check_quiet, read_database

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.address import parse_address
-from sja_units.config import parse
+from sja_units.config.job_file import parse
 from sja_units.errors import ConfigFault
 from sja_units.importers import sja
 from sja_units.importers.takeover import Takeover
 from sja_units.importers.takeover import derive_name as derive
 from sja_units.job import NAME
+from sja_units.url import parse_address
 
 URL = "https://sports.example.edu/api/user/current"
 KEEP_ALIVE = {"job_type": "keep_alive", "name": "保活", "status": "running"}

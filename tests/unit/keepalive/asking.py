@@ -1,9 +1,9 @@
 """One request, as short as tests want it."""
 
-from sja_units.config import parse
-from sja_units.keepalive.answer import Answer, NoAnswer
+from sja_units.config.job_file import parse
 from sja_units.keepalive.config import KeepaliveConfig
 from sja_units.keepalive.request import fetch
+from sja_units.keepalive.response import Answer, NoAnswer
 
 
 def config_of(url: str, more: str = "") -> KeepaliveConfig:

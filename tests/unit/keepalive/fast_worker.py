@@ -5,7 +5,7 @@ import sys
 from sja_units import worker
 from sja_units.keepalive import loop
 from sja_units.keepalive.config import KeepaliveConfig
-from sja_units.runtime import Runtime
+from sja_units.runtime.service import Runtime
 
 INTERVAL = 0.2
 _run = loop.run

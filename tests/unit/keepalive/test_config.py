@@ -1,9 +1,9 @@
 import pytest
 
-from sja_units.address import parse_address
-from sja_units.config import parse
+from sja_units.config.job_file import parse
 from sja_units.errors import ConfigFault
 from sja_units.keepalive.config import KeepaliveConfig
+from sja_units.url import parse_address
 
 
 def read(text: str) -> KeepaliveConfig:

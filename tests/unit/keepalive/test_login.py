@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.address import parse_address
 from sja_units.job import Job
 from sja_units.keepalive.config import Login
 from sja_units.keepalive.login import LoginFault, log_in
+from sja_units.url import parse_address
 from tests.unit.keepalive.harness import PATIENCE, RunningSite, Worker, wait_for
 
 Maker = Callable[..., Worker]

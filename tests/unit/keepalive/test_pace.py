@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.keepalive import pace
-from sja_units.keepalive.pace import (
+from sja_units.keepalive import interval as pace
+from sja_units.keepalive.interval import (
     LONGEST,
     SHORTEST,
     START,

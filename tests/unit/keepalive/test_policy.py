@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.address import Address, parse_address
 from sja_units.keepalive.cookie import Cookie, Jar
-from sja_units.keepalive.policy import cookie_header, find_expiry, merge
+from sja_units.keepalive.cookie_policy import cookie_header, find_expiry, merge
+from sja_units.url import Address, parse_address
 from tests.unit.keepalive.strategies import jars
 
 HOST = "sports.example.edu"

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from sja_units.keepalive.answer import Look
 from sja_units.keepalive.jar import parse_jar
-from sja_units.keepalive.look import look
+from sja_units.keepalive.refresh import look
 from sja_units.keepalive.request import MAX_BODY, parse_retry_after
+from sja_units.keepalive.response import Look
 from tests.unit.keepalive.asking import answer_of, config_of, reason_of
 from tests.unit.keepalive.harness import PATIENCE, RunningSite
 

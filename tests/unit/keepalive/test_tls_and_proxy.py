@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sja_units.handed_file import name_credential
+from sja_units.runtime.credentials import name_credential
 from tests.unit.keepalive.asking import answer_of, reason_of
 from tests.unit.keepalive.harness import PAGE, RunningSite, Worker, running_site
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.keepalive.answer import Answer, NoAnswer
+from sja_units.keepalive.response import Answer, NoAnswer
 from sja_units.keepalive.verdict import judge
 from tests.unit.keepalive.asking import config_of
 

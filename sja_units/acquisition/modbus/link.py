@@ -1,0 +1,237 @@
+"""Modbus requests over one connection: the only file that imports pymodbus.
+
+Frames and requests are pymodbus's (3.11 to 3.16 agree on what is used here); the connection is
+our own, so that one deadline holds for a whole request and no late or foreign answer becomes a
+value. Source: MODBUS Application Protocol V1.1b3, MODBUS Messaging on TCP/IP V1.0b and MODBUS over
+Serial Line V1.02, modbus.org.
+"""
+
+import logging  # pymodbus has loaded it anyway
+import re
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pymodbus.framer import FramerAscii, FramerBase, FramerRTU, FramerSocket
+from pymodbus.pdu import DecodePDU
+from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
+from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
+
+from sja_units.acquisition.modbus.channel import Channel
+from sja_units.text import describe_os_error
+
+# What it finds wrong with a frame is told by us, once, in the words of the job.
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+
+MAX_FRAME = 260
+_MAX_ASCII = 513
+_ASCII = re.compile(rb":(?:[0-9A-Fa-f]{2}){3,}\r\n")
+_REQUESTS = {
+    "coil": ReadCoilsRequest,
+    "discrete": ReadDiscreteInputsRequest,
+    "holding": ReadHoldingRegistersRequest,
+    "input": ReadInputRegistersRequest,
+}
+_CODES = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "device failure",
+    5: "acknowledge, still working",
+    6: "busy",
+    8: "memory parity error",
+    10: "gateway path unavailable",
+    11: "gateway: the unit does not respond",
+}
+
+
+class Request(NamedTuple):
+    """A read, ready to be sent as often as wanted."""
+
+    pdu: bytes
+    size: int  # bytes of data in the right answer
+
+
+_Receive = Callable[[bytes, Request, float], tuple[int, bytes]]
+"""From our frame, what it asks and a deadline to the unit that answers and its PDU."""
+
+
+class Refusal(Exception):
+    """The device answered with a Modbus exception."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"{_CODES.get(code, 'exception')} ({code})")
+        self.code = code
+
+
+class LinkFault(Exception):
+    """There is no answer that can be trusted; the connection is closed.
+
+    state: timeout, disconnected or error. at_connect: nothing was sent, the endpoint is away.
+    """
+
+    def __init__(self, state: str, message: str, *, at_connect: bool = False) -> None:
+        super().__init__(message)
+        self.state = state
+        self.at_connect = at_connect
+
+
+class _Doubt(Exception):
+    """An answer that cannot be trusted."""
+
+
+class _Foreign(_Doubt):
+    """A sound answer to another question: the one to ours may still be under way."""
+
+
+def make_request(table: str, address: int, count: int) -> Request:
+    """Return the request for `count` registers, or bits, from a zero-based address."""
+    pdu = _REQUESTS[table](address=address, count=count)
+    size = (count + 7) // 8 if table in ("coil", "discrete") else count * 2
+    return Request(bytes((pdu.function_code,)) + pdu.encode(), size)
+
+
+class Link:
+    """The one connection to an endpoint; it opens when it is needed."""
+
+    def __init__(self, transport: str, channel: Channel) -> None:
+        decoder = DecodePDU(False)
+        self._framer: FramerBase = FramerSocket(decoder)
+        self._receive: _Receive = self._receive_mbap
+        if transport == "ascii":
+            self._framer, self._receive = FramerAscii(decoder), self._receive_ascii
+        elif transport in ("rtu", "rtu-over-tcp"):
+            self._framer, self._receive = FramerRTU(decoder), self._receive_rtu
+        self._has_transactions = self._receive == self._receive_mbap
+        self._channel = channel
+        self._transaction = 0
+        self._late: dict[int, float] = {}  # unit -> until when an answer may still come
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        self._channel.close()
+
+    def settles_at(self, unit: int) -> float:
+        """Return until when `read` of that unit would wait for an answer that may be late."""
+        return self._late.get(unit, 0.0)
+
+    def read(self, unit: int, request: Request, timeout: float) -> bytes:
+        """Return the data of the answer.
+
+        timeout: seconds for the request as a whole, and again for opening the connection.
+        Raises Refusal for an exception of the device, LinkFault for all else.
+        """
+        try:
+            self._channel.prepare(timeout, self.settles_at(unit))
+        except OSError as error:
+            raise LinkFault("disconnected", describe_os_error(error), at_connect=True) from None
+        deadline = time.monotonic() + timeout
+        try:
+            return self._ask(unit, request, deadline)
+        except TimeoutError:
+            is_late = True
+            fault = LinkFault("timeout", f"no answer within {timeout:g} s")
+        except _Doubt as doubt:
+            # Beside another unit's late answer, what is garbled may be that one.
+            is_late = isinstance(doubt, _Foreign) or self._awaits_others()
+            fault = LinkFault("error", str(doubt))
+        except OSError as error:
+            self._channel.close()
+            raise LinkFault("disconnected", describe_os_error(error)) from None
+        # A late answer must never be taken for the one to the next request. Without transactions,
+        # a repeat waits as well: the answer to its first try would leave its own one under way,
+        # and every later value would be that of the request before.
+        if is_late and not self._has_transactions:
+            self._late[unit] = deadline + timeout
+        self._channel.settle()
+        raise fault
+
+    def _awaits_others(self) -> bool:
+        now = time.monotonic()
+        return any(until > now for until in self._late.values())
+
+    def _ask(self, unit: int, request: Request, deadline: float) -> bytes:
+        self._transaction = self._transaction % 0xFFFF + 1
+        frame = self._framer.encode(request.pdu, unit, self._transaction)
+        self._channel.send(frame, deadline)
+        answered, pdu = self._receive(frame, request, deadline)
+        if answered != unit:
+            raise _Foreign(f"unit {answered} answered instead of {unit}")
+        return _check(pdu, request)
+
+    def _receive_mbap(self, _frame: bytes, _request: Request, deadline: float) -> tuple[int, bytes]:
+        """Return unit and PDU of the answer to the last transaction; skip those to older ones."""
+        buffer = b""
+        while True:
+            length = int.from_bytes(buffer[4:6], "big") if len(buffer) >= 6 else 3
+            if buffer[2:4].strip(b"\0") or not 3 <= length <= MAX_FRAME - 6:
+                raise _Doubt("the answer is not a Modbus frame")
+            if len(buffer) < 6 + length or len(buffer) < 6:
+                buffer += self._take(MAX_FRAME - len(buffer), deadline)
+                continue
+            _, answered, transaction, pdu = self._framer.decode(buffer[: 6 + length])
+            buffer = buffer[6 + length :]
+            if transaction != self._transaction:
+                continue
+            if buffer:
+                raise _Doubt("the answer is longer than it says")
+            return answered, pdu
+
+    def _receive_rtu(self, frame: bytes, request: Request, deadline: float) -> tuple[int, bytes]:
+        buffer = b""
+        needed = 5  # unit, function, code, CRC: an exception, the shortest answer
+        # What begins as our own frame does is its echo, as many an adapter gives it.
+        while len(buffer) < needed or (frame.startswith(buffer) and len(buffer) < len(frame)):
+            buffer += self._take(MAX_FRAME - len(buffer), deadline)
+            if buffer.startswith(frame):
+                buffer = buffer[len(frame) :]
+                frame = b""
+            is_data = len(buffer) >= 2 and not buffer[1] & 0x80
+            needed = 5 + request.size if is_data else 5
+        if len(buffer) > needed:
+            raise _Doubt("the answer is longer than asked for")
+        used, answered, _, pdu = self._framer.decode(buffer)
+        if used != needed or not pdu:
+            raise _Doubt("the answer's checksum is wrong")
+        return answered, pdu
+
+    def _receive_ascii(self, frame: bytes, _request: Request, deadline: float) -> tuple[int, bytes]:
+        buffer = b""
+        while True:
+            line, end, rest = buffer.partition(b"\r\n")
+            if end and line + end == frame:
+                buffer, frame = rest, b""
+            elif end:
+                break
+            else:
+                buffer += self._take(_MAX_ASCII + len(frame) - len(buffer), deadline)
+        if rest:
+            raise _Doubt("the answer is longer than it says")
+        # A colon begins a frame, whatever came before it.
+        answer = line[max(0, line.rfind(b":")) :] + end
+        if not _ASCII.fullmatch(answer):
+            raise _Doubt("the answer is not a Modbus frame")
+        _, answered, _, pdu = self._framer.decode(answer)
+        if not pdu:
+            raise _Doubt("the answer's checksum is wrong")
+        return answered, pdu
+
+    def _take(self, size: int, deadline: float) -> bytes:
+        if size <= 0:
+            raise _Doubt("the answer is longer than a Modbus frame")
+        data = self._channel.receive(size, deadline)
+        if len(data) > size:
+            raise _Doubt("the answer is longer than a Modbus frame")
+        return data
+
+
+def _check(pdu: bytes, request: Request) -> bytes:
+    """Return the data of an answer if it is one to this request."""
+    function = request.pdu[0]
+    if len(pdu) == 2 and pdu[0] == function | 0x80:
+        raise Refusal(pdu[1])
+    if pdu[:1] != request.pdu[:1]:
+        raise _Foreign(f"function {pdu[0]} was answered instead of {function}")
+    if len(pdu) != 2 + request.size or pdu[1] != request.size:
+        raise _Foreign(f"{len(pdu) - 2} bytes were answered instead of {request.size}")
+    return pdu[2:]

@@ -1,0 +1,98 @@
+"""TLS: whom to trust, and Modbus/TCP Security, which is Modbus/TCP inside of it.
+
+Source: MODBUS/TCP Security Protocol Specification, MB-TCP-Security-v21, modbus.org: the frames are
+those of Modbus/TCP, the port is 802. A certificate is always verified.
+"""
+
+import socket
+import ssl
+import time
+
+from sja_units.acquisition.modbus.endpoint import TlsFiles
+from sja_units.acquisition.modbus.tcp import Network
+from sja_units.runtime.credentials import find_file
+
+
+def make_tls(ca_file: str) -> ssl.SSLContext:
+    """Return a context that trusts the file's authorities, "" for the system's.
+
+    Raises OSError with words for people.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca_file:
+        try:
+            context.load_verify_locations(cafile=_find("ca_file", ca_file))
+        except ssl.SSLError:
+            raise OSError(0, f"ca_file {ca_file} holds no certificate") from None
+    else:
+        # A folder is read only as far as needed; the one large file costs every worker 1 MiB.
+        context.load_verify_locations(capath=ssl.get_default_verify_paths().openssl_capath)
+    return context
+
+
+def _find(key: str, path: str) -> str:
+    try:
+        return find_file(path)
+    except OSError as error:
+        raise OSError(0, f"{key} {error.strerror}") from None
+
+
+class TlsNetwork(Network):
+    """A TLS connection."""
+
+    def __init__(self, host: str, port: int, files: TlsFiles) -> None:
+        super().__init__(host, port)
+        self._files = files
+
+    def send(self, data: bytes, deadline: float) -> None:
+        try:
+            super().send(data, deadline)
+        except ssl.SSLError as error:
+            raise OSError(0, _describe(error)) from None
+
+    def receive(self, size: int, deadline: float) -> bytes:
+        try:
+            return super().receive(size, deadline)
+        except ssl.SSLError as error:
+            # With TLS 1.3, this is where a device tells that it does not take our certificate.
+            raise OSError(0, _describe(error)) from None
+
+    def _peek(self, connection: socket.socket) -> None:
+        try:
+            connection.recv(1)
+        except ssl.SSLWantReadError:
+            raise BlockingIOError from None
+
+    def _dress(self, connection: socket.socket, deadline: float) -> socket.socket:
+        context = self._make_context()
+        connection.settimeout(max(0.001, deadline - time.monotonic()))
+        try:
+            # Beforehand: wrap_socket would leave the connection open when it finds that out.
+            name = self._files.server_name.encode("idna").decode()
+            return context.wrap_socket(connection, server_hostname=name)
+        except ssl.SSLError as error:
+            raise OSError(0, _describe(error)) from None
+        except ValueError:
+            words = f"server_name {self._files.server_name!r} is not the name of a host"
+            raise OSError(0, words) from None
+
+    def _make_context(self) -> ssl.SSLContext:
+        files = self._files
+        context = make_tls(files.ca_file)
+        if files.cert_file:
+            cert_file = _find("cert_file", files.cert_file)
+            key_file = _find("key_file", files.key_file)
+            try:
+                # A password would be asked for at a terminal, which a job does not have.
+                context.load_cert_chain(cert_file, key_file, password="")
+            except (ssl.SSLError, ValueError):
+                words = f"cert_file {files.cert_file} and key_file {files.key_file}"
+                raise OSError(0, f"{words} are no pair, or have a password") from None
+        return context
+
+
+def _describe(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the device's certificate is not accepted: {error.verify_message}"
+    reason = (error.reason or "the connection ended").lower().replace("_", " ")
+    return f"no TLS connection: {reason}"

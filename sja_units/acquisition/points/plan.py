@@ -1,0 +1,96 @@
+"""From points to the fewest requests. Pure."""
+
+from collections.abc import Iterable, Sequence, Set
+from typing import NamedTuple
+
+from sja_units.acquisition.points.point import Point
+
+
+class Block(NamedTuple):
+    """One request: registers (or bits) that lie together, and the points inside."""
+
+    table: str
+    address: int
+    size: int  # registers or bits
+    points: tuple[int, ...]  # indices into the device's points, by address
+
+
+class Limits(NamedTuple):
+    """What a device allows, in registers; 16 bits of a coil table count as one."""
+
+    max_registers: int
+    max_gap: int
+
+
+def plan_blocks(
+    points: Sequence[Point],
+    limits: Limits,
+    *,
+    without: Set[int] = frozenset(),
+    cuts: Set[tuple[str, int]] = frozenset(),
+) -> list[Block]:
+    """Return the fewest blocks that hold every point once, in order of table and address.
+
+    without: indices of points that the device refuses; no other block reads their registers along.
+    cuts: (table, address) where a block has to begin.
+    """
+    order = sorted(
+        (i for i in range(len(points)) if i not in without),
+        key=lambda i: (points[i].table, points[i].address, points[i].end),
+    )
+    avoid = _registers(points, without) - _registers(points, order)
+    blocks: list[Block] = []
+    for i in order:
+        point = points[i]
+        joined = _join(blocks[-1], point, i, limits) if blocks else None
+        if joined is None or _crosses(blocks[-1], joined, point, avoid, cuts):
+            blocks.append(Block(point.table, point.address, point.size, (i,)))
+        else:
+            blocks[-1] = joined
+    return blocks
+
+
+def _registers(points: Sequence[Point], which: Iterable[int]) -> set[tuple[str, int]]:
+    return {(points[i].table, a) for i in which for a in range(points[i].address, points[i].end)}
+
+
+def _join(block: Block, point: Point, index: int, limits: Limits) -> Block | None:
+    """Return the block with one more point, None where a limit forbids it."""
+    factor = 16 if point.is_bits else 1
+    end = block.address + block.size
+    size = max(end, point.end) - block.address
+    if (
+        point.table != block.table
+        or point.address - end > limits.max_gap * factor
+        or size > limits.max_registers * factor
+    ):
+        return None
+    return block._replace(size=size, points=(*block.points, index))
+
+
+def _crosses(
+    block: Block,
+    joined: Block,
+    point: Point,
+    avoid: Set[tuple[str, int]],
+    cuts: Set[tuple[str, int]],
+) -> bool:
+    gap = range(block.address + block.size, point.address)
+    return any((joined.table, a) in avoid for a in gap) or (point.table, point.address) in cuts
+
+
+def halve(block: Block, points: Sequence[Point]) -> tuple[Block, Block]:
+    """Return two blocks, each with half of the points; raise ValueError if it holds only one."""
+    middle = len(block.points) // 2
+    if not middle:
+        raise ValueError("a block with one point cannot be halved")
+    return (
+        _around(block.table, block.points[:middle], points),
+        _around(block.table, block.points[middle:], points),
+    )
+
+
+def _around(table: str, indices: tuple[int, ...], points: Sequence[Point]) -> Block:
+    first = min(points[i].address for i in indices)
+    last = max(points[i].end for i in indices)
+    return Block(table, first, last - first, indices)

@@ -1,0 +1,106 @@
+"""Questions to one device for a person: within a time, once more where no answer can be trusted."""
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sja_units.acquisition.config import Device
+from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, Request, make_request
+from sja_units.acquisition.points.decode import Value, make_decoder
+from sja_units.acquisition.points.point import Point
+
+PACE_SECONDS = 0.05
+NO_TIME = "not asked: the time was over"
+_UNREACHABLE = (10, 11)  # a gateway speaks for a unit that is away
+
+
+class Found(NamedTuple):
+    """What one point holds."""
+
+    point: Point
+    words: tuple[int, ...]  # its registers, or its one bit; () where it was not read
+    value: Value | None
+    fault: str  # why it was not read
+
+
+class Asker:
+    """Asks one device through a link, within a time for everything together."""
+
+    def __init__(self, device: Device, link: Link, deadline: float) -> None:
+        self._device = device
+        self._link = link
+        self._deadline = deadline
+        self.first_seconds: float | None = None
+        self.request_seconds: float | None = None
+
+    def ask(self, table: str, address: int, count: int) -> bytes:
+        """Return the data of a request. Raises Refusal, and LinkFault once a repeat failed, too."""
+        request = make_request(table, address, count)
+        try:
+            return self._ask_once(request)
+        except LinkFault as fault:
+            if fault.at_connect or self._link.settles_at(self._device.unit_id) >= self._deadline:
+                raise
+        return self._ask_once(request)
+
+    def _ask_once(self, request: Request) -> bytes:
+        began = time.monotonic()
+        left = self._deadline - began
+        if left <= 0:
+            raise LinkFault("timeout", NO_TIME)
+        timeout = min(self._device.timeout, left)
+        try:
+            data = self._link.read(self._device.unit_id, request, timeout)
+        except Refusal as refusal:
+            if refusal.code in _UNREACHABLE:
+                raise LinkFault("timeout", str(refusal)) from None
+            self._note(time.monotonic() - began)
+            raise
+        self._note(time.monotonic() - began)
+        return data
+
+    def _note(self, seconds: float) -> None:
+        if self.first_seconds is None:
+            self.first_seconds = seconds
+        else:
+            self.request_seconds = min(seconds, self.request_seconds or seconds)
+
+
+def try_point(asker: Asker, point: Point) -> Found:
+    """Return what a point holds, read by itself as a job would read it. Raises LinkFault."""
+    try:
+        return read_point(point, asker.ask(point.table, point.address, point.size), 0)
+    except Refusal as refusal:
+        return Found(point, (), None, str(refusal))
+
+
+def read_point(point: Point, data: bytes, distance: int) -> Found:
+    """Return what a point holds, out of the data of a block that begins `distance` before it."""
+    if point.is_bits:
+        words: tuple[int, ...] = (data[distance >> 3] >> (distance & 7) & 1,)
+    else:
+        places = range(distance * 2, (distance + point.size) * 2, 2)
+        words = tuple(int.from_bytes(data[i : i + 2], "big") for i in places)
+    return Found(point, words, make_decoder(point)(data, distance), "")
+
+
+def read_singly(
+    asker: Asker, addresses: Sequence[tuple[str, int]]
+) -> tuple[dict[tuple[str, int], int], dict[tuple[str, int], str]]:
+    """Return what registers or bits hold, and why others could not be read; all by their place.
+
+    One request for each, with a pause after it: some devices do not take more than that well.
+    """
+    words: dict[tuple[str, int], int] = {}
+    faults: dict[tuple[str, int], str] = {}
+    for place in addresses:
+        try:
+            data = asker.ask(*place, 1)
+        except (Refusal, LinkFault) as fault:
+            faults[place] = str(fault)
+            if isinstance(fault, LinkFault) and fault.at_connect:
+                break
+        else:
+            words[place] = data[0] & 1 if len(data) == 1 else int.from_bytes(data, "big")
+        time.sleep(PACE_SECONDS)
+    return words, faults

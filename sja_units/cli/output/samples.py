@@ -1,0 +1,119 @@
+"""How samples look: a table, CSV, JSON lines, line protocol, a plot. Each streams what it gets."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import click
+
+from sja_units.acquisition.influxdb.parser import Sample
+from sja_units.acquisition.points.decode import Value
+from sja_units.cli.output import format as render
+from sja_units.cli.output import plot
+from sja_units.cli.output.text_width import fit, measure
+from sja_units.cli.output.times import format_moment
+from sja_units.errors import UsageFault
+
+_HEADS = ("TIME", "DEVICE", "POINT", "VALUE")
+
+
+class Row(NamedTuple):
+    """A sample with the names that people know it by."""
+
+    sample: Sample
+    device: str
+    unit: str
+    quality: str
+
+
+def write(text: str) -> None:
+    """Print a line; on a terminal without what could play with it."""
+    sys.stdout.write((render.clean(text) if sys.stdout.isatty() else text) + "\n")
+
+
+def _show(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def print_table(rows: Iterable[Row]) -> None:
+    """Print rows as they come: columns grow with their widest cell so far."""
+    widths = [30, 6, 5]
+    heads = [_HEADS]
+    for row in rows:
+        names = [render.clean(row.device), render.clean(row.sample.point)]
+        value = f"{_show(row.sample.value)} {row.unit}".rstrip()
+        bad = "" if row.quality == "good" else f"  ({row.quality})"
+        cells = (format_moment(row.sample.time_ns), *names, render.clean(value + bad))
+        widths = [max(w, measure(c)) for w, c in zip(widths, cells, strict=False)]
+        for line in [*heads, cells]:
+            fitted = [fit(c, w) for c, w in zip(line, widths, strict=False)]
+            write("  ".join([*fitted, line[-1]]).rstrip())
+        heads = []
+
+
+def print_csv(rows: Iterable[Row]) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="")
+
+    def write_row(*cells: str) -> None:
+        writer.writerow(cells)
+        write(buffer.getvalue())
+        buffer.seek(0)
+        buffer.truncate()
+
+    write_row("time", "device", "point", "value", "unit", "quality")
+    for row in rows:
+        at, value = format_moment(row.sample.time_ns), _show(row.sample.value)
+        write_row(at, row.device, row.sample.point, value, row.unit, row.quality)
+
+
+def print_json_lines(rows: Iterable[Row]) -> None:
+    for row in rows:
+        said = {
+            "time": format_moment(row.sample.time_ns),
+            "device": row.device,
+            "point": row.sample.point,
+            "value": row.sample.value,
+            "unit": row.unit,
+            "quality": row.quality,
+            "measurement": row.sample.series.measurement,
+            "tags": row.sample.series.tags,
+        }
+        write(json.dumps(said, ensure_ascii=False))
+
+
+def print_lines(rows: Iterable[Row]) -> None:
+    for row in rows:
+        write(row.sample.line)
+
+
+def print_plot(rows: Iterable[Row]) -> None:
+    """Print the plot of one point; raise UsageFault where there are several, or it is a text."""
+    seen: dict[tuple[str, str], str] = {}
+
+    def read() -> Iterator[tuple[int, float]]:
+        for row in rows:
+            name = f"{row.device}.{row.sample.point}"
+            seen[row.device, row.sample.point] = row.unit
+            if len(seen) > 1:
+                raise UsageFault("there are several points", f"choose one, as --point {name}")
+            if isinstance(row.sample.value, str):
+                raise UsageFault(f"{name} is a text, which has no plot")
+            yield row.sample.time_ns, float(row.sample.value)
+
+    spans = plot.thin(read())
+    for (device, point), unit in seen.items():
+        click.echo(render.clean(f"{device}.{point}" + (f", {unit}" if unit else "")))
+        click.echo("\n".join(plot.draw(spans)))
+
+
+FORMATS: dict[str, Callable[[Iterable[Row]], None]] = {
+    "table": print_table,
+    "csv": print_csv,
+    "jsonl": print_json_lines,
+    "line": print_lines,
+    "plot": print_plot,
+}

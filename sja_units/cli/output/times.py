@@ -1,0 +1,33 @@
+"""Moments as people write and read them. Pure."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from sja_units.errors import UsageFault
+from sja_units.toml.reader import parse_duration
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_moment(text: str, now: float) -> int:
+    """Return a moment in ns since 1970: RFC 3339, or so long before now ("-1h", "15min").
+
+    A time without a zone is the host's own. Raises UsageFault.
+    """
+    ago = parse_duration(text.removeprefix("-"))
+    if ago is not None:
+        return int((now - ago) * 1e9)
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment.astimezone() - _EPOCH) // timedelta(microseconds=1) * 1000
+    except (ValueError, OverflowError, OSError):
+        raise UsageFault(
+            f"{text!r} is no moment: write -1h, 15min, 2026-01-31T08:00:00Z or '2026-01-31 08:00'"
+        ) from None
+
+
+def format_moment(time_ns: int, digits: int = 9) -> str:
+    """Return a moment as RFC 3339 in UTC, with so many digits of the second."""
+    seconds, ns = divmod(time_ns, 10**9)
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{ns:09}"[: 20 + digits].rstrip(".") + "Z"

@@ -1,0 +1,63 @@
+"""`sjactl config` and `sjactl apply`: the jobs' files and what systemd must know of them."""
+
+import click
+
+from sja_units.cli.output.streams import say
+from sja_units.cli.preflight import warn_of_program
+from sja_units.config.job_file import JobFile, read_file
+from sja_units.errors import ConfigFault
+from sja_units.job import Job
+from sja_units.jobs import inventory, manager
+from sja_units.jobs.schedule import is_scheduled
+from sja_units.systemd.client import Systemd
+
+
+@click.command("config")
+@click.argument("job")
+def config_command(job: str) -> None:
+    """Show a job's file."""
+    for chosen in inventory.select_configured([job]):
+        click.echo(read_file(chosen.config_path), nl=False)
+
+
+@click.command("apply")
+@click.argument("jobs", nargs=-1, metavar="[JOB]...")
+def apply_command(jobs: tuple[str, ...]) -> int:
+    """Check files that were written by hand, and make them ready to be run.
+
+    Points that a file names as a table (points = "press1.csv") are put into the file, and systemd
+    is told what it must know.
+    """
+    files: dict[Job, JobFile | None] = {}
+    faulty = False
+    for job in inventory.select_configured(jobs):
+        try:
+            files[job] = file = _settle(job)
+            warn_of_program(file)
+        except ConfigFault as fault:
+            faulty = True
+            say(str(fault), err=True)
+    if not jobs:
+        files.update(dict.fromkeys(manager.list_orphaned_drop_ins()))
+    with Systemd() as systemd:
+        for job in manager.apply_drop_ins(systemd, files):
+            say(str(job))
+            tell_when_it_counts(job)
+    return 1 if faulty else 0
+
+
+def tell_when_it_counts(job: Job) -> None:
+    """Say what a person has to do after a change of a job's file."""
+    words = "restart it to let this take effect"
+    if is_scheduled(job):
+        words = "this takes effect at its next run"
+    say(f"{job}: {words}", err=True)
+
+
+def _settle(job: Job) -> JobFile:
+    """Return what a job's file says, its points in it and no more in a table beside it."""
+    loaded = manager.load_job_file(job)
+    if loaded.text != read_file(job.config_path):
+        manager.write_config(job, loaded.text)
+        say(f"{job}: its points stand in {job.config_path} now", err=True)
+    return loaded.file

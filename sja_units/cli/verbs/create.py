@@ -1,0 +1,127 @@
+"""`sjactl create`."""
+
+import os
+import shutil
+
+import click
+
+from sja_units.cli.client_files import open_own
+from sja_units.cli.output.streams import say
+from sja_units.cli.params import OwnConfig, OwnFile
+from sja_units.cli.preflight import warn_of_devices, warn_of_others, warn_of_program
+from sja_units.cli.target import read_text, split_settings
+from sja_units.cli.verbs.order import carry_out
+from sja_units.config import job_file as config
+from sja_units.config.load import load
+from sja_units.errors import ConfigFault, SjaError, UsageFault
+from sja_units.job import CONFIG_ROOT, KINDS, Job, make_job
+from sja_units.jobs import manager
+from sja_units.jobs.status import inspect
+from sja_units.systemd.client import Systemd
+from sja_units.toml.edit import compose
+
+
+@click.command("create")
+@click.argument("kind", metavar=f"[{'|'.join(KINDS)}]")
+@click.argument("name")
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE",
+    type=OwnConfig(),
+    help="Take the configuration from this file.",
+)
+@click.option("--title", help="What people call it, in any script.")
+@click.option("--url", help="keepalive: the page that shows whether the session lives.")
+@click.option(
+    "--cookies",
+    metavar="FILE",
+    type=OwnFile(),
+    help="keepalive: the session's cookies, any format.",
+)
+@click.option("--interval", help='How often, such as "15min".')
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other key.")
+@click.option("--no-start", is_flag=True, help="Only write the file.")
+@click.argument("command", nargs=-1, metavar="[-- COMMAND...]")
+def create_command(
+    kind: str,
+    name: str,
+    source: str | None,
+    title: str | None,
+    url: str | None,
+    cookies: str | None,
+    interval: str | None,
+    settings: tuple[str, ...],
+    no_start: bool,
+    command: tuple[str, ...],
+) -> int:
+    """Check a new job's configuration, write its file, and start it.
+
+    Devices are tried for up to 5 s before that. One that does not answer is a warning, no more:
+    the job goes on trying. So is another job with the same device or session.
+
+    A command job's program and its words stand behind --. One with a schedule runs at its times,
+    and not at once.
+    """
+    job = make_job(kind, name)
+    if command and kind != "command":
+        raise UsageFault(f"{' '.join(command)!r} is too much: only command jobs run a program")
+    if cookies and kind != "keepalive":
+        raise UsageFault("--cookies is for keepalive jobs")
+    if os.path.lexists(job.config_path):
+        raise SjaError(f"{job} exists already", f"sjactl config {job} shows it")
+    if not os.access(CONFIG_ROOT, os.W_OK):
+        raise PermissionError(13, "Permission denied", CONFIG_ROOT)
+    words = [("title", title), ("url", url), ("interval", interval)]
+    pairs = [(key, _quote(value)) for key, value in words if value is not None]
+    if command:
+        pairs.append(("command", f"[{', '.join(map(_quote, _find_program(command)))}]"))
+    text = compose(read_text(source) if source else "", pairs + split_settings(settings))
+    try:
+        file, text = load(kind, text, source or "the command line")
+    except ConfigFault as fault:
+        if source is None:
+            raise UsageFault(fault.message) from None
+        raise
+    jar = read_jar_text(cookies, file) if cookies else None
+    warn_of_others(job, file, jar)
+    warn_of_devices(file)
+    warn_of_program(file)
+    manager.write_config(job, text)
+    if jar is not None:
+        manager.give_jar(job, jar)
+    return _start(job, file, start=not no_start)
+
+
+def _start(job: Job, file: config.JobFile, *, start: bool) -> int:
+    with Systemd() as systemd:
+        manager.apply_drop_ins(systemd, {job: file})
+        if start:
+            return 0 if carry_out(systemd, "start", inspect(systemd, [job])) else 1
+    say(str(job))
+    return 0
+
+
+def _find_program(command: tuple[str, ...]) -> list[str]:
+    """Return the command with its program as a whole path, as a shell would find it."""
+    found = shutil.which(command[0])
+    if found is None:
+        raise UsageFault(f"{command[0]!r} is no program that can be run here")
+    return [os.path.abspath(found), *command[1:]]
+
+
+def _quote(text: str) -> str:
+    import json
+
+    return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
+
+
+def read_jar_text(path: str, file: config.JobFile) -> str:
+    """Return a jar's text, once it is known to be one. Raises SjaError."""
+    from sja_units.keepalive.cookie import MAX_BYTES
+    from sja_units.keepalive.jar import decode_jar, parse_jar
+
+    with open_own(path) as own:
+        text = decode_jar(own.read(4 * MAX_BYTES + 1))  # a character may be four bytes
+    parse_jar(text, file.settings.host)
+    return text

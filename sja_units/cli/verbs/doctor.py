@@ -1,0 +1,40 @@
+"""`sjactl doctor`."""
+
+from collections import Counter
+
+import click
+
+from sja_units.cli.output import format as render
+from sja_units.cli.output.streams import say
+from sja_units.doctor import OK, PROBLEM, UNKNOWN, WARNING, Report, examine
+
+_COLOURS = {OK: "green", WARNING: "yellow", PROBLEM: "red", UNKNOWN: "cyan"}
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def doctor_command(as_json: bool) -> int:
+    """Tell whether this host is fit to run jobs. Ends with 1 if it found a problem.
+
+    Each line is ok, a warning or a problem, with what to do; or unknown, where you are not
+    allowed to see it.
+    """
+    reports = []
+    for report in examine():
+        reports.append(report)
+        if not as_json:
+            say(_format(report))
+    counts = Counter(report.result for report in reports)
+    if as_json:
+        checks = [report._asdict() for report in reports]
+        render.print_json({"ok": not counts[PROBLEM], "checks": checks})
+    else:
+        words = ", ".join(f"{counts[kind]} {kind}" for kind in _COLOURS if counts[kind])
+        say(words, err=True)
+    return 1 if counts[PROBLEM] else 0
+
+
+def _format(report: Report) -> str:
+    advice = f" -> {report.advice}" if report.advice else ""
+    result = click.style(f"{report.result:8}", fg=_COLOURS[report.result])
+    return f"{result} {report.check:9} {render.clean(report.message + advice)}"

@@ -1,0 +1,116 @@
+"""`sjactl history`."""
+
+import time
+from itertools import islice
+from typing import Any
+
+import click
+
+from sja_units.actions.history import FIELDS, assemble, match_runs, parse_moment
+from sja_units.actions.run import Moment, Now, Run
+from sja_units.cli.output import format as render
+from sja_units.cli.output.times import format_moment
+from sja_units.errors import NoSuchJob, UsageFault
+from sja_units.job import Job
+from sja_units.jobs import inventory
+from sja_units.systemd.journal_read import read_backwards, read_boot_id
+
+
+@click.command("history")
+@click.argument("job")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="So many runs at most.",
+)
+@click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
+def history_command(job: str, lines: int, as_json: bool) -> None:
+    """Show a job's runs, newest first: when each started and ended, and how.
+
+    They are as old as the journal reaches back. Of a job that was removed, name kind and name.
+    """
+    chosen = _choose(job)
+    with read_backwards(match_runs(chosen), FIELDS) as entries:
+        now = Now(read_boot_id(), time.monotonic_ns())
+        runs = list(islice(assemble(chosen, entries, now, _find_end_of_boot), lines))
+    if not runs and chosen not in inventory.list_configured():
+        raise NoSuchJob(f"there is no job {job!r}, nor a run of it", "sjactl list shows all")
+    if as_json:
+        render.print_json([_as_json(run) for run in runs])
+    elif runs:
+        _print_runs(runs)
+    else:
+        click.echo(f"{chosen} has not run as far back as the journal reaches", err=True)
+
+
+def _choose(words: str) -> Job:
+    """Return the job that is meant; one without a file, too, if its kind is named."""
+    selector = inventory.parse_selector(words)
+    if selector.kind and not inventory.is_pattern(selector.name):
+        return Job(selector.kind, selector.name)
+    found = inventory.select_configured([words])
+    if len(found) != 1:
+        raise UsageFault(f"{words!r} may be {' or '.join(map(str, found))}: say which")
+    return found[0]
+
+
+def _find_end_of_boot(boot_id: str) -> Moment:
+    with read_backwards([f"_BOOT_ID={boot_id}"], ["MESSAGE_ID"]) as entries:
+        return parse_moment(next(entries))
+
+
+def _as_json(run: Run) -> dict[str, Any]:
+    return {
+        "started": _format(run.started),
+        "ready": _format(run.ready),
+        "ended": _format(run.ended),
+        "seconds": run.seconds,
+        "result": run.result,
+        "message": run.message,
+        "exit_code": run.exit_code,
+        "signal": run.signal,
+        "boot_id": run.boot_id,
+        "invocation_id": run.invocation_id or None,
+    }
+
+
+def _format(moment: Moment | None) -> str | None:
+    return moment and format_moment(moment.time_ns, 6)
+
+
+def _print_runs(runs: list[Run]) -> None:
+    rows = [(*_show_times(run), render.clean(_describe(run))) for run in runs]
+    paints = [render.paint_result(run.result, is_failure=run.is_failure) for run in runs]
+    heads = ("STARTED (UTC)", "ENDED", "RAN", "RESULT")
+    for line in render.lay_out_paragraphs(heads, rows, paints):
+        click.echo(line)
+
+
+def _show_times(run: Run) -> tuple[str, str, str]:
+    started = format_moment(run.started.time_ns, 0) if run.started else ""
+    ended = format_moment(run.ended.time_ns, 0) if run.ended else ""
+    ran = time.monotonic() - run.started.uptime_ns / 1e9 if run.started and not run.ended else None
+    spell = run.seconds if run.ended else ran
+    return (
+        _show_day_time(started, "") or "?",
+        _show_day_time(ended, started) or "-",
+        "?" if spell is None else render.show_spell(spell),
+    )
+
+
+def _show_day_time(moment: str, beside: str) -> str:
+    """Return a moment for people, without the day where the one beside it has it."""
+    day, _, clock = moment.rstrip("Z").partition("T")
+    return clock if beside.startswith(day) and day else f"{day} {clock}".strip()
+
+
+def _describe(run: Run) -> str:
+    if run.result is None:
+        return "running" if run.ready else "starting"
+    code = run.exit_code
+    if code is None or str(code) in run.message:
+        return run.message
+    return f"{run.message} (exit status {code})"

@@ -1,0 +1,98 @@
+"""`sjactl import`: jobs of the two older systems."""
+
+import os
+
+import click
+
+from sja_units.cli.client_files import are_elsewhere
+from sja_units.cli.output.streams import say
+from sja_units.cli.params import OwnFile
+from sja_units.cli.verbs.take_over import read_bytes, take_over
+from sja_units.errors import ConfigFault, UsageFault
+from sja_units.importers import sja
+from sja_units.importers.takeover import Takeover
+from sja_units.url import Address, parse_address
+
+MAX_BYTES = 32 * 1024 * 1024  # jobs.json holds the jobs' logs
+MAX_DATABASE_BYTES = 512 * 1024 * 1024
+_STORES = ("SJABOT_CREDENTIAL_STORE", "SJA_CREDENTIAL_STORE")
+
+
+@click.group("import")
+def import_command() -> None:
+    """Take over jobs of the two older systems. Nothing is changed over there."""
+
+
+@import_command.command("sja")
+@click.argument("jobs", metavar="JOBS.JSON", type=OwnFile())
+@click.argument(
+    "credentials", metavar="[CREDENTIALS.JSON]", required=False, type=OwnFile(), envvar=_STORES
+)
+@click.option("--url", required=True, metavar="PAGE", help="The page to refresh.")
+@click.option("--dry-run", is_flag=True, help="Only show it.")
+def import_sja(jobs: str, credentials: str | None, url: str, dry_run: bool) -> int:
+    """Make a keep-alive job of every account that a KEEP_ALIVE job refreshed.
+
+    What ran or had failed is started, all else is not. Jobs that exist already stay as they are.
+    An encrypted CREDENTIALS.JSON is read with the key in the environment's SJABOT_SECRET.
+    """
+    page = parse_address(url)
+    if page is None or page.user or not url.isprintable():
+        raise UsageFault("--url must be a page such as https://sports.example.edu/api/user/current")
+    takeover = _read(jobs, credentials, page)
+    return take_over(takeover, dry_run=dry_run)
+
+
+@import_command.command("edge-iot")
+@click.argument("file", metavar="DB.SQLITE3", type=OwnFile())
+@click.option("--dry-run", is_flag=True, help="Only show it.")
+def import_edge(file: str, dry_run: bool) -> int:
+    """Make an acquisition job of every task of the older edge system.
+
+    What ran or had failed is started, all else is not. Jobs that exist already stay as they are.
+    Where values go is taken from the environment, as the older system did: INFLUXDB_URL (or
+    INFLUXDB_HOST and INFLUXDB_PORT), INFLUXDB_BUCKET, INFLUXDB_ORG and INFLUXDB_TOKEN. Without
+    these they stay on this host.
+    """
+    from sja_units.importers import edge
+    from sja_units.importers.edge_database import check_quiet, read_database
+
+    sink = edge.compose_sink(os.environ)
+    if sink is None:
+        words = "INFLUXDB_URL is not set: values stay on this host, until [sink] says where they go"
+        say(f"note: {words}", err=True)
+    if not are_elsewhere():
+        check_quiet(file)
+    tables = read_database(read_bytes(file, MAX_DATABASE_BYTES), file, edge.TABLES)
+    return take_over(edge.plan(tables, sink or edge.LOCAL), dry_run=dry_run)
+
+
+def _read(jobs: str, path: str | None, page: Address) -> Takeover:
+    old = sja.read_jobs(_read_text(jobs), jobs)
+    if path:
+        text = _read_text(path)
+        if sja.is_encrypted(text):
+            text = sja.decrypt(text, _find_secret(path), path)
+        return sja.plan(old, sja.read_accounts(text, path), page)
+    if any(job.type == "keep_alive" for job in old):
+        raise UsageFault(
+            f"the accounts of {jobs} are in the older system's credentials.json: name that, too"
+        )
+    return sja.plan(old, [], page)
+
+
+def _find_secret(path: str) -> str:
+    secret = os.environ.get("SJABOT_SECRET", "")
+    if not secret:
+        raise UsageFault(
+            f"{path} is encrypted: put its key into the environment, as SJABOT_SECRET "
+            "(sudo --preserve-env=SJABOT_SECRET passes it on)"
+        )
+    return secret
+
+
+def _read_text(path: str) -> str:
+    try:
+        return read_bytes(path, MAX_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigFault(path, ["is not UTF-8 text"]) from None

@@ -1,0 +1,157 @@
+"""`sjactl probe`: devices, database or site, tried now."""
+
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.cli.output import format as render
+from sja_units.cli.output.streams import say
+from sja_units.cli.params import OwnConfig
+from sja_units.cli.target import Subject, read_subject
+from sja_units.command.config import CommandConfig
+from sja_units.errors import SjaError, UsageFault
+from sja_units.jobs import inventory
+from sja_units.jobs.claims import name_endpoint, read_claims
+from sja_units.keepalive.config import KeepaliveConfig
+from sja_units.systemd.client import Systemd
+
+TRY_SECONDS = 60.0
+
+
+@click.command("probe")
+@click.argument("subject", metavar="JOB|FILE", type=OwnConfig(or_job=True))
+@click.option("--point", metavar="POINT", help="Only DEVICE.POINT or POINT, from all sides.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Instead of the file's."
+)
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def probe_command(subject: str, point: str | None, settings: tuple[str, ...], as_json: bool) -> int:
+    """Try the devices and the database of an acquisition job, a keep-alive job's page, or what
+    a command job's [probe] looks at, now.
+
+    A running job is not touched, nothing is written, and the database gets no value. FILE is one
+    that `sjactl create --from` would take.
+
+    With --point, its registers are read one by one and shown in each type and byte order, with
+    the addresses near by, for which a manual's numbers are often mistaken.
+
+    A page is asked once with the job's cookies, and what it sets is dropped. Some sites take no
+    cookie twice: there, rather look at `sjactl status`.
+
+    Ends with 1 if something does not work.
+    """
+    chosen = read_subject(subject, settings)
+    if isinstance(chosen.file.settings, KeepaliveConfig):
+        if point is not None:
+            raise UsageFault(f"{chosen.name} has no points")
+        return _probe_site(chosen, chosen.file.settings, as_json=as_json)
+    if isinstance(chosen.file.settings, CommandConfig):
+        if point is not None:
+            raise UsageFault(f"{chosen.name} has no points")
+        return _probe_program(chosen, chosen.file.settings, as_json=as_json)
+    if point is not None:
+        return _probe_point(chosen.file.settings, point, as_json=as_json)
+    return _probe_acquisition(chosen, chosen.file.settings, as_json=as_json)
+
+
+def _probe_site(chosen: Subject, settings: KeepaliveConfig, *, as_json: bool) -> int:
+    """Look at the page once. The answer's cookies are dropped: the jar is the job's own."""
+    from sja_units.keepalive.refresh import look_aside
+    from sja_units.keepalive.response import ALIVE
+    from sja_units.keepalive.store import read_next_jar
+
+    jar = read_next_jar(chosen.job.state_dir, settings.host) if chosen.job else ()
+    found = look_aside(settings, jar)
+    outcome, reason = found.verdict
+    if as_json:
+        said = {"name": chosen.name, "kind": chosen.kind, "ok": outcome == ALIVE}
+        said |= {"session": outcome, "message": reason, "http_status": found.http_status}
+        render.print_json({**said, "cookies": len(jar)})
+    else:
+        colour = "green" if outcome == ALIVE else "red"
+        state = click.style(outcome, fg=colour)
+        say(f"{settings.address.site}: {state}: {render.clean(reason)}")
+        if not jar:
+            say("asked without cookies", err=True)
+    if found.jar is not None and jar and found.jar != jar:
+        say("the site sent new cookies, which a probe drops: the jar is the job's", err=True)
+    return 0 if outcome == ALIVE else 1
+
+
+def _probe_program(chosen: Subject, settings: CommandConfig, *, as_json: bool) -> int:
+    """Make one look as the job's [probe] says, but as the person who asks."""
+    from sja_units.command.trial import try_probe
+
+    found = try_probe(settings, chosen.job.state_dir if chosen.job else "")
+    if as_json:
+        said = {"name": chosen.name, "kind": chosen.kind, "ok": not found.fault}
+        render.print_json({**said, "message": found.fault or found.what})
+    else:
+        mark = click.style("failing", fg="red") if found.fault else click.style("well", fg="green")
+        reason = f": {render.clean(found.fault)}" if found.fault else ""
+        say(f"{render.clean(found.what)}: {mark}{reason}")
+    return 1 if found.fault else 0
+
+
+def _probe_point(settings: AcquisitionConfig, words: str, *, as_json: bool) -> int:
+    from sja_units.acquisition.modbus.link import LinkFault
+    from sja_units.cli.output.probe_point import as_json as shape
+    from sja_units.cli.output.probe_point import describe, find_point, note_away, study
+
+    device, point = find_point(settings, words)
+    try:
+        found = study(device, point)
+    except LinkFault as fault:
+        if not as_json:
+            hint = "sjactl probe without --point tells more"
+            raise SjaError(f"{device.name}: {fault}", hint) from None
+        found = note_away(point, str(fault))
+    if as_json:
+        render.print_json(shape(device, found))
+    else:
+        say("\n".join(describe(device, found)))
+    return 1 if found.found.fault else 0
+
+
+def _probe_acquisition(chosen: Subject, settings: AcquisitionConfig, *, as_json: bool) -> int:
+    from sja_units.acquisition.probe.database import try_sink
+    from sja_units.acquisition.probe.devices import try_devices
+    from sja_units.acquisition.probe.hints import advise
+    from sja_units.cli.output import probe as probe_text
+
+    devices = []
+    are_fine = True
+    holders: dict[str, list[str]] | None = None
+    for report in try_devices(settings.devices, TRY_SECONDS):
+        are_fine &= report.is_fine
+        if report.fault and holders is None:
+            holders = _find_holders()
+        advice = advise(report, (holders or {}).get(name_endpoint(report.device), []))
+        devices.append(probe_text.device_as_json(report, advice))
+        if not as_json:
+            say("\n".join(probe_text.describe_device(report, advice)) + "\n")
+    sink = try_sink(settings.sink)
+    is_fine = are_fine and sink.is_fine
+    if as_json:
+        said: dict[str, Any] = {"name": chosen.name, "kind": chosen.kind, "ok": is_fine}
+        said |= {"devices": devices, "sink": probe_text.sink_as_json(settings.sink.url, sink)}
+        render.print_json(said)
+    else:
+        say("\n".join(probe_text.describe_sink(settings.sink.url, sink)))
+    return 0 if is_fine else 1
+
+
+def _find_holders() -> dict[str, list[str]]:
+    """Return the jobs that run and poll, by endpoint; none where one may not know that."""
+    holders: dict[str, list[str]] = {}
+    with suppress(SjaError, OSError):
+        jobs = {job.unit: job for job in inventory.list_configured() if job.kind == "acquisition"}
+        with Systemd() as systemd:
+            rows = systemd.list_units(["sja-acquisition@*.service"])
+        running = [jobs[row.name] for row in rows if row.active == "active" and row.name in jobs]
+        for job, claims in read_claims(running).items():
+            for endpoint in claims.endpoints:
+                holders.setdefault(endpoint, []).append(str(job))
+    return holders

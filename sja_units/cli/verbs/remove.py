@@ -1,0 +1,21 @@
+"""`sjactl remove`."""
+
+import click
+
+from sja_units.cli.output.streams import say
+from sja_units.jobs import inventory, manager
+from sja_units.jobs.status import survey
+from sja_units.systemd.client import Systemd
+
+
+@click.command("remove")
+@click.argument("jobs", nargs=-1, required=True, metavar="JOB...")
+@click.option("--keep-state", is_flag=True, help="Leave jars, spools and other state.")
+def remove_command(jobs: tuple[str, ...], keep_state: bool) -> None:
+    """Stop jobs, forget that they were wanted, and delete their files and state."""
+    selectors = [inventory.parse_selector(words) for words in jobs]
+    with Systemd() as systemd:
+        known = {view.job: view.title for view in survey(systemd)}
+        for job in inventory.select(selectors, known):
+            manager.remove(systemd, job, keep_state=keep_state)
+            say(str(job))

@@ -1,0 +1,152 @@
+"""A job's file: read safely, checked as a whole, turned into frozen types once."""
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sja_units.errors import ConfigFault
+from sja_units.toml.reader import Fault, Table
+
+MAX_BYTES = 256 * 1024  # tomllib takes seconds for files that are far larger
+
+_MOST_BITS = 4096
+_DIRECTIVE = re.compile(r"[A-Z][A-Za-z]+")
+# What the units rely on; changing it would break the promises of the job, not tune it.
+_FIXED = re.compile(
+    r"Exec.*|Type|NotifyAccess|(Dynamic)?User|Group|(State|Runtime)Directory.*|LoadCredential.*"
+    r"|Restart|RestartPreventExitStatus|SuccessExitStatus"
+)
+
+
+class JobFile(NamedTuple):
+    """All that a job's file says."""
+
+    title: str
+    relaunch: bool
+    service: Mapping[str, tuple[str, ...]]  # systemd directives of the [service] table
+    settings: Any  # the kind's own frozen type, of its package's config.py
+
+
+def read_file(path: str) -> str:
+    """Return a configuration's text; raise ConfigFault if it is not a plain file of sane size.
+
+    Raises FileNotFoundError and PermissionError as they come.
+    """
+    try:
+        # Not through a link, and never waiting for somebody to open the other end of a FIFO.
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except OSError as error:
+        raise ConfigFault(path, [f"cannot be read: {error.strerror}"]) from None
+    try:
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISREG(mode):
+            raise ConfigFault(path, ["is not a regular file"])
+        if mode & 0o022:
+            raise ConfigFault(path, ["can be changed by others than its owner: chmod go-w"])
+        return decode(os.read(fd, MAX_BYTES + 1), path)
+    finally:
+        os.close(fd)
+
+
+def decode(data: bytes, where: str) -> str:
+    """Return the text of a configuration file's bytes; raise ConfigFault if it is too large."""
+    if len(data) > MAX_BYTES:
+        raise ConfigFault(where, [f"is larger than {MAX_BYTES // 1024} KiB"])
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ConfigFault(where, [f"line {line}: this is not UTF-8 text"]) from None
+
+
+def load_toml(text: str, where: str) -> dict[str, Any]:
+    """Return a TOML text as a dict; raise ConfigFault with the place of the first fault."""
+    try:
+        values = tomllib.loads(text)
+        _check_integers(values)
+    except RecursionError:
+        raise ConfigFault(where, ["is nested too deeply"]) from None
+    except ValueError as error:  # TOMLDecodeError is one; so is an integer of 5,000 digits
+        raise ConfigFault(where, [f"is not TOML: {error}"]) from None
+    return values
+
+
+def _check_integers(value: object) -> None:
+    """Raise ValueError for an integer that could not even be shown: a hexadecimal one may be so."""
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise ValueError(f"an integer has more than {_MOST_BITS} bits")
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        _check_integers(item)
+
+
+def parse(kind: str, text: str, where: str) -> JobFile:
+    """Return what the file of a job of that kind says.
+
+    where: the file's name, for messages. Raises ConfigFault with all faults at once.
+    """
+    file, faults = examine(kind, load_toml(text, where))
+    if faults:
+        from sja_units.toml.location import describe
+
+        raise ConfigFault(where, [describe(fault, text) for fault in faults])
+    return file
+
+
+def examine(kind: str, values: Mapping[str, Any]) -> tuple[JobFile, list[Fault]]:
+    """Return what the values of a job's file say, and all that is wrong with them."""
+    faults: list[Fault] = []
+    table = Table(values, (), faults)
+    title = table.text("title", "")
+    relaunch = table.flag("relaunch", True)
+    service = _read_service(table.table("service"))
+    settings = _read_settings(kind, table)
+    table.finish()
+    return JobFile(title, relaunch, service, settings), faults
+
+
+def _read_settings(kind: str, table: Table) -> object:
+    # A worker imports only what its kind needs.
+    if kind == "keepalive":
+        from sja_units.keepalive.config import read_keepalive
+
+        return read_keepalive(table)
+    if kind == "command":
+        from sja_units.command.config import read_command
+
+        return read_command(table)
+    from sja_units.acquisition.config import read_acquisition
+
+    return read_acquisition(table)
+
+
+def _read_service(table: Table) -> dict[str, tuple[str, ...]]:
+    directives = {}
+    for key in table.names():
+        if not _DIRECTIVE.fullmatch(key):
+            table.fault(key, "is not the name of a systemd directive")
+        elif _FIXED.fullmatch(key):
+            table.fault(key, "cannot be changed for one job: the unit relies on it")
+        directives[key] = _read_directive(table, key)
+    return directives
+
+
+def _read_directive(table: Table, key: str) -> tuple[str, ...]:
+    value = table.raw(key)
+    items = value if isinstance(value, list) else [value]
+    texts = []
+    for item in items:
+        if isinstance(item, bool):
+            texts.append("yes" if item else "no")
+        elif isinstance(item, int):
+            texts.append(str(item))
+        elif isinstance(item, str) and not re.search(r"[\x00-\x1f\x7f]|\\$", item):
+            texts.append(item)
+        else:
+            table.fault(key, "must be a text on one line, a whole number, true or false, or a list")
+    return tuple(texts)

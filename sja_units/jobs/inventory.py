@@ -1,0 +1,131 @@
+"""Which jobs there are, by files alone."""
+
+import os
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from sja_units.config.job_file import MAX_BYTES, decode, load_toml
+from sja_units.errors import ConfigFault, NoSuchJob, NotAllowed, UsageFault
+from sja_units.fs.safe_open import read_plain
+from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, check_name, parse_unit
+
+
+class Head(NamedTuple):
+    """What a listing needs of a job's file."""
+
+    title: str
+    relaunch: bool
+
+
+def list_configured() -> list[Job]:
+    """Return the jobs that have a file, by kind and name. Raises NotAllowed."""
+    jobs = []
+    for kind in KINDS:
+        try:
+            names = os.listdir(f"{CONFIG_ROOT}/{kind}")
+        except FileNotFoundError:
+            continue
+        except PermissionError:
+            raise NotAllowed(
+                f"{CONFIG_ROOT} is for root and members of group sja", "try sudo"
+            ) from None
+        stems = (name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+        jobs += [Job(kind, stem) for stem in stems if NAME.fullmatch(stem)]
+    return sorted(jobs)
+
+
+def read_head(job: Job) -> Head:
+    """Return a job's title and whether it comes back at boot; what cannot be read is default.
+
+    A file that others may change counts here, too: `relaunch = false` in it is to be kept.
+    """
+    try:
+        return parse_head(decode(read_plain(job.config_path, MAX_BYTES), job.config_path))
+    except (OSError, ConfigFault):
+        return Head("", True)
+
+
+def parse_head(text: str) -> Head:
+    """Return title and coming back of a job's file. Raises ConfigFault."""
+    values = load_toml(cut_head(text), "")
+    title, relaunch = values.get("title"), values.get("relaunch")
+    return Head(title if isinstance(title, str) else "", relaunch is not False)
+
+
+def cut_head(text: str) -> str:
+    """Return the part of a TOML text that holds its top-level keys.
+
+    They all come before the first table, and a file with a thousand points is not read for two
+    keys. A line in a multi-line value can look like a header: then all of the text is the head.
+    """
+    lines = text.splitlines(keepends=True)
+    for i, line in enumerate(lines):
+        if line.lstrip().startswith("["):
+            head = "".join(lines[:i])
+            return text if '"""' in head or "'''" in head or _is_open(head) else head
+    return text
+
+
+def _is_open(head: str) -> bool:
+    return head.count("[") != head.count("]")
+
+
+class Selector(NamedTuple):
+    """A person's words for jobs, checked for form only; kind is "" where none was given."""
+
+    words: str
+    kind: str
+    name: str  # a name, or a pattern with * and ?
+
+
+def parse_selector(words: str) -> Selector:
+    """Return what the words stand for. Raises UsageFault if nothing could be called so."""
+    if words.startswith("sja-") and words.endswith(".service"):
+        job = parse_unit(words)
+        if job is None:
+            raise UsageFault(f"{words!r} is not the unit of a job")
+        return Selector(words, job.kind, job.name)
+    kind, slash, name = words.rpartition("/")
+    if slash and kind not in KINDS:
+        raise UsageFault(f"{words!r} is not a job: write KIND/NAME, with {' or '.join(KINDS)}")
+    if not is_pattern(name):
+        check_name(name)
+    return Selector(words, kind, name)
+
+
+def is_pattern(name: str) -> bool:
+    return "*" in name or "?" in name
+
+
+def select(selectors: Iterable[Selector], titles: dict[Job, str]) -> list[Job]:
+    """Return the jobs that are meant, each once, out of those that `titles` knows.
+
+    Raises NoSuchJob for a name that nobody has, UsageFault for one that two kinds have.
+    """
+    chosen: dict[Job, None] = {}
+    for selector in selectors:
+        found = [job for job, title in titles.items() if _matches(selector, job, title)]
+        if not found:
+            raise NoSuchJob(f"there is no job {selector.words!r}", "sjactl list shows all")
+        if len(found) > 1 and not is_pattern(selector.name):
+            raise UsageFault(f"{selector.words!r} may be {' or '.join(map(str, found))}: say which")
+        chosen.update(dict.fromkeys(found))
+    return list(chosen)
+
+
+def _matches(selector: Selector, job: Job, title: str) -> bool:
+    if selector.kind and selector.kind != job.kind:
+        return False
+    if is_pattern(selector.name):
+        return fnmatchcase(job.name, selector.name) or fnmatchcase(title, selector.name)
+    return job.name == selector.name
+
+
+def select_configured(words: Iterable[str]) -> list[Job]:
+    """Return the configured jobs that are meant; all of them if no words are given."""
+    selectors = [parse_selector(word) for word in words]
+    jobs = list_configured()
+    if not selectors:
+        return jobs
+    return select(selectors, {job: read_head(job).title for job in jobs})

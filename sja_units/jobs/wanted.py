@@ -1,0 +1,43 @@
+"""The markers of jobs whose last order was to start."""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+
+from sja_units.errors import NotAllowed
+from sja_units.fs.atomic import mark, sync_folder
+from sja_units.job import Job
+
+
+def want(job: Job) -> None:
+    """Note that a job is to run, before it is started: a power cut between loses no order."""
+    mark(job.wanted_path)
+
+
+def want_configured(jobs: Iterable[Job]) -> None:
+    """Note that jobs are to run, those that have a file.
+
+    Their hooks do so, too, but systemd runs none of a job that it cannot even set up. What cannot
+    be noted here, as for an operator or on a disk that takes nothing, is left to them.
+    """
+    with suppress(OSError):
+        for job in jobs:
+            if os.path.lexists(job.config_path) and not os.path.lexists(job.wanted_path):
+                want(job)
+
+
+def forget(jobs: Iterable[Job]) -> None:
+    """Drop the markers of jobs that are to stop or have stopped. Raises NotAllowed."""
+    wanted = [job for job in jobs if os.path.lexists(job.wanted_path)]
+    for job in wanted:
+        for path in (job.wanted_path, job.ended_path, job.run_path):
+            try:
+                with suppress(FileNotFoundError):
+                    os.unlink(path)
+            except PermissionError:
+                raise NotAllowed(
+                    f"{job} does not run, but is still wanted: it will start at the next boot",
+                    f"only root can change that: sudo sjactl stop {job}",
+                ) from None
+    if wanted:
+        sync_folder(os.path.dirname(wanted[0].wanted_path))
