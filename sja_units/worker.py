@@ -7,7 +7,7 @@ import traceback
 from sja_units.config.job_file import decode, parse
 from sja_units.errors import SjaError, UsageFault, WorkerEnd, WrongConfig
 from sja_units.job import make_job
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 from sja_units.runtime.service import Runtime
 
 
@@ -16,24 +16,24 @@ def main(argv: list[str]) -> int:
     try:
         job = make_job(*argv)
     except (UsageFault, TypeError) as error:
-        journal.error(f"not a job: {error}")
+        log.error(f"not a job: {error}")
         return WrongConfig.status
     try:
         folders = [os.environ[f"{name}_DIRECTORY"] for name in ("STATE", "RUNTIME", "CREDENTIALS")]
     except KeyError:
-        journal.error(f"{job} is run by systemd: systemctl start {job.unit}")
+        log.error(f"{job} is run by systemd: systemctl start {job.unit}")
         return WrongConfig.status
     runtime = Runtime(job, folders[0], folders[1])
     try:
         return _work(runtime, f"{folders[2]}/config")
     except SjaError as error:
         end = error if isinstance(error, WorkerEnd) else WrongConfig(str(error))
-        journal.error(str(end))
+        log.error(str(end))
         runtime.status(" · ".join(str(end).splitlines()))
         return end.status
     except Exception as error:
         # A bug: the journal needs the traceback, systemd tries again.
-        journal.error(traceback.format_exc())
+        log.error(traceback.format_exc())
         runtime.status(f"crashed: {type(error).__name__}: {error}")
         return 1
 

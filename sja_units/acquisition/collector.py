@@ -8,7 +8,7 @@ from sja_units.acquisition.influxdb.encoder import Lines, Recorder
 from sja_units.acquisition.poll.poller import Inbox, Reading
 from sja_units.acquisition.spool.writer import Spool
 from sja_units.acquisition.timestamps import Steps, is_plausible
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 
 _SHARED_SYNC_SECONDS = 0.02
 _SLICE_SAMPLES = 10_000  # that are put on the disk at once: about 1 MiB
@@ -44,7 +44,7 @@ class Intake:
             self._spool.count_dropped(lost, "too much has come while the disk was slow")
         offset_ns = time.time_ns() - time.monotonic_ns()
         if step := self._clock_steps.note(offset_ns):
-            journal.warning(step)
+            log.warning(step)
         for lines, oldest in self._make_slices(offset_ns):
             self._put(lines, oldest)
             self._on_progress()

@@ -15,7 +15,7 @@ from sja_units.acquisition.poll.poller import Inbox, make_pollers
 from sja_units.acquisition.spool.writer import Spool
 from sja_units.acquisition.worker_thread import WorkerThread
 from sja_units.errors import WorkerEnd, WrongConfig
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 from sja_units.runtime.service import Runtime
 from sja_units.text import count, describe_os_error
 
@@ -91,7 +91,7 @@ class Acquisition:
         words = count(sum(b.size for b in blocks if b.table in ("holding", "input")), "register")
         bits = sum(b.size for b in blocks if b.table in ("coil", "discrete"))
         points = count(sum(len(reader.device.points) for reader in readers), "point")
-        journal.info(
+        log.info(
             f"{count(len(blocks), 'request')} a cycle for {words}"
             + (f" and {count(bits, 'bit')}" if bits else "")
             + f", {points} of {count(len(readers), 'device')}"
@@ -103,7 +103,7 @@ class Acquisition:
             if isinstance(thread.failure, WorkerEnd):
                 raise thread.failure
             if thread.failure is not None:
-                journal.error("".join(traceback.format_exception(thread.failure)))
+                log.error("".join(traceback.format_exception(thread.failure)))
                 raise RuntimeError(f"the thread {thread.name!r} has ended")
         self._ping()
 
@@ -191,21 +191,21 @@ class Acquisition:
     def _tell_rest(self) -> None:
         if self._inbox:
             lost = count(len(self._inbox), "reading")
-            journal.warning(f"stopped: {lost} lost, because the clock was never set")
+            log.warning(f"stopped: {lost} lost, because the clock was never set")
         rest = self._spool.state()
         if rest.pending > rest.unkept:
             wait = f"{count(rest.pending - rest.unkept, 'line')} wait in {self._waiting}"
-            journal.warning(f"stopped: {wait}, which a reboot loses, for the disk: {rest.fault}")
+            log.warning(f"stopped: {wait}, which a reboot loses, for the disk: {rest.fault}")
         if rest.unkept:
             lost = count(rest.unkept, "line")
-            journal.error(f"stopped: {lost} lost, because the disk takes nothing: {rest.fault}")
+            log.error(f"stopped: {lost} lost, because the disk takes nothing: {rest.fault}")
         kept = rest.lines - rest.pending
         if self._sink is None:
-            journal.info(f"stopped: {count(kept, 'line')} on the disk")
+            log.info(f"stopped: {count(kept, 'line')} on the disk")
         elif kept:
-            journal.notice(f"stopped: {count(kept, 'line')} stay on the disk, to be sent")
+            log.notice(f"stopped: {count(kept, 'line')} stay on the disk, to be sent")
         else:
-            journal.info("stopped: everything that was read is in the database")
+            log.info("stopped: everything that was read is in the database")
 
 
 def _open_spool(state_dir: str, waiting: str, config: AcquisitionConfig) -> Spool:

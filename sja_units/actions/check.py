@@ -15,7 +15,7 @@ from sja_units.jobs.markers import is_wanted
 from sja_units.jobs.schedule import choose_unit
 from sja_units.jobs.state import is_active
 from sja_units.jobs.status import JobView
-from sja_units.systemd import journal_send as journal_entry
+from sja_units.systemd import journal_send
 from sja_units.systemd.client import Order, Systemd
 
 FLAPS_AT = 5  # failures
@@ -126,7 +126,7 @@ def _ended_for_good(shown: dict[str, Any]) -> bool:
 def tell_repaired(jobs: Iterable[Job]) -> None:
     """Note in the journal what was mended."""
     for job in jobs:
-        journal_entry.send(journal_entry.REPAIRED, "was down, so sja-check started it", job)
+        journal_send.send(journal_send.REPAIRED, "was down, so sja-check started it", job)
 
 
 def tell_news(findings: Sequence[Finding]) -> None:
@@ -141,8 +141,8 @@ def tell_news(findings: Sequence[Finding]) -> None:
         told = []  # better told again than never
     for finding in findings:
         if finding.key not in told:
-            event = journal_entry.FOUND if finding.job else journal_entry.FOUND_STRAY
-            journal_entry.send(event, finding.message, finding.job)
+            event = journal_send.FOUND if finding.job else journal_send.FOUND_STRAY
+            journal_send.send(event, finding.message, finding.job)
 
 
 def _read_told() -> list[str]:

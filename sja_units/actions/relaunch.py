@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from sja_units.job import parse_unit
-from sja_units.jobs import markers as records
+from sja_units.jobs import markers
 from sja_units.jobs.inventory import read_head
 from sja_units.jobs.schedule import choose_unit, is_scheduled
 from sja_units.jobs.state import is_active
@@ -58,9 +58,9 @@ def relaunch(
         # One that is stopping will be down: a start of it waits for that.
         if row.active not in ("inactive", "failed", "deactivating")
     }
-    completed = records.read_completed()
+    completed = markers.read_completed()
     by_order = {}
-    for unit in sorted(records.list_wanted_units()):
+    for unit in sorted(markers.list_wanted_units()):
         job = parse_unit(unit)
         if job is None:
             note(unit, "failed", "the marker's name is not that of a job")
@@ -74,7 +74,7 @@ def relaunch(
             note(unit, "skipped", "relaunch = false in its file")
         else:
             # A run that the boot cut off is done again at once, not at the schedule's next time.
-            again = records.was_cut_off(job)
+            again = markers.was_cut_off(job)
             by_order[unit if again else choose_unit(job)] = unit
     orders = [Order("start", unit) for unit in by_order]
     began = time.monotonic()
@@ -99,8 +99,8 @@ def relaunch(
     for unit in by_order.values():
         if (job := parse_unit(unit)) is not None:
             with suppress(OSError):  # it comes back without, too
-                records.expect_recovery(job)
-    systemd.order(orders, done, lambda order: records.is_wanted(by_order[order.unit]))
+                markers.expect_recovery(job)
+    systemd.order(orders, done, lambda order: markers.is_wanted(by_order[order.unit]))
     for unit, result, seconds in unwell:
         note(unit, *_explain(systemd, unit, result), seconds)
     return attempts
@@ -109,7 +109,7 @@ def relaunch(
 def _read_reason(unit: str) -> str:
     """Return why a start failed for good, "" where the job's end hook did not say so."""
     job = parse_unit(unit)
-    failure = records.read_failed_recovery(job) if job else None
+    failure = markers.read_failed_recovery(job) if job else None
     return failure.message if failure else ""
 
 
@@ -124,5 +124,5 @@ def _explain(systemd: Systemd, unit: str, result: str) -> tuple[str, str]:
         return "started", ""
     if view.state in ("restarting", "starting"):
         return "retrying", reason
-    prefix = f"{records.NOT_RECOVERED}: "
+    prefix = f"{markers.NOT_RECOVERED}: "
     return "failed", prefix + reason.removeprefix(prefix)

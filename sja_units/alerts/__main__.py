@@ -6,8 +6,8 @@ from sja_units.alerts.round import TIMER, enter, look
 from sja_units.alerts.store import forget, read_lately, read_records, write_lately
 from sja_units.config.host import Alert, read_host_config
 from sja_units.errors import ConfigFault, SjaError
-from sja_units.runtime import log as journal
-from sja_units.systemd import journal_send as journal_entry
+from sja_units.runtime import log
+from sja_units.systemd import journal_send
 from sja_units.systemd.client import Order, Systemd
 
 
@@ -21,7 +21,7 @@ def main() -> int:
         # No failure of the unit, which would be told again at each look.
         _note_fault(str(error))
     except (SjaError, OSError) as error:
-        journal.error(f"no look at the jobs: {error}")
+        log.error(f"no look at the jobs: {error}")
         return 1
     return 0
 
@@ -41,7 +41,7 @@ def _note_fault(fault: str) -> None:
         return
     write_lately(lately._replace(fault=fault))
     for line in fault.splitlines():
-        enter(journal_entry.HOST_FILE_WRONG, f"nobody is alerted: {line}")
+        enter(journal_send.HOST_FILE_WRONG, f"nobody is alerted: {line}")
 
 
 if __name__ == "__main__":

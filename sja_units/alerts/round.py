@@ -12,7 +12,7 @@ from sja_units.config.host import Alert
 from sja_units.job import Job
 from sja_units.jobs.state import UnitRow, is_active
 from sja_units.jobs.status import JobView, inspect, survey
-from sja_units.systemd import journal_send as journal_entry
+from sja_units.systemd import journal_send
 from sja_units.systemd.client import Order, Systemd
 
 # It runs only while a look has to follow by itself: nothing is polled while all is well.
@@ -74,19 +74,19 @@ def _list_conditions(spells: Mapping[Job, Spell]) -> dict[Job, str]:
     return {job: spell.condition for job, spell in spells.items()}
 
 
-def enter(event: journal_entry.Event, words: str, job: Job | None = None) -> None:
+def enter(event: journal_send.Event, words: str, job: Job | None = None) -> None:
     """Write an entry of the journal under the name of the unit."""
-    journal_entry.send(event, words, job, syslog_identifier="sja-alert")
+    journal_send.send(event, words, job, syslog_identifier="sja-alert")
 
 
 def _enter_alert(view: JobView, event: str) -> None:
     if event == RECOVERED:
-        enter(journal_entry.WELL_AGAIN, f"{view.job} is well again", view.job)
+        enter(journal_send.WELL_AGAIN, f"{view.job} is well again", view.job)
         return
     error = view.error if view.error and not is_active(view.state) else None
     reason = error.message if error else view.status
     words = f"{view.job} is {event}" + (f": {reason}" if reason else "")
-    enter(journal_entry.ALERTED, words, view.job)
+    enter(journal_send.ALERTED, words, view.job)
 
 
 def _set_timer(
@@ -112,9 +112,9 @@ def _deliver(parcels: Iterable[Parcel], alert: Alert, before: Records, records: 
         elif way not in failing:
             failing.add(way)
             words = f"{way}: {parcel.job} {parcel.event} was not delivered, is tried again: {fault}"
-            enter(journal_entry.UNDELIVERED, words)
+            enter(journal_send.UNDELIVERED, words)
     for way in failing - _list_failing(alert, records):
-        enter(journal_entry.DELIVERED_AGAIN, f"{way}: alerts are delivered again")
+        enter(journal_send.DELIVERED_AGAIN, f"{way}: alerts are delivered again")
 
 
 def _list_failing(alert: Alert, records: Mapping[Job, Record]) -> set[str]:

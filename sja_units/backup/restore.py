@@ -14,7 +14,7 @@ from typing import BinaryIO
 from sja_units.backup.archive import Archive, Stored, read_states
 from sja_units.backup.contents import MAX_FILE, Member
 from sja_units.backup.plan import Here, Plan
-from sja_units.config import job_file as config
+from sja_units.config import job_file
 from sja_units.errors import ConfigFault, SjaError
 from sja_units.fs.atomic import replace_file, sync_folder, write_all
 from sja_units.fs.safe_open import read_plain
@@ -148,15 +148,15 @@ def _keep(path: str, kept: str) -> None:
     sync_folder(os.path.dirname(path))
 
 
-def read_settled(plan: Plan, archive: Archive) -> tuple[dict[Job, config.JobFile], list[str]]:
+def read_settled(plan: Plan, archive: Archive) -> tuple[dict[Job, job_file.JobFile], list[str]]:
     """Return what the jobs' files say, for their drop-ins, and the faults of those with some."""
-    files: dict[Job, config.JobFile] = {}
+    files: dict[Job, job_file.JobFile] = {}
     faults: list[str] = []
     for job in plan.settled:
         path = f"{job}.toml"
         try:
-            text = config.decode(archive.files[path].data, job.config_path)
-            files[job] = config.parse(job.kind, text, job.config_path)
+            text = job_file.decode(archive.files[path].data, job.config_path)
+            files[job] = job_file.parse(job.kind, text, job.config_path)
         except ConfigFault as fault:
             faults += str(fault).splitlines()
     return files, faults

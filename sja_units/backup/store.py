@@ -24,7 +24,7 @@ from sja_units.backup.contents import (
 )
 from sja_units.backup.snapshot import read_state
 from sja_units.command.config import CommandConfig
-from sja_units.config import job_file as config
+from sja_units.config import job_file
 from sja_units.config.host import parse_host_config
 from sja_units.errors import ConfigFault, UsageFault
 from sja_units.fs.safe_open import open_plain, read_plain
@@ -130,7 +130,7 @@ def _read_files(notes: _Notes) -> Iterator[tuple[str, Stored]]:
 
 def _read_title(data: bytes) -> str:
     try:
-        return parse_head(config.decode(data, "")).title
+        return parse_head(job_file.decode(data, "")).title
     except ConfigFault:
         return ""
 
@@ -156,7 +156,7 @@ def _read_file(path: str, limit: int) -> Stored:
 def _name_what_is_elsewhere(job: Job, data: bytes, notes: _Notes) -> None:
     """Tell of files that a job needs and that are not ours to store."""
     try:
-        settings = config.parse(job.kind, config.decode(data, str(job)), str(job)).settings
+        settings = job_file.parse(job.kind, job_file.decode(data, str(job)), str(job)).settings
     except ConfigFault as fault:
         notes.tell(f"{job} has a faulty file, which is stored as it is: {fault.faults[0]}")
         return
@@ -167,7 +167,7 @@ def _name_what_is_elsewhere(job: Job, data: bytes, notes: _Notes) -> None:
 
 def _name_alert(data: bytes, notes: _Notes) -> None:
     try:
-        alert = parse_host_config(config.decode(data, HOST_FILE), HOST_FILE).alert
+        alert = parse_host_config(job_file.decode(data, HOST_FILE), HOST_FILE).alert
     except ConfigFault as fault:
         notes.tell(f"{HOST_FILE} is faulty and stored as it is: {fault.faults[0]}")
         return

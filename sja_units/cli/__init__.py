@@ -15,19 +15,19 @@ from sja_units.errors import NotAllowed, SjaError, UsageFault
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-# verb -> module below sja_units.cli that holds a command of that name
+# verb -> module below sja_units.cli.verbs that holds a command of that name
 VERBS = {
     "create": "create",
-    "list": "show",
-    "status": "show",
+    "list": "status",
+    "status": "status",
     "why": "why",
     "start": "order",
     "stop": "order",
     "restart": "order",
     "remove": "remove",
     "edit": "edit",
-    "config": "files",
-    "apply": "files",
+    "config": "config",
+    "apply": "config",
     "logs": "logs",
     "watch": "watch",
     "history": "history",
@@ -35,7 +35,7 @@ VERBS = {
     "data": "data",
     "simulate": "simulate",
     "cookies": "cookies",
-    "import": "importing",
+    "import": "import_jobs",
     "relaunch": "relaunch",
     "check": "check",
     "cleanup": "cleanup",
@@ -57,7 +57,7 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"sja_units.cli.{VERBS[cmd_name]}")
+        module = importlib.import_module(f"sja_units.cli.verbs.{VERBS[cmd_name]}")
         command = getattr(module, f"{cmd_name}_command")
         assert isinstance(command, click.Command)
         if _COMPLETE:

@@ -12,7 +12,7 @@ from sja_units.command.prober import Prober
 from sja_units.command.program import Program, describe_status, make_environment
 from sja_units.errors import ProgramEnd, WorkerEnd, WrongConfig
 from sja_units.job import DONE
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 from sja_units.runtime.service import Runtime, format_time
 
 _VALID_SECONDS = 30.0
@@ -138,15 +138,15 @@ class _Watch:
         if prober.reason != self._told_reason:
             self._told_reason = prober.reason
             if prober.reason and prober.was_well:
-                journal.warning(f"the probe fails: {prober.reason}")
+                log.warning(f"the probe fails: {prober.reason}")
             elif prober.was_well:
-                journal.notice("the probe is well")
+                log.notice("the probe is well")
         if prober.is_hung:
             self._end_hung(f"the probe failed {prober.failures} times in a row: {prober.reason}")
 
     def _end_hung(self, reason: str) -> None:
         """Have the watchdog end the job, its program first."""
-        journal.error(f"{self._program.name} hangs: {reason}")
+        log.error(f"{self._program.name} hangs: {reason}")
         self._runtime.status(f"hung: {reason}")
         self._program.dump()
         self._runtime.trigger_watchdog()
@@ -182,7 +182,7 @@ class _Watch:
         """Return the worker's exit status where the job is done, else raise what went wrong."""
         words = describe_status(status)
         if status == 0 and not self._config.repeats:
-            journal.info(f"{self._program.name} {words}: it is done")
+            log.info(f"{self._program.name} {words}: it is done")
             self._runtime.ready()  # systemd takes an end before that for a failure
             self._runtime.status("done")
             return DONE
@@ -201,7 +201,7 @@ class _Watch:
         if self._prober:
             self._prober.stop()
         if reason:
-            journal.error(f"{self._program.name} is stopped: {reason}")
+            log.error(f"{self._program.name} is stopped: {reason}")
         patience = self._config.stop_timeout
         self._runtime.extend(patience + 30)
         self._program.signal(signal.SIGTERM)
@@ -212,7 +212,7 @@ class _Watch:
             self._hear()
             if time.monotonic() >= self._killed_at:
                 waited = self._killed_at - began
-                journal.warning(f"{self._program.name} did not end within {waited:.3g} s: killed")
+                log.warning(f"{self._program.name} did not end within {waited:.3g} s: killed")
                 self._program.signal(signal.SIGKILL)
                 return
             self._runtime.ping()

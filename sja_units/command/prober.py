@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from sja_units.command.config import Probe
 from sja_units.command.probe import describe_end, run_probe
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 from sja_units.runtime.child import Child
 
 _MOST_OUTPUT = 65536
@@ -56,7 +56,7 @@ class Prober:
                 )
             except OSError as error:
                 # It says nothing of the program.
-                journal.warning(f"no process for the probe: {error.strerror}")
+                log.warning(f"no process for the probe: {error.strerror}")
                 self._next = self._clock() + self._probe.interval
             return False
         ended = self._look.look()

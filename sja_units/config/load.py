@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sja_units.acquisition.points.csv_table import PointTable, parse_point_table
 from sja_units.cli.client_files import open_own
-from sja_units.config import job_file as config
+from sja_units.config import job_file
 from sja_units.errors import ConfigFault
 from sja_units.toml.location import describe, name_place
 from sja_units.toml.reader import Fault
@@ -19,7 +19,7 @@ MAX_TABLE_BYTES = 1024 * 1024
 class Loaded(NamedTuple):
     """What a person's file says, and the file as a worker can read it."""
 
-    file: config.JobFile
+    file: job_file.JobFile
     text: str
 
 
@@ -36,17 +36,17 @@ def load(kind: str, text: str, where: str) -> Loaded:
     where: the file's path, from whose folder the tables' paths count. Raises ConfigFault with all
     faults at once, those of the tables by row.
     """
-    values = config.load_toml(text, where)
+    values = job_file.load_toml(text, where)
     tables = _take_tables(values, os.path.dirname(where)) if kind == "acquisition" else {}
-    file, faults = config.examine(kind, values)
+    file, faults = job_file.examine(kind, values)
     if kind == "command":
         from sja_units.config.host_checks import find_faults
 
         faults += find_faults(file.settings)
     if file.service:
-        from sja_units.config import verify as directives
+        from sja_units.config import verify
 
-        faults += directives.find_faults(file.service)
+        faults += verify.find_faults(file.service)
     told = [f"{path}: {fault}" for path, table in tables.values() for fault in table.faults]
     told += [line for fault in faults if (line := _describe(fault, text, tables))]
     if told:
@@ -54,8 +54,8 @@ def load(kind: str, text: str, where: str) -> Loaded:
     if not tables:
         return Loaded(file, text)
     whole = _put_inline(text, tables)
-    if len(whole.encode()) > config.MAX_BYTES:
-        limit = config.MAX_BYTES // 1024
+    if len(whole.encode()) > job_file.MAX_BYTES:
+        limit = job_file.MAX_BYTES // 1024
         raise ConfigFault(
             where, [f"has too many points for one job's file ({limit} KiB): make several jobs"]
         )
@@ -64,7 +64,7 @@ def load(kind: str, text: str, where: str) -> Loaded:
 
 def find_tables(text: str, where: str) -> list[str]:
     """Return the paths of the tables that `load` would read. Raises ConfigFault."""
-    names = [_name_table(device) for _, device in _devices(config.load_toml(text, where))]
+    names = [_name_table(device) for _, device in _devices(job_file.load_toml(text, where))]
     return [os.path.join(os.path.dirname(where), name) for name in names if name]
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from sja_units.acquisition.config import AcquisitionConfig, Device
-from sja_units.config import job_file as config
+from sja_units.config import job_file
 from sja_units.errors import ConfigFault
 from sja_units.job import Job
 from sja_units.keepalive.config import KeepaliveConfig
@@ -81,8 +81,8 @@ def read_claims(jobs: Iterable[Job]) -> dict[Job, Claims]:
     claims = {}
     for job in jobs:
         with suppress(ConfigFault, OSError):
-            text = config.read_file(job.config_path)
-            settings = config.parse(job.kind, text, job.config_path).settings
+            text = job_file.read_file(job.config_path)
+            settings = job_file.parse(job.kind, text, job.config_path).settings
             claims[job] = make_claims(settings, _read_jar(job, settings))
     return claims
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from sja_units.config import job_file as config
+from sja_units.config import job_file
 from sja_units.config.load import Loaded, load
 from sja_units.errors import NotAllowed, SjaError
 from sja_units.fs.atomic import replace_file, sync_folder
@@ -21,12 +21,12 @@ OPERATORS = "sja"
 _USUAL_TTY_GROUP = "dialout"
 
 
-def write_config(job: Job, text: str) -> config.JobFile:
+def write_config(job: Job, text: str) -> job_file.JobFile:
     """Check a job's file and put it in its place; return what it says.
 
     Raises ConfigFault, with the old file as it was.
     """
-    file = config.parse(job.kind, text, job.config_path)
+    file = job_file.parse(job.kind, text, job.config_path)
     group = grp.getgrnam(OPERATORS).gr_gid
     replace_file(job.config_path, text.encode(), 0o640, group=group)
     return file
@@ -60,7 +60,7 @@ def note_completed(job: Job, moment: str) -> None:
     replace_file(job.run_path, f"{COMPLETED}{moment}\n".encode(), 0o644)
 
 
-def apply_drop_ins(systemd: Systemd, files: dict[Job, config.JobFile | None]) -> list[Job]:
+def apply_drop_ins(systemd: Systemd, files: dict[Job, job_file.JobFile | None]) -> list[Job]:
     """Make each job's drop-in what its file asks for; None stands for a file that is gone.
 
     Returns the jobs whose drop-in changed; systemd has read them by then.
@@ -74,7 +74,7 @@ def apply_drop_ins(systemd: Systemd, files: dict[Job, config.JobFile | None]) ->
     return changed
 
 
-def is_drop_in_current(job: Job, file: config.JobFile) -> bool:
+def is_drop_in_current(job: Job, file: job_file.JobFile) -> bool:
     """Tell whether systemd has been told what a job's file asks for."""
     return all(_read(path) == text for path, text in _render_units(job, file).items())
 
@@ -87,11 +87,11 @@ def _read(path: str) -> str:
         return ""
 
 
-def _render_units(job: Job, file: config.JobFile | None) -> dict[str, str]:
+def _render_units(job: Job, file: job_file.JobFile | None) -> dict[str, str]:
     return render_units(job, file, _find_groups(list_ttys(file)) if file else ())
 
 
-def _write_units(job: Job, file: config.JobFile | None) -> bool:
+def _write_units(job: Job, file: job_file.JobFile | None) -> bool:
     texts = _render_units(job, file)
     changed = [path for path, text in texts.items() if text != _read(path)]
     for path in changed:
@@ -224,9 +224,9 @@ def _delete_state(job: Job) -> None:
             shutil.rmtree(folder)
 
 
-def read_job_file(job: Job) -> config.JobFile:
+def read_job_file(job: Job) -> job_file.JobFile:
     """Return what a job's file says. Raises ConfigFault, FileNotFoundError, PermissionError."""
-    return config.parse(job.kind, config.read_file(job.config_path), job.config_path)
+    return job_file.parse(job.kind, job_file.read_file(job.config_path), job.config_path)
 
 
 def load_job_file(job: Job) -> Loaded:
@@ -234,7 +234,7 @@ def load_job_file(job: Job) -> Loaded:
 
     Raises ConfigFault, FileNotFoundError, PermissionError.
     """
-    return load(job.kind, config.read_file(job.config_path), job.config_path)
+    return load(job.kind, job_file.read_file(job.config_path), job.config_path)
 
 
 def list_orphaned_drop_ins() -> list[Job]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sja_units.job import KINDS, RELAUNCH, SCHEDULES, Job, parse_unit
-from sja_units.jobs import markers as records
+from sja_units.jobs import markers
 from sja_units.jobs.health import read_health
 from sja_units.jobs.inventory import Head, list_configured, read_head
 from sja_units.jobs.schedule import list_scheduled_units
@@ -30,7 +30,7 @@ class JobView(NamedTuple):
     since: str | None
     restarts: int | None
     status: str
-    error: records.Failure | None
+    error: markers.Failure | None
     next_try: float | None  # Unix time, while it waits for the next try
     next_run: float | None  # Unix time, while it waits for the next one of its schedule
     health: dict[str, Any]
@@ -110,10 +110,10 @@ def _list_rows(systemd: Systemd, units: Iterable[str]) -> dict[str, UnitRow]:
 def _read_marks(rows: Mapping[str, UnitRow]) -> _Marks:
     relaunch = rows.get(RELAUNCH)
     return _Marks(
-        records.list_wanted_units(),
-        records.list_failed_units(),
-        records.read_next_tries(),
-        records.read_completed(),
+        markers.list_wanted_units(),
+        markers.list_failed_units(),
+        markers.read_next_tries(),
+        markers.read_completed(),
         list_scheduled_units(),
         armed={unit for unit, row in rows.items() if row.active == "active"},
         relaunching=relaunch is not None
@@ -138,7 +138,7 @@ def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> Job
         completed=completed is not None,
     )
     state = decide_state(facts)
-    error = records.read_failure(job) if job.unit in marks.failed else None
+    error = markers.read_failure(job) if job.unit in marks.failed else None
     return JobView(
         job=job,
         title=head.title,
@@ -159,7 +159,7 @@ def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> Job
     )
 
 
-def _say(job: Job, state: str, health: dict[str, Any], error: records.Failure | None) -> str:
+def _say(job: Job, state: str, health: dict[str, Any], error: markers.Failure | None) -> str:
     if state == "unconfigured":
         return f"there is no file {job.config_path}"
     if state in ("running", "degraded"):
@@ -222,7 +222,7 @@ def _knows_more(result: str, view: JobView) -> bool:
 def _blame_systemd(view: JobView, shown: dict[str, Any]) -> JobView:
     """Return the view of a job whose end hook could not note the failure."""
     at = _format(shown["StateChangeTimestamp"]) or ""
-    error = records.make_failure(shown["Result"], at, max(1, shown["NRestarts"]))
+    error = markers.make_failure(shown["Result"], at, max(1, shown["NRestarts"]))
     return view._replace(error=error, status=error.message)
 
 

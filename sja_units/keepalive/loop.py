@@ -13,7 +13,7 @@ from sja_units.keepalive.report import Reporter
 from sja_units.keepalive.response import ALIVE, EXPIRED, Look
 from sja_units.keepalive.state import load_state, save_state
 from sja_units.keepalive.store import load_jar, publish, save_jar, take_given
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 from sja_units.runtime.service import Runtime
 
 
@@ -95,11 +95,11 @@ class _Keeper:
         if given.jar is not None:
             self._state = self._state._replace(login_attempts=0)
             self._adopt(given.jar)
-            journal.notice(f"took new cookies ({len(given.jar)})")
+            log.notice(f"took new cookies ({len(given.jar)})")
         if given.jar is not None or given.fault:
             self._reporter.remark("given", given.fault)
         if not self.jar and not self._state.last_look:
-            journal.notice("there are no cookies yet: asking the site without")
+            log.notice("there are no cookies yet: asking the site without")
         return given.jar is not None
 
     def _adopt(self, jar: Jar) -> None:

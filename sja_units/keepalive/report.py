@@ -1,10 +1,10 @@
-"""What a keep-alive job says of itself: STATUS, health.json and the journal."""
+"""What a keep-alive job says of itself: STATUS, health.json and the log."""
 
 import time
 
 from sja_units.keepalive.response import ALIVE, Look
 from sja_units.keepalive.state import State
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 from sja_units.runtime.service import Runtime, format_time
 
 _VALID_SECONDS = 30.0  # the runtime says it again every ten, as long as the loop moves
@@ -25,20 +25,20 @@ class Reporter:
     def remark(self, cause: str, text: str) -> None:
         """Keep telling this until it is taken back with ""; the journal has it once."""
         if text and self._remarks.get(cause) != text:
-            journal.error(text)
+            log.error(text)
         self._remarks[cause] = text
 
     def warn_of_end(self, expires_at: float) -> None:
         """Tell that the cookies end then, and no look renews them; 0 takes it back."""
         if expires_at and expires_at != self._ending:
-            journal.warning(f"the session is to end: {_warn(expires_at)}")
+            log.warning(f"the session is to end: {_warn(expires_at)}")
         self._ending = expires_at
 
     def tell_pace(self, interval: float, text: str) -> None:
         """Tell what was learned about the interval; the journal has it when that has changed."""
         if abs(interval - self._interval) > self._interval / 10:
             self._interval = interval
-            journal.notice(text)
+            log.notice(text)
         self._pace = text
 
     def tell(self, found: Look, state: State, message: str, delay: float) -> None:
@@ -69,12 +69,12 @@ class Reporter:
     def _log_change(self, found: Look) -> None:
         if found.refused != self._refused:
             self._refused = found.refused
-            journal.warning(f"{found.refused} cookies of the site refused: no jar may hold such")
+            log.warning(f"{found.refused} cookies of the site refused: no jar may hold such")
         outcome, reason = found.verdict
         if outcome != self._outcome:
             self._outcome = outcome
-            log = journal.notice if outcome == ALIVE else journal.warning
-            log(f"session {outcome}: {reason}")
+            write = log.notice if outcome == ALIVE else log.warning
+            write(f"session {outcome}: {reason}")
 
 
 def _warn(expires_at: float) -> str:

@@ -4,7 +4,7 @@ import json
 from typing import NamedTuple
 
 from sja_units.fs.atomic import replace_file
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 
 
 class State(NamedTuple):
@@ -34,7 +34,7 @@ def load_state(folder: str) -> State:
     except FileNotFoundError:
         return State()
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        journal.warning(f"{path} is not readable and starts anew ({type(error).__name__})")
+        log.warning(f"{path} is not readable and starts anew ({type(error).__name__})")
         return State()
 
 

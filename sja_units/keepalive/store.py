@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sja_units.errors import WorkerEnd
 from sja_units.fs.atomic import replace_file, sync_folder
 from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault, dump, load
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 
 GENERATIONS = 3
 _MAX_FILE = 16 * MAX_BYTES
@@ -66,15 +66,15 @@ def _find_jar(path: str) -> Jar:
             continue
         except JarFault as fault:
             is_broken = True
-            journal.error(f"{candidate} is broken: {fault}")
+            log.error(f"{candidate} is broken: {fault}")
             if candidate == path:
                 os.replace(path, f"{path}.bad")
             continue
         if candidate != path:
-            journal.error(f"going on with the older jar {candidate}")
+            log.error(f"going on with the older jar {candidate}")
         return jar
     if is_broken:
-        journal.error("no jar is readable any more: asking the site without cookies")
+        log.error("no jar is readable any more: asking the site without cookies")
     return ()
 
 

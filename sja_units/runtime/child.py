@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 
 _MAX_OUTPUT = 16 * 1024 * 1024
 _TICK = 0.5  # seconds between two questions whether to give up
@@ -132,6 +132,6 @@ def _be_child(work: Callable[[int], None], writer: int) -> NoReturn:
         from traceback import format_tb
 
         # Not its words: they may hold a cookie.
-        journal.error(f"{type(error).__name__}\n{''.join(format_tb(error.__traceback__))}")
+        log.error(f"{type(error).__name__}\n{''.join(format_tb(error.__traceback__))}")
     finally:
         os._exit(status)

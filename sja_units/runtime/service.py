@@ -17,7 +17,7 @@ import sdnotify
 
 from sja_units.fs.atomic import replace_file
 from sja_units.job import Job
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 
 _BEAT_SECONDS = 10.0  # after so long health.json is written again, to show that it is true
 
@@ -171,7 +171,7 @@ class Runtime:
     def _tell_unreported(self, fault: str) -> None:
         if fault != self._unreported:
             self._unreported = fault
-            journal.warning(fault or "health.json is written again")
+            log.warning(fault or "health.json is written again")
 
 
 def _watchdog_seconds() -> float:

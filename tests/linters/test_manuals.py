@@ -12,7 +12,7 @@ import pytest
 from sja_units.actions.metrics import FAMILIES
 from sja_units.actions.openmetrics import SUFFIXES
 from sja_units.cli import VERBS, sjactl
-from sja_units.config import job_file as config
+from sja_units.config import job_file
 from sja_units.config.host import parse_host_config
 from sja_units.jobs.state import STATES
 from sja_units.toml.reader import Table
@@ -96,7 +96,7 @@ def write_acquisitions() -> Iterator[str]:
 
 
 def read_job(kind: str) -> Callable[[str], object]:
-    return lambda text: config.examine(kind, tomllib.loads(text))
+    return lambda text: job_file.examine(kind, tomllib.loads(text))
 
 
 # By page: what reads such files, and files that together have every key.

@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from sja_units.systemd import journal_send as journal_entry
+from sja_units.systemd import journal_send
 from tests.lab.machine import Machine
 from tests.system.counterparts import spawn_peer
 from tests.system.jobs import unit_of, view, wait_active, wait_state, write_idle
@@ -58,7 +58,7 @@ def is_ticking(machine: Machine) -> bool:
 
 def count_entries(machine: Machine, event: str) -> int:
     """Return how many entries of a kind the journal has, by their number."""
-    number = getattr(journal_entry, event).message_id
+    number = getattr(journal_send, event).message_id
     machine.run("journalctl", "--sync")
     said = machine.run("journalctl", "--quiet", "--output=cat", f"MESSAGE_ID={number}", check=False)
     return len(said.stdout.splitlines())

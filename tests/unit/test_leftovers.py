@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 
 from sja_units import job
-from sja_units.actions import cleanup as leftovers
+from sja_units.actions import cleanup
 from sja_units.actions.cleanup import Findings, find_leftovers, remove_leftover
 from sja_units.job import Job
-from sja_units.jobs import manager
-from sja_units.jobs import markers as records
-from sja_units.jobs import state_dir as state_folder
+from sja_units.jobs import manager, markers, state_dir
 from sja_units.jobs.state import UnitRow
 from sja_units.systemd.client import Systemd
 
@@ -39,13 +37,13 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, place in places.items():
         key = f"{name.upper()}_ROOT" if name != "etc" else "CONFIG_ROOT"
         key = "STATE_ROOT" if name == "var" else key
-        for module in (job, leftovers, records, manager, state_folder):
+        for module in (job, cleanup, markers, manager, state_dir):
             if hasattr(module, key):
                 monkeypatch.setattr(module, key, str(place))
         for kind in job.KINDS:
             (place / kind).mkdir(parents=True)
-    monkeypatch.setattr(leftovers, "STAGING", str(tmp_path / "var/restoring"))
-    monkeypatch.setattr(leftovers, "list_configured", list)
+    monkeypatch.setattr(cleanup, "STAGING", str(tmp_path / "var/restoring"))
+    monkeypatch.setattr(cleanup, "list_configured", list)
     monkeypatch.setattr(manager, "list_orphaned_drop_ins", list)
     (tmp_path / "private" / str(GONE)).mkdir()
     (tmp_path / "var" / str(GONE)).symlink_to(tmp_path / "private" / str(GONE))

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sja_units.acquisition.config import SinkConfig
-from sja_units.acquisition.influxdb import api as influx
+from sja_units.acquisition.influxdb import api
 from sja_units.acquisition.influxdb.api import Verdict
 from sja_units.acquisition.modbus.tls import make_tls
 from sja_units.text import describe_os_error, lookup_seconds
@@ -68,7 +68,7 @@ class Uploader:
     def __init__(self, sink: SinkConfig) -> None:
         parts = urlsplit(sink.url)
         self._host = parts.hostname or ""
-        self._path, self._headers = influx.make_target(sink)
+        self._path, self._headers = api.make_target(sink)
         self._tls = make_tls(sink.ca_file) if parts.scheme == "https" else None
         self._port = parts.port or (443 if self._tls else 80)
         # A request, once more where an idle connection was closed, each with its connection.
@@ -118,7 +118,7 @@ class Uploader:
         headers = {name.lower(): value for name, value in answer.getheaders()}
         if not answer.isclosed():
             self.close()
-        return influx.judge(answer.status, headers, body)
+        return api.judge(answer.status, headers, body)
 
     def _connect(self, deadline: float) -> None:
         # As bytes: for text, tables of Unicode would be loaded, and a URL is ASCII.

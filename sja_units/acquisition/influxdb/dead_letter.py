@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 from sja_units.text import count
 
 MAX_BYTES = 16 * 2**20
@@ -37,13 +37,13 @@ class DeadLetter:
         with suppress(FileNotFoundError):
             if os.stat(self._path).st_size > MAX_BYTES:
                 os.replace(self._path, f"{self._path}.old")
-                journal.warning(f"{self._path} was full; it is {self._path}.old now")
+                log.warning(f"{self._path} was full; it is {self._path}.old now")
 
     def _tell(self, lines: int, reason: str) -> None:
         self._untold += lines
         if time.monotonic() >= self._tell_at:
             self._tell_at = time.monotonic() + _TELL_SECONDS
-            journal.warning(
+            log.warning(
                 f"database: refuses {count(self._untold, 'line')}, parked in {self._path}: {reason}"
             )
             self._untold = 0

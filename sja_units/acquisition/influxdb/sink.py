@@ -10,7 +10,7 @@ from sja_units.acquisition.influxdb.dead_letter import DeadLetter
 from sja_units.acquisition.spool.reader import SpoolReader
 from sja_units.acquisition.spool.segment import Batch
 from sja_units.acquisition.worker_thread import WorkerThread
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 from sja_units.text import count, describe_os_error
 
 MAX_LINES = 5000
@@ -146,7 +146,7 @@ class Sink(WorkerThread):
     def _recover(self) -> None:
         if self.state != "healthy":
             waiting = count(self._spool.count_lines(), "line")
-            journal.notice(f"database: back, {waiting} to catch up")
+            log.notice(f"database: back, {waiting} to catch up")
         self.state, self.message = "healthy", ""
         self._back_off.reset()
 
@@ -156,7 +156,7 @@ class Sink(WorkerThread):
         An order that comes while it waits ends the waiting: there is one last try.
         """
         if self.state == "healthy":
-            journal.warning(f"database: {message}; everything is kept and sent later")
+            log.warning(f"database: {message}; everything is kept and sent later")
         self.state, self.message = state, message
         until = time.monotonic() + max(self._back_off.fail(), wait)
         if self._stop_at is not None:

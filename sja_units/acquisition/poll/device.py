@@ -9,7 +9,7 @@ from sja_units.acquisition.config import Device
 from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, Request, make_request
 from sja_units.acquisition.points.plan import Block, Limits, halve, plan_blocks
 from sja_units.acquisition.poll.refused import LeftOut, describe_point
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 from sja_units.text import count
 
 TELL_LOST_SECONDS = 3600.0
@@ -173,10 +173,10 @@ class DeviceReader:
         now = time.monotonic()
         if not self.consecutive_failures:
             self._lost_at, self._tell_at = now, now + TELL_LOST_SECONDS
-            journal.warning(f"{self.device.name}: lost: {message}; it is tried again and again")
+            log.warning(f"{self.device.name}: lost: {message}; it is tried again and again")
         elif now >= self._tell_at:
             self._tell_at = now + TELL_LOST_SECONDS
-            journal.warning(
+            log.warning(
                 f"{self.device.name}: lost for {(now - self._lost_at) / 3600:.0f} h, "
                 f"{self.consecutive_failures} cycles failed: {message}"
             )
@@ -192,7 +192,7 @@ class DeviceReader:
             return
         if self.consecutive_failures:
             away = time.monotonic() - self._lost_at
-            journal.notice(
+            log.notice(
                 f"{self.device.name}: back after {away:.0f} s "
                 f"({self.consecutive_failures} cycles failed)"
             )

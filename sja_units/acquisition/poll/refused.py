@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from sja_units.acquisition.points.point import Point
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 
 RETRY_REFUSED_SECONDS = 60.0
 RETRY_CUT_SECONDS = 600.0
@@ -82,12 +82,12 @@ class LeftOut:
         back = [describe_point(self._points[i]) for i in sorted(self._told - self.points)]
         self._told = self.points
         if new:
-            journal.warning(
+            log.warning(
                 f"{self._device}: left out, tried again every {RETRY_REFUSED_SECONDS:.0f} s: "
                 + _shorten(new)
             )
         if back:
-            journal.notice(f"{self._device}: answers again: {_shorten(back)}")
+            log.notice(f"{self._device}: answers again: {_shorten(back)}")
 
 
 def describe_point(point: Point) -> str:

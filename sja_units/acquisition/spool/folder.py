@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sja_units.acquisition.spool.segment import is_torn, name_segment, name_torn, parse_segment_name
 from sja_units.errors import WorkerEnd
 from sja_units.fs.atomic import replace_file, sync_folder
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 
 KEPT_TORN_FILES = 20
 
@@ -131,7 +131,7 @@ class SpoolFolder:
         with suppress(OSError):
             os.rename(self._at(name_segment(number)), self._at(name))
             kept = f"it is {name} now, and "
-        journal.error(
+        log.error(
             f"spool: segment {number} cannot be read: {error.strerror}; {kept}what it held does "
             "not reach the database"
         )
@@ -139,7 +139,7 @@ class SpoolFolder:
     def quarantine(self, number: int, offset: int, data: bytes) -> None:
         """Keep bytes that are no batch in a dated file, and say so."""
         name = name_torn(_stamp(), number, offset)
-        journal.warning(
+        log.warning(
             f"spool: {len(data)} bytes of segment {number} are not whole (a kill or a power cut "
             f"in the middle of a write, or a damaged disk); they are kept in {name}"
         )
@@ -149,7 +149,7 @@ class SpoolFolder:
             for entry in torn[:-KEPT_TORN_FILES]:
                 os.unlink(self._at(entry))
         except OSError as error:
-            journal.error(f"spool: {name} could not be written: {error.strerror}")
+            log.error(f"spool: {name} could not be written: {error.strerror}")
 
 
 def _stamp() -> str:
@@ -163,6 +163,6 @@ def _read_cursor(path: str) -> Cursor:
     except (FileNotFoundError, NotADirectoryError):
         return Cursor(0, 0, 0)
     except (OSError, ValueError):
-        journal.warning(f"spool: {path} is not readable: what is kept is sent once more")
+        log.warning(f"spool: {path} is not readable: what is kept is sent once more")
         return Cursor(0, 0, 0)
     return Cursor(number, offset, dropped)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from sja_units.acquisition.spool import segment as segments
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 from sja_units.text import count
 
 CHUNK_BYTES = 256 * 1024
@@ -79,7 +79,7 @@ class Waiting:
             try:
                 data = self._read(number)
             except OSError as error:
-                journal.error(f"spool: {self._path(number)} cannot be read: {error.strerror}")
+                log.error(f"spool: {self._path(number)} cannot be read: {error.strerror}")
                 continue
             chunk = Chunk(number)
             for batch in segments.find_batches(data):
@@ -93,7 +93,7 @@ class Waiting:
                 self._drop(chunk)
         if self.lines:
             lines = count(self.lines, "line")
-            journal.notice(f"spool: {lines} waited in {self.folder} for the disk")
+            log.notice(f"spool: {lines} waited in {self.folder} for the disk")
 
     def add(self, record: bytes, lines: int) -> None:
         """Add a batch, in memory."""
@@ -128,7 +128,7 @@ class Waiting:
         except OSError as error:
             fault = error.strerror or str(error)
         if fault and fault != self.fault:
-            journal.error(f"spool: values wait in memory only, where a kill loses them: {fault}")
+            log.error(f"spool: values wait in memory only, where a kill loses them: {fault}")
         self.fault = fault
 
     def _write(self, chunk: Chunk) -> None:

@@ -14,7 +14,7 @@ from sja_units.acquisition.spool.folder import SpoolFolder
 from sja_units.acquisition.spool.index import Place, Segment, SpoolIndex
 from sja_units.acquisition.spool.overflow import Waiting
 from sja_units.acquisition.spool.reader import SpoolReader
-from sja_units.runtime import log as journal
+from sja_units.runtime import log
 
 WAITING_BYTES = 8 * 2**20
 _BOUND_SECONDS = 1.0
@@ -107,7 +107,7 @@ class Spool:
             self._waiting.keep()
         else:
             if self._fault:
-                journal.notice("spool: the disk takes data again")
+                log.notice("spool: the disk takes data again")
                 self._fault = ""
         if time.monotonic() >= self._bound_due:
             self._bound_due = time.monotonic() + _BOUND_SECONDS
@@ -180,12 +180,12 @@ class Spool:
         reason = error.strerror or str(error)
         if reason != self._fault:
             self._fault = reason
-            journal.error(f"spool: the disk takes nothing: {reason}; values wait until it does")
+            log.error(f"spool: the disk takes nothing: {reason}; values wait until it does")
 
     def count_dropped(self, lines: int, why: str) -> None:
         """Take note of lines that are lost, and say so once until the spool is empty again."""
         if lines and not self._is_dropping:
-            journal.error(f"spool: {why}: the oldest values are dropped from now on")
+            log.error(f"spool: {why}: the oldest values are dropped from now on")
         holds_some = bool(self._waiting) or self._index.has_batches()
         self._is_dropping = bool(lines) or (self._is_dropping and holds_some)
         self._index.dropped += lines

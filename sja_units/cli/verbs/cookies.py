@@ -6,7 +6,7 @@ from sja_units.cli.output.streams import say
 from sja_units.cli.params import OwnFile
 from sja_units.cli.verbs.create import read_jar_text
 from sja_units.cli.verbs.order import carry_out
-from sja_units.config import job_file as config
+from sja_units.config import job_file
 from sja_units.errors import SjaError, UsageFault
 from sja_units.job import Job
 from sja_units.jobs import inventory, manager
@@ -44,7 +44,7 @@ def cookies_command(job: str, form: str, source: str | None) -> int:
     return 0
 
 
-def _format(job: Job, file: config.JobFile, form: str) -> bytes:
+def _format(job: Job, file: job_file.JobFile, form: str) -> bytes:
     from sja_units.keepalive.cookie_policy import cookie_header
     from sja_units.keepalive.jar import format_json, format_netscape
     from sja_units.keepalive.store import read_next_jar
@@ -58,7 +58,7 @@ def _format(job: Job, file: config.JobFile, form: str) -> bytes:
     return format_netscape(jar) if form == "netscape" else f"{format_json(jar)}\n".encode()
 
 
-def _replace(job: Job, file: config.JobFile, source: str) -> int:
+def _replace(job: Job, file: job_file.JobFile, source: str) -> int:
     manager.give_jar(job, read_jar_text(source, file))
     with Systemd() as systemd:
         (view,) = inspect(systemd, [job])

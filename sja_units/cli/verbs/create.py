@@ -11,7 +11,7 @@ from sja_units.cli.params import OwnConfig, OwnFile
 from sja_units.cli.preflight import warn_of_devices, warn_of_others, warn_of_program
 from sja_units.cli.target import read_text, split_settings
 from sja_units.cli.verbs.order import carry_out
-from sja_units.config import job_file as config
+from sja_units.config import job_file
 from sja_units.config.load import load
 from sja_units.errors import ConfigFault, SjaError, UsageFault
 from sja_units.job import CONFIG_ROOT, KINDS, Job, make_job
@@ -93,7 +93,7 @@ def create_command(
     return _start(job, file, start=not no_start)
 
 
-def _start(job: Job, file: config.JobFile, *, start: bool) -> int:
+def _start(job: Job, file: job_file.JobFile, *, start: bool) -> int:
     with Systemd() as systemd:
         manager.apply_drop_ins(systemd, {job: file})
         if start:
@@ -116,7 +116,7 @@ def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
 
 
-def read_jar_text(path: str, file: config.JobFile) -> str:
+def read_jar_text(path: str, file: job_file.JobFile) -> str:
     """Return a jar's text, once it is known to be one. Raises SjaError."""
     from sja_units.keepalive.cookie import MAX_BYTES
     from sja_units.keepalive.jar import decode_jar, parse_jar

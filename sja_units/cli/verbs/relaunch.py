@@ -9,7 +9,7 @@ from sja_units.actions.relaunch import Attempt, relaunch
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import say
 from sja_units.job import parse_unit
-from sja_units.systemd import journal_send as journal_entry
+from sja_units.systemd import journal_send
 from sja_units.systemd.client import Systemd
 
 
@@ -25,7 +25,7 @@ def relaunch_command(dry_run: bool, as_json: bool) -> None:
             say(attempt.as_line())
         if attempt.outcome == "failed" and not dry_run:
             job = parse_unit(attempt.unit)
-            journal_entry.send(journal_entry.NOT_RECOVERED, attempt.reason, job)
+            journal_send.send(journal_send.NOT_RECOVERED, attempt.reason, job)
 
     with Systemd() as systemd:
         attempts = relaunch(systemd, tell, dry_run=dry_run)
@@ -37,6 +37,6 @@ def relaunch_command(dry_run: bool, as_json: bool) -> None:
     if dry_run:
         return
     words = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
-    journal_entry.send(
-        journal_entry.RELAUNCHED, f"wanted jobs: {words or 'none'}, after {seconds:.1f} s"
+    journal_send.send(
+        journal_send.RELAUNCHED, f"wanted jobs: {words or 'none'}, after {seconds:.1f} s"
     )

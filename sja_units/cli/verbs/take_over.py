@@ -7,7 +7,7 @@ from sja_units.cli.client_files import open_own
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import say
 from sja_units.cli.verbs.order import carry_out
-from sja_units.config import job_file as config
+from sja_units.config import job_file
 from sja_units.errors import ConfigFault
 from sja_units.importers.takeover import Import, Takeover
 from sja_units.job import CONFIG_ROOT, Job
@@ -19,7 +19,7 @@ from sja_units.systemd.client import Systemd
 
 class _Ready(NamedTuple):
     plan: Import
-    file: config.JobFile
+    file: job_file.JobFile
 
 
 def read_bytes(path: str, limit: int) -> bytes:
@@ -50,12 +50,12 @@ def take_over(takeover: Takeover, *, dry_run: bool) -> int:
     return 0 if _create(new) else 1
 
 
-def _parse(plan: Import) -> config.JobFile | None:
+def _parse(plan: Import) -> job_file.JobFile | None:
     """Return what the new file says, None after having told why it cannot be."""
     try:
-        if len(plan.text.encode()) > config.MAX_BYTES:
+        if len(plan.text.encode()) > job_file.MAX_BYTES:
             raise ConfigFault(str(plan.job), ["has too many points for one job's file"])
-        return config.parse(plan.job.kind, plan.text, str(plan.job))
+        return job_file.parse(plan.job.kind, plan.text, str(plan.job))
     except ConfigFault as fault:
         for line in str(fault).splitlines():
             say(f"not taken over: {render.clean(line)}", err=True)
@@ -73,7 +73,7 @@ def _create(new: list[_Ready]) -> bool:
         return True
     if not os.access(CONFIG_ROOT, os.W_OK):
         raise PermissionError(13, "Permission denied", CONFIG_ROOT)
-    files: dict[Job, config.JobFile | None] = {plan.job: file for plan, file in new}
+    files: dict[Job, job_file.JobFile | None] = {plan.job: file for plan, file in new}
     wanted = [plan.job for plan, _ in new if plan.wanted]
     with Systemd() as systemd:
         for plan, _ in new:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from sja_units.cli.output import watch_screen as picture
+from sja_units.cli.output import watch_screen
 from sja_units.cli.output.format import find_size
 from sja_units.cli.output.terminal import Ended, Terminal, end_by_signals
 from sja_units.cli.output.times import format_moment
@@ -115,13 +115,13 @@ def _show_screens(watcher: _Watcher) -> None:
     with Terminal() as terminal:
         while True:
             columns, lines = find_size()
-            views = picture.sort_by_need(watcher.views)
-            screen = picture.draw(views, host, first, columns, lines)
+            views = watch_screen.sort_by_need(watcher.views)
+            screen = watch_screen.draw(views, host, first, columns, lines)
             terminal.show([click.unstyle(line) for line in screen] if is_plain else screen)
             keys = _await_news(watcher, terminal)
             if "quit" in keys:
                 return
-            first = picture.scroll(first, keys, len(watcher.views), lines)
+            first = watch_screen.scroll(first, keys, len(watcher.views), lines)
 
 
 def _await_news(watcher: _Watcher, terminal: Terminal) -> list[str]:
@@ -139,7 +139,7 @@ def _print_changes(watcher: _Watcher) -> None:
     while True:
         after = {view.job: view for view in watcher.views}
         for job in sorted(before | after):
-            change = picture.tell_change(before.get(job), after.get(job))
+            change = watch_screen.tell_change(before.get(job), after.get(job))
             if change:
                 click.echo(f"{format_moment(time.time_ns(), 0)}  {change}")
         before = after

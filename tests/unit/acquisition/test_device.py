@@ -12,7 +12,7 @@ from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, Request
 from sja_units.acquisition.poll import device as device_module
-from sja_units.acquisition.poll import refused as left_out
+from sja_units.acquisition.poll import refused
 from sja_units.acquisition.poll.device import Answer, DeviceReader
 from sja_units.config.job_file import parse
 from tests.unit.acquisition.conftest import MakeDevice
@@ -72,7 +72,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     clock = SimpleNamespace(
         monotonic=lambda: time.monotonic() + passed[0], monotonic_ns=time.monotonic_ns
     )
-    for module in (device_module, left_out, backoff):
+    for module in (device_module, refused, backoff):
         monkeypatch.setattr(module, "time", clock)
 
     def let_pass(seconds: float) -> None:
@@ -105,7 +105,7 @@ def test_one_bad_register_costs_only_itself(make_device: MakeDevice) -> None:
 def test_a_register_that_answers_again_comes_back(
     make_device: MakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(left_out, "RETRY_REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(refused, "RETRY_REFUSED_SECONDS", 0.0)
     peer = make_device(illegal=frozenset({3, 5}))
     reader, link = make_reader(configure(peer.port, range(10)))
     reader.read(link)
@@ -129,7 +129,7 @@ def test_a_gap_that_is_refused_is_not_read_along(make_device: MakeDevice) -> Non
 def test_a_device_that_refuses_all_is_an_error_and_comes_back(
     make_device: MakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(left_out, "RETRY_REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(refused, "RETRY_REFUSED_SECONDS", 0.0)
     peer = make_device(illegal=frozenset(range(4)))
     reader, link = make_reader(configure(peer.port, range(4)))
     assert reader.read(link) == []

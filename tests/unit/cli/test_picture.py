@@ -4,7 +4,7 @@ from typing import Any
 import click
 import pytest
 
-from sja_units.cli.output import watch_screen as picture
+from sja_units.cli.output import watch_screen
 from sja_units.cli.output.format import lay_out_table
 from sja_units.cli.output.text_width import measure
 from sja_units.job import Job
@@ -32,7 +32,7 @@ def test_no_line_is_wider_than_the_terminal(columns: int, name: str) -> None:
     views = make_views(10, job=Job("acquisition", name))
     for line in lay_out_table(views, columns):
         assert measure(click.unstyle(line)) <= columns
-    for line in picture.draw(views, "host", 0, columns, 24):
+    for line in watch_screen.draw(views, "host", 0, columns, 24):
         assert measure(click.unstyle(line)) <= columns
 
 
@@ -59,8 +59,8 @@ def test_what_plays_with_the_terminal_is_not_shown() -> None:
 
 @pytest.mark.parametrize("lines", [3, 4, 10, 24, 50])
 def test_a_screen_has_its_lines_and_tells_what_is_hidden(lines: int) -> None:
-    views = picture.sort_by_need(make_views(30))
-    screen = [click.unstyle(line) for line in picture.draw(views, "host", 0, 80, lines)]
+    views = watch_screen.sort_by_need(make_views(30))
+    screen = [click.unstyle(line) for line in watch_screen.draw(views, "host", 0, 80, lines)]
     assert len(screen) == lines
     assert "30 jobs" in screen[0]
     assert "3 failed" in screen[0]
@@ -68,18 +68,18 @@ def test_a_screen_has_its_lines_and_tells_what_is_hidden(lines: int) -> None:
 
 
 def test_those_that_need_a_person_come_first() -> None:
-    states = [view.state for view in picture.sort_by_need(make_views(20))]
+    states = [view.state for view in watch_screen.sort_by_need(make_views(20))]
     assert states[:4] == ["failed", "failed", "down", "down"]
     assert states[-1] == "stopped"
 
 
 def test_scrolling_stays_within_the_jobs() -> None:
-    assert picture.scroll(0, ["up"], 30, 13) == 0
-    assert picture.scroll(0, ["down", "page down"], 30, 13) == 11
-    assert picture.scroll(0, ["end"], 30, 13) == 20
-    assert picture.scroll(25, [], 30, 13) == 25
-    assert picture.scroll(20, ["page up", "home", "up"], 30, 13) == 0
-    assert picture.scroll(0, ["end"], 3, 13) == 0
+    assert watch_screen.scroll(0, ["up"], 30, 13) == 0
+    assert watch_screen.scroll(0, ["down", "page down"], 30, 13) == 11
+    assert watch_screen.scroll(0, ["end"], 30, 13) == 20
+    assert watch_screen.scroll(25, [], 30, 13) == 25
+    assert watch_screen.scroll(20, ["page up", "home", "up"], 30, 13) == 0
+    assert watch_screen.scroll(0, ["end"], 3, 13) == 0
 
 
 def test_a_change_is_one_line() -> None:
@@ -88,7 +88,7 @@ def test_a_change_is_one_line() -> None:
     failed = view._replace(state="failed", status="ended", pid=None)
 
     def tell(old: JobView | None, new: JobView | None) -> str:
-        return click.unstyle(picture.tell_change(old, new))
+        return click.unstyle(watch_screen.tell_change(old, new))
 
     assert tell(well, well) == ""
     assert tell(None, well) == "acquisition/line0  - -> running  all·well"
