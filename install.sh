@@ -469,7 +469,7 @@ main() {
     here=$(dirname -- "$(readlink -f -- "$0")")
     if [ "${1-}" = --demo ]; then
         shift
-        exec /bin/sh "$here/tests/lab/demo.sh" "$@"
+        exec /bin/sh "$here/docs/demo/run.sh" "$@"
     fi
     parse_arguments "$@"
     become_root "$@"

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from bench.figures import Row
 from bench.run import show
 from bench.site import SITE
-from tests.lab.images import installed_machine
-from tests.lab.machine import Machine
+from tests.machines.images import installed_machine
+from tests.machines.machine import Machine
 
 _PATIENCE = 900.0
 _UNITS = "sja-keepalive@*.service"

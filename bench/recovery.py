@@ -14,9 +14,9 @@ from pathlib import Path
 from bench.figures import Row
 from bench.run import show
 from bench.site import SITE
-from tests.lab.images import installation
-from tests.lab.machine import Machine
-from tests.lab.trees import tree
+from tests.machines.images import installation
+from tests.machines.machine import Machine
+from tests.machines.trees import tree
 
 _KILLED, _HUNG = 9, 3
 # A worker asks for more where its own work may take longer: its time-out and 5 s.

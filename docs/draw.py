@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
-from tests.lab.images import installed_machine
-from tests.lab.machine import Machine
+from tests.machines.images import installed_machine
+from tests.machines.machine import Machine
 from tests.system.counterparts import ModbusDevice
 from tests.system.jobs import unit_of, wait_state
 from tests.system.websites import WebSite, write_jar

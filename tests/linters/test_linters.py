@@ -37,7 +37,7 @@ def test_ruff_format() -> None:
 
 
 def test_mypy() -> None:
-    run(sys.executable, "-m", "mypy", "--strict", "sja_units", "tests")
+    run(sys.executable, "-m", "mypy", "--strict")
 
 
 def test_shellcheck() -> None:

@@ -4,9 +4,9 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from tests.lab.images import bare_machine as make_bare
-from tests.lab.images import installed_machine as make_installed
-from tests.lab.machine import Machine
+from tests.machines.images import bare_machine as make_bare
+from tests.machines.images import installed_machine as make_installed
+from tests.machines.machine import Machine
 from tests.system.watch import booted, save_journals
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 
 _PEERS = {"PYTHONPATH": "/src:/peers", "PYTHONDONTWRITEBYTECODE": "1"}
 # Prints the status and then the body, also where the status is that of a fault.

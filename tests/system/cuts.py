@@ -2,7 +2,7 @@
 
 import subprocess
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 
 _PROGRAM = """
 import os, sys

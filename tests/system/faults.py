@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.counterparts import Influx, spawn_peer
 from tests.system.jobs import view
 from tests.system.lines import Line, lines_since, mark_journal

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.lab.inside import Inside
+from tests.machines.inside import Inside
 
 # Nobody answers there: the job is active and `degraded`, and needs no counterpart.
 IDLE = """title = "{title}"

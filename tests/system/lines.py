@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.counterparts import Database, ModbusDevice
 from tests.system.jobs import unit_of, view, wait_state
 

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from urllib.error import URLError
 from urllib.parse import urlencode
 
-from tests.lab.process import LabError
-from tests.lab.trees import tree
-from tests.lab.virtual.machine import HOST
+from tests.machines.process import LabError
+from tests.machines.trees import tree
+from tests.machines.virtual.machine import HOST
 from tests.peers.modbus_device import Device, Registers
 from tests.peers.site import COOKIE, PASSWORD, USER, Session, Site, SiteServer
 from tests.system.counterparts import parse_export

@@ -14,7 +14,7 @@ import unicodedata
 from types import TracebackType
 from typing import Self
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 
 _TOKEN = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])|\x1b.|.", re.DOTALL)
 _CUT_SHORT = re.compile(r"\x1b(\[[?0-9;]*)?$")

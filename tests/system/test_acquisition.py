@@ -6,7 +6,7 @@ from itertools import count, pairwise
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.counterparts import Influx, ModbusDevice, StateFolder, VictoriaMetrics
 from tests.system.jobs import view, wait_state
 from tests.system.lines import (

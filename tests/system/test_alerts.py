@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from sja_units.systemd import journal_send
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.counterparts import spawn_peer
 from tests.system.jobs import unit_of, view, wait_active, wait_state, write_idle
 from tests.system.websites import WebSite, create_keepalive, write_jar

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.images import installed_machine
-from tests.lab.machine import Machine
+from tests.machines.images import installed_machine
+from tests.machines.machine import Machine
 from tests.system.counterparts import Influx, ModbusDevice
 from tests.system.cuts import run_cut
 from tests.system.jobs import is_wanted, states, unit_of, view, wait_active, wait_state, write_idle

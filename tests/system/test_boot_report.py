@@ -2,7 +2,7 @@
 
 import json
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.jobs import (
     states,
     unit_of,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.jobs import is_wanted, states, unit_of, view, wait_active, wait_state, write_idle
 
 JOB = "acquisition/line1"

@@ -1,6 +1,6 @@
 """`sjactl cleanup`: what jobs that are gone have left goes, everything else stays."""
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.jobs import is_wanted, unit_of, wait_active, write_idle
 
 PRIVATE = "/var/lib/private/sja-units"

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.lab.images import installed_machine
-from tests.lab.machine import Machine
+from tests.machines.images import installed_machine
+from tests.machines.machine import Machine
 from tests.system.jobs import is_wanted, unit_of, view, wait_active, wait_relaunched, wait_state
 from tests.system.watch import booted
 

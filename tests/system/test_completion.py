@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.images import machine_with_shells
-from tests.lab.machine import Machine
+from tests.machines.images import machine_with_shells
+from tests.machines.machine import Machine
 from tests.system.jobs import write_idle
 from tests.system.watch import booted
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.jobs import wait_active, write_idle
 
 # Machines of this laboratory have no memory controller, which the doctor rightly notes.

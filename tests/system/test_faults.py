@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.faults import WAITING, FaultyLine
 from tests.system.jobs import view
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.jobs import unit_of, view, wait_active, wait_state, write_idle
 from tests.system.screens import Screen
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.jobs import is_wanted, unit_of, view, wait_active, wait_state, write_idle
 
 JOB = "acquisition/line1"

@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.counterparts import wait_listening
 from tests.system.jobs import states, unit_of, view, wait_active, write_idle
 from tests.system.screens import Screen

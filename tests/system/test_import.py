@@ -4,7 +4,7 @@ import json
 from base64 import b64encode
 from pathlib import Path
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.peers.site import COOKIE
 from tests.system.counterparts import ModbusDevice, VictoriaMetrics
 from tests.system.cuts import run_cut

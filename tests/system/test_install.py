@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.images import bare_machine as make_bare
-from tests.lab.machine import Machine
+from tests.machines.images import bare_machine as make_bare
+from tests.machines.machine import Machine
 from tests.system.jobs import (
     is_wanted,
     states,

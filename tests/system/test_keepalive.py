@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.peers.site import COOKIE
 from tests.system.jobs import is_wanted, unit_of, view, wait_state
 from tests.system.lines import lines_since, mark_journal

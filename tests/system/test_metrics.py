@@ -2,9 +2,9 @@
 
 import json
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.jobs import unit_of, view, wait_active, wait_state, write_idle
-from tests.unit.test_metrics import Series, get, read
+from tests.unit.actions.test_metrics import Series, get, read
 
 TITLE = 'press \\"1\\" 海天注塑机'
 

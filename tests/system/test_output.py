@@ -1,6 +1,6 @@
 """Output that nobody reads, or that the terminal cannot show: orders and statuses stay the same."""
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.jobs import states, unit_of, view, wait_active, wait_state, write_idle
 
 # Runs a program whose standard output has no reader any more.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.counterparts import Influx, ModbusDevice, wait_listening
 from tests.system.jobs import unit_of, view, wait_active, wait_state
 

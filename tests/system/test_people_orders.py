@@ -1,6 +1,6 @@
 """`sjactl why` and `sjactl edit`, for jobs that got into their state by real means."""
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.jobs import view, wait_active, wait_state, write_idle
 
 

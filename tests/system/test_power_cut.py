@@ -16,9 +16,9 @@ from sja_units.acquisition.influxdb.parser import parse_samples
 from sja_units.acquisition.spool.snapshot import Retained
 from sja_units.keepalive.state import load_state
 from sja_units.keepalive.store import read_jar
-from tests.lab.virtual.disks import extract
-from tests.lab.virtual.machine import HOST, Disk, VirtualMachine
-from tests.lab.virtual.write_log import (
+from tests.machines.virtual.disks import extract
+from tests.machines.virtual.machine import HOST, Disk, VirtualMachine
+from tests.machines.virtual.write_log import (
     drop_all,
     keep_all,
     keep_sectors,

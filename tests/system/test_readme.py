@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 
 README = Path(__file__).parents[2] / "README.md"
 # Run by test_demo.py, by these tests being run, and by what made the machine.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.peers.django_site import PASSWORD, USER
 from tests.system.counterparts import spawn_peer
 from tests.system.jobs import unit_of, view, wait_state

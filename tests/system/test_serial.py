@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.jobs import unit_of, view, wait_state
 
 TTY = "/dev/ttySIM"

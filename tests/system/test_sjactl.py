@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.lab.machine import Machine
-from tests.lab.process import LabError
+from tests.machines.machine import Machine
+from tests.machines.process import LabError
 from tests.system.jobs import IDLE, is_wanted, states, unit_of, view, wait_active, write_idle
 
 BAD_NAMES = [

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from sja_units.jobs.state import STATES
-from tests.lab.images import installed_machine
-from tests.lab.machine import Machine
+from tests.machines.images import installed_machine
+from tests.machines.machine import Machine
 from tests.system.counterparts import ModbusDevice, spawn_peer
 from tests.system.jobs import IDLE, unit_of, view, wait_state, write_idle
 from tests.system.watch import booted
-from tests.unit.test_metrics import get, read
+from tests.unit.actions.test_metrics import get, read
 
 # What systemd itself says of a job in each state.
 ACTIVE = {

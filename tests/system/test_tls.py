@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import HOST, make_authority, sign
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.counterparts import ModbusDevice, spawn_peer
 from tests.system.jobs import unit_of, view, wait_state
 

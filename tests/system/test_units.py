@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.jobs import unit_of, wait_active, write_idle
 
 CLEANUP = "sja-cleanup.service"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.system.counterparts import ModbusDevice
 from tests.system.jobs import unit_of, wait_active, write_idle
 from tests.system.screens import Screen

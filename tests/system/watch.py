@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 
 ARTIFACTS = Path(__file__).resolve().parents[1] / ".artifacts"
 _SHOWN_LINES = 60

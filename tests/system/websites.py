@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from tests.lab.machine import Machine
+from tests.machines.machine import Machine
 from tests.peers.site import COOKIE, PASSWORD, USER
 from tests.system.counterparts import fetch, spawn_peer
 from tests.system.jobs import view

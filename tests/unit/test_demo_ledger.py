@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.lab.demo.ledger import compare, last_answer
+from docs.demo.ledger import compare, last_answer
 
 
 def log(*runs: Sequence[int]) -> str:
