@@ -15,7 +15,7 @@ class SjaError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
-class UsageFault(SjaError):
+class UsageError(SjaError):
     """The words on the command line are wrong."""
 
     status = 2
@@ -33,7 +33,7 @@ class NotAllowed(SjaError):
     status = 5
 
 
-class ConfigFault(SjaError):
+class ConfigError(SjaError):
     """A configuration is wrong; `faults` holds every fault with its place."""
 
     status = 1
@@ -44,27 +44,27 @@ class ConfigFault(SjaError):
         self.faults = faults
 
 
-class WorkerEnd(SjaError):
+class WorkerError(SjaError):
     """A worker cannot go on; systemd sees `status` as its exit status."""
 
     status = 75
 
 
-class PersonNeeded(WorkerEnd):
+class NeedsOperator(WorkerError):
     """The session or a credential is refused: trying again would not help."""
 
     status = 77
 
 
-class WrongConfig(WorkerEnd):
+class WrongConfig(WorkerError):
     """The configuration is wrong: trying again would not help."""
 
     status = 78
 
 
-class ProgramEnd(WorkerEnd):
+class ProgramError(WorkerError):
     """The program of a command job has ended as it should not; its status is passed on."""
 
-    def __init__(self, message: str, status: int = WorkerEnd.status) -> None:
+    def __init__(self, message: str, status: int = WorkerError.status) -> None:
         super().__init__(message)
         self.status = status

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from sja_units.errors import UsageFault
+from sja_units.errors import UsageError
 
 KINDS = ("acquisition", "command", "keepalive")
 
@@ -87,7 +87,7 @@ class Job(NamedTuple):
 
 
 def check_name(name: str) -> str:
-    """Return `name` if a job may be called so, else raise UsageFault with the reason."""
+    """Return `name` if a job may be called so, else raise UsageError with the reason."""
     if NAME.fullmatch(name):
         return name
     if len(name) > 23 and NAME.fullmatch(name[:23]):
@@ -97,13 +97,13 @@ def check_name(name: str) -> str:
             "use lower-case letters, digits, '-' and '_', beginning with a letter or a digit; "
             "any other script goes into the title"
         )
-    raise UsageFault(f"{name!r} cannot be a job's name: {reason}")
+    raise UsageError(f"{name!r} cannot be a job's name: {reason}")
 
 
 def make_job(kind: str, name: str) -> Job:
-    """Return the job of that kind and name; raise UsageFault where either is not one."""
+    """Return the job of that kind and name; raise UsageError where either is not one."""
     if kind not in KINDS:
-        raise UsageFault(f"{kind!r} is not a kind of job: use {' or '.join(KINDS)}")
+        raise UsageError(f"{kind!r} is not a kind of job: use {' or '.join(KINDS)}")
     return Job(kind, check_name(name))
 
 

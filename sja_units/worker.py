@@ -5,7 +5,7 @@ import sys
 import traceback
 
 from sja_units.config.job_file import decode, parse
-from sja_units.errors import SjaError, UsageFault, WorkerEnd, WrongConfig
+from sja_units.errors import SjaError, UsageError, WorkerError, WrongConfig
 from sja_units.job import make_job
 from sja_units.runtime import log
 from sja_units.runtime.service import Runtime
@@ -15,7 +15,7 @@ def main(argv: list[str]) -> int:
     """Run one job until it is told to stop; return the exit status of the contract."""
     try:
         job = make_job(*argv)
-    except (UsageFault, TypeError) as error:
+    except (UsageError, TypeError) as error:
         log.error(f"not a job: {error}")
         return WrongConfig.status
     try:
@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
     try:
         return _work(runtime, f"{folders[2]}/config")
     except SjaError as error:
-        end = error if isinstance(error, WorkerEnd) else WrongConfig(str(error))
+        end = error if isinstance(error, WorkerError) else WrongConfig(str(error))
         log.error(str(end))
         runtime.status(" · ".join(str(end).splitlines()))
         return end.status

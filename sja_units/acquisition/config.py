@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from sja_units.acquisition.modbus.endpoint import SERIAL, Way, read_way
 from sja_units.acquisition.points.point import Point, is_unsafe_name, read_name, read_point
-from sja_units.toml.reader import Table
+from sja_units.toml.reader import TableReader
 
 _UNREAD_TABLE = (
     "names a table, which a worker cannot read: run `sjactl apply JOB`, which puts its points "
@@ -77,7 +77,7 @@ class AcquisitionConfig(NamedTuple):
         return list(dict.fromkeys(filter(None, paths)))
 
 
-def read_acquisition(table: Table) -> AcquisitionConfig:
+def read_acquisition(table: TableReader) -> AcquisitionConfig:
     """Return the settings of an acquisition job; faults go into the table."""
     interval = table.seconds("interval", "1s", low="10ms", high="1d")
     sink = _read_sink(table.table("sink"))
@@ -98,7 +98,7 @@ def read_acquisition(table: Table) -> AcquisitionConfig:
     return AcquisitionConfig(interval, sink, bounds, devices)
 
 
-def _read_sink(table: Table) -> SinkConfig:
+def _read_sink(table: TableReader) -> SinkConfig:
     kind = table.text("type", "influxdb", choices=("influxdb", "local"))
     layout = table.text("layout", "wide", choices=("wide", "narrow"))
     if kind == "local":
@@ -136,7 +136,7 @@ def _refuse_url(url: str) -> str:
     return ""
 
 
-def _read_device(table: Table, layout: str) -> Device:
+def _read_device(table: TableReader, layout: str) -> Device:
     name = read_name(table, "name")
     way = read_way(table)
     # On a serial line 0 is for all at once, which nobody answers, and 248 to 255 are reserved.
@@ -160,7 +160,7 @@ def _read_device(table: Table, layout: str) -> Device:
     )
 
 
-def _read_tags(table: Table, layout: str) -> dict[str, str]:
+def _read_tags(table: TableReader, layout: str) -> dict[str, str]:
     tags = {key: read_name(table, key, "") for key in table.names()}
     for key in tags:
         if layout == "narrow" and key in _NARROW_TAGS:
@@ -174,7 +174,7 @@ def _read_tags(table: Table, layout: str) -> dict[str, str]:
     return {key: value for key, value in sorted(tags.items()) if value}
 
 
-def _read_points(table: Table, max_registers: int) -> tuple[Point, ...]:
+def _read_points(table: TableReader, max_registers: int) -> tuple[Point, ...]:
     if table.has("points") and table.text("points"):
         table.fault("points", _BESIDE if table.has("point") else _UNREAD_TABLE)
     tables = table.tables("point", required=not table.has("points"))
@@ -187,7 +187,7 @@ def _read_points(table: Table, max_registers: int) -> tuple[Point, ...]:
     return points
 
 
-def _check_distinct(tables: list[Table], devices: tuple[Device, ...], layout: str) -> None:
+def _check_distinct(tables: list[TableReader], devices: tuple[Device, ...], layout: str) -> None:
     names: set[str] = set()
     lines: dict[str, Device] = {}
     fields: dict[tuple[object, ...], str] = {}

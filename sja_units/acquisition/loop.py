@@ -14,7 +14,7 @@ from sja_units.acquisition.influxdb.dead_letter import DeadLetter
 from sja_units.acquisition.poll.poller import Inbox, make_pollers
 from sja_units.acquisition.spool.writer import Spool
 from sja_units.acquisition.worker_thread import WorkerThread
-from sja_units.errors import WorkerEnd, WrongConfig
+from sja_units.errors import WorkerError, WrongConfig
 from sja_units.runtime import log
 from sja_units.runtime.service import Runtime
 from sja_units.text import count, describe_os_error
@@ -32,7 +32,7 @@ _SWITCH_SECONDS = 0.0005
 
 
 def run(config: AcquisitionConfig, runtime: Runtime) -> None:
-    """Acquire until told to stop. Raises WorkerEnd where the job cannot go on."""
+    """Acquire until told to stop. Raises WorkerError where the job cannot go on."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     Acquisition(config, runtime).run()
 
@@ -100,7 +100,7 @@ class Acquisition:
     def _check_threads(self) -> None:
         """Raise what ended a thread; ping otherwise."""
         for thread in self._threads:
-            if isinstance(thread.failure, WorkerEnd):
+            if isinstance(thread.failure, WorkerError):
                 raise thread.failure
             if thread.failure is not None:
                 log.error("".join(traceback.format_exception(thread.failure)))
@@ -213,4 +213,4 @@ def _open_spool(state_dir: str, waiting: str, config: AcquisitionConfig) -> Spoo
     try:
         return Spool(folder, config.spool, waiting, keeps_all=config.sink.type == "local")
     except OSError as error:
-        raise WorkerEnd(f"{folder} cannot be used: {describe_os_error(error)}") from None
+        raise WorkerError(f"{folder} cannot be used: {describe_os_error(error)}") from None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sja_units.errors import PersonNeeded, WrongConfig
+from sja_units.errors import NeedsOperator, WrongConfig
 from sja_units.fs.atomic import replace_file
 from sja_units.job import RUN_ROOT, Job
 from sja_units.jobs.claims import find_shared
@@ -23,7 +23,7 @@ FLAP_SECONDS = 3600
 TOLD_PATH = f"{RUN_ROOT}/found.json"
 
 _EXITED = 1  # CLD_EXITED, see waitid(2)
-_FINAL = (PersonNeeded.status, WrongConfig.status)
+_FINAL = (NeedsOperator.status, WrongConfig.status)
 
 
 class Finding(NamedTuple):

@@ -5,7 +5,7 @@ import sys
 from sja_units.alerts.round import TIMER, enter, look
 from sja_units.alerts.store import forget, read_lately, read_records, write_lately
 from sja_units.config.host import Alert, read_host_config
-from sja_units.errors import ConfigFault, SjaError
+from sja_units.errors import ConfigError, SjaError
 from sja_units.runtime import log
 from sja_units.systemd import journal_send
 from sja_units.systemd.client import Order, Systemd
@@ -17,7 +17,7 @@ def main() -> int:
         alert = read_host_config().alert
         _note_fault("")
         _look(alert)
-    except ConfigFault as error:
+    except ConfigError as error:
         # No failure of the unit, which would be told again at each look.
         _note_fault(str(error))
     except (SjaError, OSError) as error:

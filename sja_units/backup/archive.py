@@ -15,7 +15,7 @@ from sja_units.backup.contents import (
     MAX_FILE,
     MAX_FILES,
     SUMS,
-    ArchiveFault,
+    ArchiveError,
     Manifest,
     Member,
     check_sums,
@@ -111,7 +111,7 @@ def write_archive(stream: BinaryIO, manifest: Manifest) -> Iterator[Writer]:
 def read_archive(file: BinaryIO) -> Archive:
     """Return what an archive holds, once all of it was read and found whole and safe.
 
-    Raises ArchiveFault.
+    Raises ArchiveError.
     """
     with _translated():
         return _read_all(file)
@@ -125,9 +125,9 @@ def _read_all(file: BinaryIO) -> Archive:
     manifest: Manifest | None = None
     for info, content in _open_members(file):
         if SUMS in sums or info.name in sums:
-            raise ArchiveFault(f"it holds {info.name!r} twice, or behind its end")
+            raise ArchiveError(f"it holds {info.name!r} twice, or behind its end")
         if manifest is None and info.name != MANIFEST:
-            raise ArchiveFault("it is no backup of sja-units")
+            raise ArchiveError("it is no backup of sja-units")
         if info.name in (MANIFEST, SUMS):
             data = _read(content)
             if info.name == MANIFEST:
@@ -145,24 +145,24 @@ def _read_all(file: BinaryIO) -> Archive:
             files[member.path] = Stored(data, info.mode, info.gname)
         sums[info.name] = sha256(data).hexdigest()
     if manifest is None or SUMS not in sums:
-        raise ArchiveFault("it is not all there")
+        raise ArchiveError("it is not all there")
     check_together(sums)
     _check_jobs(manifest, files, states)
     return Archive(manifest, files, frozenset(states), sums)
 
 
 def _check_jobs(manifest: Manifest, files: dict[str, Stored], states: set[Job]) -> None:
-    """Raise ArchiveFault unless the jobs of the manifest are those that have a file."""
+    """Raise ArchiveError unless the jobs of the manifest are those that have a file."""
     listed = {entry.job for entry in manifest.jobs}
     configured = {job for path in files if (job := Member(path).configures)}
     for job in sorted((listed ^ configured) | (states - listed)):
-        raise ArchiveFault(f"it holds only a part of {job}")
+        raise ArchiveError(f"it holds only a part of {job}")
 
 
 def read_states(file: BinaryIO, archive: Archive) -> Iterator[tuple[Member, Iterator[bytes]]]:
     """Yield each file of a state, and its bytes piece by piece, of an archive that was read before.
 
-    Raises ArchiveFault if it is another one by now: behind a file's last bytes where these differ.
+    Raises ArchiveError if it is another one by now: behind a file's last bytes where these differ.
     """
     with _translated():
         for info, content in _open_members(file):
@@ -177,7 +177,7 @@ def _give(content: IO[bytes], name: str, archive: Archive) -> Iterator[bytes]:
             digest.update(part)
             yield part
     if digest.hexdigest() != archive.sums.get(name):
-        raise ArchiveFault("it was changed while it was being read")
+        raise ArchiveError("it was changed while it was being read")
 
 
 def _open_members(file: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
@@ -188,7 +188,7 @@ def _open_members(file: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]
         for info in tar:
             content = tar.extractfile(info) if _is_plain(info) else None
             if content is None:
-                raise ArchiveFault(f"it holds {info.name!r}, which is no plain file")
+                raise ArchiveError(f"it holds {info.name!r}, which is no plain file")
             yield info, content
         while plain.read(_WINDOW):
             pass  # its checksum is at its end
@@ -204,13 +204,13 @@ def _translated() -> Iterator[None]:
         yield
     except _DAMAGE as error:
         words = str(error) or type(error).__name__
-        raise ArchiveFault(f"it is damaged, or no backup of sja-units: {words}") from None
+        raise ArchiveError(f"it is damaged, or no backup of sja-units: {words}") from None
 
 
 def _read(content: IO[bytes], limit: int = MAX_FILE) -> bytes:
     data = content.read(limit + 1)
     if len(data) > limit:
-        raise ArchiveFault("it holds far larger files than jobs have")
+        raise ArchiveError("it holds far larger files than jobs have")
     return data
 
 

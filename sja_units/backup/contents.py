@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sja_units.errors import SjaError, UsageFault
+from sja_units.errors import SjaError, UsageError
 from sja_units.job import KINDS, Job, make_job
 
 FORMAT = 1  # of the archive; a higher one is not for us
@@ -27,7 +27,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _SUM = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
-class ArchiveFault(SjaError):
+class ArchiveError(SjaError):
     """What was given is no archive of ours, or not all of it is there."""
 
 
@@ -85,7 +85,7 @@ def is_storable(path: str) -> bool:
 def find_configured(path: str) -> Job | None:
     """Return the job that a file below /etc/sja-units configures, None for any other file.
 
-    Raises UsageFault for a job's file whose name no job can have.
+    Raises UsageError for a job's file whose name no job can have.
     """
     folder, slash, name = path.partition("/")
     if not slash or folder not in KINDS or "/" in name or not name.endswith(".toml"):
@@ -94,13 +94,13 @@ def find_configured(path: str) -> Job | None:
 
 
 def parse_member(name: str) -> Member:
-    """Return what a member's name stands for. Raises ArchiveFault if it could be none of ours."""
+    """Return what a member's name stands for. Raises ArchiveError if it could be none of ours."""
     if is_storable(name):
         try:
             return _parse(name.split("/"))
-        except UsageFault as fault:
-            raise ArchiveFault(f"it holds {name!r}: {fault}") from None
-    raise ArchiveFault(f"it holds {name!r}, which is no name that a backup has")
+        except UsageError as fault:
+            raise ArchiveError(f"it holds {name!r}: {fault}") from None
+    raise ArchiveError(f"it holds {name!r}, which is no name that a backup has")
 
 
 def _parse(parts: list[str]) -> Member:
@@ -110,18 +110,18 @@ def _parse(parts: list[str]) -> Member:
         return member
     if parts[0] == "state" and len(parts) > 3:
         return Member("/".join(parts[3:]), make_job(parts[1], parts[2]))
-    raise ArchiveFault(f"it holds {'/'.join(parts)!r}, which is no name that a backup has")
+    raise ArchiveError(f"it holds {'/'.join(parts)!r}, which is no name that a backup has")
 
 
 def check_together(names: Iterable[str]) -> None:
-    """Raise ArchiveFault if a name comes twice, or is a file here and a folder there."""
+    """Raise ArchiveError if a name comes twice, or is a file here and a folder there."""
     seen: set[str] = set()
     folders: set[str] = set()
     for name in names:
         parts = name.split("/")
         above = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
         if name in seen or name in folders or above & seen:
-            raise ArchiveFault(f"it holds {name!r} more than once")
+            raise ArchiveError(f"it holds {name!r} more than once")
         seen.add(name)
         folders |= above
 
@@ -150,21 +150,21 @@ def format_manifest(manifest: Manifest) -> bytes:
 
 
 def parse_manifest(data: bytes) -> Manifest:
-    """Return what a manifest says. Raises ArchiveFault, also for one of a newer version."""
+    """Return what a manifest says. Raises ArchiveError, also for one of a newer version."""
     try:
         document = json.loads(data)
         form = document["format"]
     except (ValueError, RecursionError, TypeError, KeyError):
-        raise ArchiveFault("its manifest is not readable") from None
+        raise ArchiveError("its manifest is not readable") from None
     if not isinstance(form, int) or form > FORMAT:
         version = str(document.get("version"))[:40]
-        raise ArchiveFault(
+        raise ArchiveError(
             f"a newer sja-units ({version!r}) made it", "install that version, then restore"
         )
     try:
         return _read_manifest(document)
-    except (UsageFault, ValueError, TypeError, KeyError) as error:
-        raise ArchiveFault(f"its manifest is not readable: {error}") from None
+    except (UsageError, ValueError, TypeError, KeyError) as error:
+        raise ArchiveError(f"its manifest is not readable: {error}") from None
 
 
 def _read_manifest(document: Mapping[str, Any]) -> Manifest:
@@ -189,9 +189,9 @@ def format_sums(sums: Mapping[str, str]) -> bytes:
 
 
 def check_sums(data: bytes, sums: Mapping[str, str]) -> None:
-    """Raise ArchiveFault unless the archive's own list says what was read."""
+    """Raise ArchiveError unless the archive's own list says what was read."""
     matches = [_SUM.fullmatch(line) for line in data.decode(errors="replace").splitlines()]
     told = {match[2]: match[1] for match in matches if match}
     for name in (*told, *sums):
         if told.get(name) != sums.get(name):
-            raise ArchiveFault(f"it is damaged: {name!r} is not what was stored")
+            raise ArchiveError(f"it is damaged: {name!r} is not what was stored")

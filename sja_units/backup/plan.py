@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sja_units.backup.archive import Archive, Stored
 from sja_units.backup.contents import Member
 from sja_units.config.job_file import load_toml
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 from sja_units.job import HOST_FILE, Job
 
 
@@ -100,5 +100,5 @@ def _is_blank(path: str, data: bytes | None) -> bool:
         return False
     try:
         return not load_toml(data.decode(), path)
-    except (UnicodeDecodeError, ConfigFault):
+    except (UnicodeDecodeError, ConfigError):
         return False

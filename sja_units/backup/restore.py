@@ -15,9 +15,9 @@ from sja_units.backup.archive import Archive, Stored, read_states
 from sja_units.backup.contents import MAX_FILE, Member
 from sja_units.backup.plan import Here, Plan
 from sja_units.config import job_file
-from sja_units.errors import ConfigFault, SjaError
+from sja_units.errors import ConfigError, SjaError
 from sja_units.fs.atomic import replace_file, sync_folder, write_all
-from sja_units.fs.safe_open import read_plain
+from sja_units.fs.safe_open import read_regular
 from sja_units.job import CONFIG_ROOT, STAGING, Job
 from sja_units.jobs import manager
 from sja_units.jobs.manager import OPERATORS
@@ -52,7 +52,7 @@ def look(systemd: Systemd, archive: Archive) -> Here:
 
 def _read_here(path: str) -> bytes | None:
     try:
-        return read_plain(path, MAX_FILE)
+        return read_regular(path, MAX_FILE)
     except OSError:
         return None
 
@@ -157,6 +157,6 @@ def read_settled(plan: Plan, archive: Archive) -> tuple[dict[Job, job_file.JobFi
         try:
             text = job_file.decode(archive.files[path].data, job.config_path)
             files[job] = job_file.parse(job.kind, text, job.config_path)
-        except ConfigFault as fault:
+        except ConfigError as fault:
             faults += str(fault).splitlines()
     return files, faults

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sja_units.acquisition.spool.snapshot import Retained
 from sja_units.backup.contents import MAX_FILE, is_plain_part
-from sja_units.fs.safe_open import open_folder, read_plain
+from sja_units.fs.safe_open import open_folder, read_regular
 from sja_units.job import Job
 
 _SPOOL = "spool"
@@ -69,7 +69,10 @@ class _Reader:
         self._miss = miss
 
     def note(self, error: OSError) -> None:
-        self._miss(f"{self._home}/{error.filename or ''}: {error.strerror}, it is left out")
+        self._leave_out(error.filename or "", str(error.strerror))
+
+    def _leave_out(self, path: str, reason: str) -> None:
+        self._miss(f"{self._home}/{path}: {reason}, it is left out")
 
     def look(self, fd: int) -> _Folder:
         found = _Folder({}, [])
@@ -125,7 +128,7 @@ class _Reader:
                 if depth < _MAX_DEPTH:
                     yield from self.read_below(fd, folder, inside, depth + 1)
                 else:
-                    self.note(OSError(0, "too many folders in each other", f"{inside}{folder}"))
+                    self._leave_out(f"{inside}{folder}", "folders are nested too deeply")
         finally:
             os.close(fd)
 
@@ -143,7 +146,7 @@ def _read_files(
     room = _MAX_SETTLED
     for name, (_, _, changed) in found.items():
         try:
-            data = read_plain(name, min(room, MAX_FILE), fd)
+            data = read_regular(name, min(room, MAX_FILE), fd)
             room -= len(data)
             files.append(StateFile(prefix + name, data, changed / 1e9))
         except FileNotFoundError:

@@ -26,8 +26,8 @@ from sja_units.backup.snapshot import read_state
 from sja_units.command.config import CommandConfig
 from sja_units.config import job_file
 from sja_units.config.host import parse_host_config
-from sja_units.errors import ConfigFault, UsageFault
-from sja_units.fs.safe_open import open_plain, read_plain
+from sja_units.errors import ConfigError, UsageError
+from sja_units.fs.safe_open import open_regular, read_regular
 from sja_units.job import CONFIG_ROOT, HOST_FILE, NAME, RUN_ROOT, STATE_ROOT, Job
 from sja_units.jobs.inventory import parse_head
 from sja_units.jobs.markers import list_wanted_units, read_completed
@@ -115,7 +115,7 @@ def _read_files(notes: _Notes) -> Iterator[tuple[str, Stored]]:
                 continue  # half written
             try:
                 if not is_storable(Member(path).name):
-                    raise UsageFault("its name cannot be stored")
+                    raise UsageError("its name cannot be stored")
                 find_configured(path)
                 file = _read_file(full, min(room, MAX_FILE))
                 room -= len(file.data)
@@ -124,14 +124,14 @@ def _read_files(notes: _Notes) -> Iterator[tuple[str, Stored]]:
                 continue  # removed meanwhile
             except OSError as error:
                 notes.miss(f"{full}: {error.strerror}, it is left out")
-            except UsageFault as fault:
+            except UsageError as fault:
                 notes.miss(f"{full} is left out: {fault}")
 
 
 def _read_title(data: bytes) -> str:
     try:
         return parse_head(job_file.decode(data, "")).title
-    except ConfigFault:
+    except ConfigError:
         return ""
 
 
@@ -140,8 +140,8 @@ def _raise(error: OSError) -> None:
 
 
 def _read_file(path: str, limit: int) -> Stored:
-    data = read_plain(path, limit)
-    fd = open_plain(path)
+    data = read_regular(path, limit)
+    fd = open_regular(path)
     try:
         status = os.fstat(fd)
     finally:
@@ -157,7 +157,7 @@ def _name_what_is_elsewhere(job: Job, data: bytes, notes: _Notes) -> None:
     """Tell of files that a job needs and that are not ours to store."""
     try:
         settings = job_file.parse(job.kind, job_file.decode(data, str(job)), str(job)).settings
-    except ConfigFault as fault:
+    except ConfigError as fault:
         notes.tell(f"{job} has a faulty file, which is stored as it is: {fault.faults[0]}")
         return
     for path in _list_paths(settings):
@@ -168,7 +168,7 @@ def _name_what_is_elsewhere(job: Job, data: bytes, notes: _Notes) -> None:
 def _name_alert(data: bytes, notes: _Notes) -> None:
     try:
         alert = parse_host_config(job_file.decode(data, HOST_FILE), HOST_FILE).alert
-    except ConfigFault as fault:
+    except ConfigError as fault:
         notes.tell(f"{HOST_FILE} is faulty and stored as it is: {fault.faults[0]}")
         return
     if alert and alert.command:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sja_units import __version__
-from sja_units.cli.output.streams import prepare_streams, say
-from sja_units.errors import NotAllowed, SjaError, UsageFault
+from sja_units.cli.output.streams import echo, prepare_streams
+from sja_units.errors import NotAllowed, SjaError, UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -61,9 +61,9 @@ class Verbs(click.Group):
         command = getattr(module, f"{cmd_name}_command")
         assert isinstance(command, click.Command)
         if _COMPLETE:
-            from sja_units.cli.completion import teach
+            from sja_units.cli.completion import add_completion
 
-            teach(command)
+            add_completion(command)
         return command
 
     def resolve_command(
@@ -71,9 +71,9 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
         if ctx.params.get("host") and command and not _COMPLETE:
-            from sja_units.cli.remote.client import Order, divert
+            from sja_units.cli.remote.client import Order, redirect
 
-            divert(command, Order(ctx.params["host"][0], args))
+            redirect(command, Order(ctx.params["host"][0], args))
         return name, command, rest
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
@@ -148,12 +148,12 @@ def _check_text(words: list[str]) -> None:
         try:
             word.encode()
         except UnicodeEncodeError:
-            raise UsageFault(f"{word!r} is no text: not all of its bytes are characters") from None
+            raise UsageError(f"{word!r} is no text: not all of its bytes are characters") from None
 
 
 def _tell(error: SjaError) -> int:
     for line in error.message.splitlines():
-        say(f"sjactl: {line}", err=True)
+        echo(f"sjactl: {line}", err=True)
     if error.hint:
-        say(f"        {error.hint}", err=True)
+        echo(f"        {error.hint}", err=True)
     return error.status

@@ -8,12 +8,12 @@ import click
 from click.shell_completion import CompletionItem
 from click.types import StringParamType
 
-from sja_units.cli.params import OwnFile
+from sja_units.cli.params import ClientFile
 from sja_units.errors import SjaError
 from sja_units.job import KINDS
 from sja_units.jobs.inventory import list_configured
 
-_JOBS = ("job", "jobs", "subject")
+_JOBS = ("job", "jobs", "target")
 
 
 class _Word(StringParamType):
@@ -40,14 +40,14 @@ class _Word(StringParamType):
         return items
 
 
-def teach(command: click.Command) -> None:
+def add_completion(command: click.Command) -> None:
     """Let a command's words be completed, and those of the commands below it."""
     for parameter in command.params:
         if isinstance(parameter.type, StringParamType):
-            parameter.type = _Word(is_file=isinstance(parameter.type, OwnFile))
+            parameter.type = _Word(is_file=isinstance(parameter.type, ClientFile))
     if isinstance(command, click.Group):
         for inner in command.commands.values():
-            teach(inner)
+            add_completion(inner)
 
 
 def list_verbs(names: list[str], incomplete: str) -> list[CompletionItem]:

@@ -12,7 +12,7 @@ Fetch = Callable[[BinaryIO | None], int]
 """Runs the command over there, its output into that file if one is given; returns its status."""
 
 
-class OwnFile(StringParamType):
+class ClientFile(StringParamType):
     """A file that is read."""
 
     def names_file(self, value: str) -> bool:
@@ -20,7 +20,7 @@ class OwnFile(StringParamType):
         return True
 
 
-class OwnConfig(OwnFile):
+class ClientConfig(ClientFile):
     """A job's file that is read, with the tables of points that it names."""
 
     def __init__(self, *, or_job: bool = False) -> None:
@@ -34,7 +34,7 @@ class OwnConfig(OwnFile):
     def find_tables(self, path: str, data: bytes, values: dict[str, Any]) -> list[str]:
         """Return the tables' paths; values: those of all parameters, `--set` among them.
 
-        Raises ConfigFault, UsageFault.
+        Raises ConfigError, UsageError.
         """
         from sja_units.cli.target import split_settings
         from sja_units.config import load as loading
@@ -45,7 +45,7 @@ class OwnConfig(OwnFile):
         return loading.find_tables(text, path)
 
 
-class OwnTarget(OwnFile):
+class ClientOutput(ClientFile):
     """A file that is written; `receive` writes it from what the command over there prints."""
 
     def __init__(self, receive: Callable[[str, Fetch], int]) -> None:

@@ -2,7 +2,7 @@
 
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.cli.output import format as render
-from sja_units.cli.output.streams import say
+from sja_units.cli.output.streams import echo
 from sja_units.command.config import CommandConfig
 from sja_units.config.job_file import JobFile
 from sja_units.job import Job
@@ -23,20 +23,20 @@ def warn_of_others(job: Job, file: JobFile, jar_text: str | None) -> None:
     claims[job] = make_claims(file.settings, jar)
     for shared in find_shared(claims):
         if job in shared.jobs:
-            say(f"warning: {job} {shared.describe(job)}", err=True)
+            echo(f"warning: {job} {shared.describe(job)}", err=True)
 
 
 def warn_of_program(file: JobFile) -> None:
     """Tell of a program that its job will not see, or of a user that nobody is."""
     settings = file.settings
     if user := find_missing_user(file):
-        say(f"warning: this host has no user {user!r}, so systemd cannot run it", err=True)
+        echo(f"warning: this host has no user {user!r}, so systemd cannot run it", err=True)
     if not isinstance(settings, CommandConfig) or settings.user or "ProtectHome" in file.service:
         return
     for path in (settings.command[0], settings.working_directory):
         if path.startswith(("/home/", "/root/", "/run/user/")):
             hint = 'user = "…" makes it run as somebody who has it'
-            say(f"warning: {path} is hidden from a job with no `user`: {hint}", err=True)
+            echo(f"warning: {path} is hidden from a job with no `user`: {hint}", err=True)
 
 
 def find_missing_user(file: JobFile) -> str:
@@ -65,4 +65,4 @@ def warn_of_devices(file: JobFile) -> None:
             words = ", ".join(bad[:_NAMED_AT_MOST]) + more
         else:
             continue
-        say(f"warning: {report.device.name}: {render.clean(words)}", err=True)
+        echo(f"warning: {report.device.name}: {render.clean(words)}", err=True)

@@ -2,16 +2,16 @@
 
 from typing import NamedTuple
 
-from sja_units.cli.client_files import open_own
+from sja_units.cli.client_files import open_client_file
 from sja_units.config.job_file import MAX_BYTES, JobFile, decode, load_toml, read_file
 from sja_units.config.load import load
-from sja_units.errors import UsageFault
+from sja_units.errors import UsageError
 from sja_units.job import KINDS, Job
 from sja_units.jobs import inventory
 from sja_units.toml.edit import compose
 
 
-class Subject(NamedTuple):
+class Target(NamedTuple):
     """What a person wants to try."""
 
     name: str  # as people know it: KIND/NAME or the file's path
@@ -20,21 +20,21 @@ class Subject(NamedTuple):
     file: JobFile
 
 
-def read_subject(words: str, settings: tuple[str, ...] = ()) -> Subject:
+def read_target(words: str, settings: tuple[str, ...] = ()) -> Target:
     """Return the job or file that is meant.
 
-    settings: KEY=VALUE that count instead of what stands there. Raises UsageFault, NoSuchJob,
-    ConfigFault, OSError.
+    settings: KEY=VALUE that count instead of what stands there. Raises UsageError, NoSuchJob,
+    ConfigError, OSError.
     """
     pairs = split_settings(settings)
     if is_path(words):
         return read_path(words, pairs)
     chosen = inventory.select_configured([words])
     if len(chosen) != 1:
-        raise UsageFault(f"{words!r} may be {' or '.join(map(str, chosen)) or 'no job'}: say which")
+        raise UsageError(f"{words!r} may be {' or '.join(map(str, chosen)) or 'no job'}: say which")
     (job,) = chosen
     text = compose(read_file(job.config_path), pairs)
-    return Subject(str(job), job.kind, job, load(job.kind, text, job.config_path).file)
+    return Target(str(job), job.kind, job, load(job.kind, text, job.config_path).file)
 
 
 def is_path(words: str) -> bool:
@@ -45,17 +45,17 @@ def is_path(words: str) -> bool:
     return "." in words and not words.endswith(".service")
 
 
-def read_path(path: str, pairs: list[tuple[str, str]]) -> Subject:
+def read_path(path: str, pairs: list[tuple[str, str]]) -> Target:
     """Return what a file says; its kind follows from its keys."""
     text = compose(read_text(path), pairs)
     keys = load_toml(text, path)
     kind = "command" if "command" in keys else "keepalive" if "url" in keys else "acquisition"
-    return Subject(path, kind, None, load(kind, text, path).file)
+    return Target(path, kind, None, load(kind, text, path).file)
 
 
 def read_text(path: str) -> str:
     """Return the text of a person's own file, which may be a link or a pipe."""
-    with open_own(path) as file:
+    with open_client_file(path) as file:
         return decode(file.read(MAX_BYTES + 1), path)
 
 
@@ -65,6 +65,6 @@ def split_settings(settings: tuple[str, ...]) -> list[tuple[str, str]]:
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key.strip():
-            raise UsageFault(f"--set {setting!r} must be KEY=VALUE")
+            raise UsageError(f"--set {setting!r} must be KEY=VALUE")
         pairs.append((key.strip(), value.strip()))
     return pairs

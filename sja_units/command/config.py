@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from sja_units.toml.reader import Table
+from sja_units.toml.reader import TableReader
 from sja_units.url import Address, parse_address
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -43,7 +43,7 @@ class CommandConfig(NamedTuple):
     max_runtime: float  # 0: as long as it likes
 
 
-def read_command(table: Table) -> CommandConfig:
+def read_command(table: TableReader) -> CommandConfig:
     """Return what the table says; faults are noted in it."""
     schedule = _read_schedule(table)
     return CommandConfig(
@@ -62,7 +62,7 @@ def read_command(table: Table) -> CommandConfig:
     )
 
 
-def _read_argv(table: Table, key: str) -> tuple[str, ...]:
+def _read_argv(table: TableReader, key: str) -> tuple[str, ...]:
     argv = table.texts(key)
     if argv and not argv[0].startswith("/"):
         table.fault(key, "must begin with the absolute path of a program")
@@ -71,7 +71,7 @@ def _read_argv(table: Table, key: str) -> tuple[str, ...]:
     return argv
 
 
-def _read_environment(table: Table) -> tuple[tuple[str, str], ...]:
+def _read_environment(table: TableReader) -> tuple[tuple[str, str], ...]:
     variables = []
     for name in table.names():
         value = table.raw(name)
@@ -87,28 +87,28 @@ def _read_environment(table: Table) -> tuple[tuple[str, str], ...]:
     return tuple(variables)
 
 
-def _read_folder(table: Table) -> str:
+def _read_folder(table: TableReader) -> str:
     path = table.text("working_directory", "")
     if path and not path.startswith("/"):
         table.fault("working_directory", "must be an absolute path")
     return path
 
 
-def _read_user(table: Table) -> str:
+def _read_user(table: TableReader) -> str:
     user = table.text("user", "")
     if user and not _USER.fullmatch(user):
         table.fault("user", "is not the name of a user")
     return user
 
 
-def _read_schedule(table: Table) -> str:
+def _read_schedule(table: TableReader) -> str:
     schedule = table.text("schedule", "")
     if table.has("schedule") and not schedule.strip() and isinstance(table.raw("schedule"), str):
         table.fault("schedule", 'is empty: write it as in "Mon..Fri 03:00" or "hourly"')
     return schedule.strip()
 
 
-def _read_restart(table: Table, schedule: str) -> str:
+def _read_restart(table: TableReader, schedule: str) -> str:
     restart = table.text(
         "restart", "on-failure" if schedule else "always", choices=("always", "on-failure")
     )
@@ -117,7 +117,7 @@ def _read_restart(table: Table, schedule: str) -> str:
     return restart
 
 
-def _read_probe(table: Table) -> Probe:
+def _read_probe(table: TableReader) -> Probe:
     given = [way for way in _WAYS if table.has(way)]
     if len(given) != 1:
         table.fault(None, f"needs one of {', '.join(_WAYS)}")
@@ -136,7 +136,7 @@ def _read_probe(table: Table) -> Probe:
     )
 
 
-def _read_page(table: Table) -> Address | None:
+def _read_page(table: TableReader) -> Address | None:
     text = table.text("http")
     address = parse_address(text)
     if text and address is None:
@@ -146,7 +146,7 @@ def _read_page(table: Table) -> Address | None:
     return address
 
 
-def _read_endpoint(table: Table) -> tuple[str, int] | None:
+def _read_endpoint(table: TableReader) -> tuple[str, int] | None:
     text = table.text("tcp")
     host, _, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")

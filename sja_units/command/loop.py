@@ -10,7 +10,7 @@ from sja_units.command.config import CommandConfig
 from sja_units.command.notify import Ear, Notice
 from sja_units.command.prober import Prober
 from sja_units.command.program import Program, describe_status, make_environment
-from sja_units.errors import ProgramEnd, WorkerEnd, WrongConfig
+from sja_units.errors import ProgramError, WorkerError, WrongConfig
 from sja_units.job import DONE
 from sja_units.runtime import log
 from sja_units.runtime.service import Runtime, format_time
@@ -22,7 +22,7 @@ _LOOK_SECONDS = 0.05  # between two looks whether all of a group have ended
 def run(config: CommandConfig, runtime: Runtime) -> int:
     """Run the program until it ends or somebody tells it to; return the worker's exit status.
 
-    Raises ProgramEnd where systemd is to start it again, WrongConfig and WorkerEnd as they say.
+    Raises ProgramError where systemd is to start it again, WrongConfig and WorkerError as they say.
     """
     _check_drop_ins(config, runtime)
     ear = Ear(runtime.run_dir) if config.notify else None
@@ -90,7 +90,9 @@ class _Watch:
             self._get_ready()
             if self._ends_by and time.monotonic() >= self._ends_by:
                 self._stop(f"max_runtime is over ({self._config.max_runtime:g} s)")
-                raise ProgramEnd(f"ran longer than {self._config.max_runtime:g} s, as max_runtime")
+                raise ProgramError(
+                    f"ran longer than {self._config.max_runtime:g} s, as max_runtime"
+                )
             if not self._ping_due or time.monotonic() < self._ping_due:
                 self._runtime.ping()
             self._wait()
@@ -150,7 +152,7 @@ class _Watch:
         self._runtime.status(f"hung: {reason}")
         self._program.dump()
         self._runtime.trigger_watchdog()
-        raise WorkerEnd(f"hung: {reason}")  # where no watchdog is set
+        raise WorkerError(f"hung: {reason}")  # where no watchdog is set
 
     def _tell(self) -> None:
         prober = self._prober
@@ -187,13 +189,13 @@ class _Watch:
             self._runtime.status("done")
             return DONE
         if status == 0:
-            raise ProgramEnd(f"{self._program.name} ended by itself, though it is to run always")
+            raise ProgramError(f"{self._program.name} ended by itself, though it is to run always")
         if self._said:
             words += f": {self._said}"
         # As a shell tells of a signal. What the unit takes for success is not a program's to say.
         passed_on = status if status > 0 else 128 - status
-        raise ProgramEnd(
-            f"{self._program.name} {words}", ProgramEnd.status if passed_on == DONE else passed_on
+        raise ProgramError(
+            f"{self._program.name} {words}", ProgramError.status if passed_on == DONE else passed_on
         )
 
     def _stop(self, reason: str) -> None:

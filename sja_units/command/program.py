@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-from sja_units.errors import WorkerEnd, WrongConfig
+from sja_units.errors import WorkerError, WrongConfig
 
 _NOT_PASSED_ON = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
 # Trying again would not help; what is merely not there may be on a disk that is still to come.
@@ -18,7 +18,7 @@ class Program:
     """A program that runs. `descriptor` can be read as soon as it has ended."""
 
     def __init__(self, argv: tuple[str, ...], folder: str, environment: Mapping[str, str]) -> None:
-        """Start it. Raises WrongConfig, or WorkerEnd where it may work later."""
+        """Start it. Raises WrongConfig, or WorkerError where it may work later."""
         try:
             # The worker itself names no file relative to it.
             os.chdir(folder)
@@ -92,6 +92,6 @@ def describe_status(status: int) -> str:
         return f"was killed by signal {-status}"
 
 
-def _explain(what: str, error: OSError) -> WorkerEnd:
+def _explain(what: str, error: OSError) -> WorkerError:
     message = f"{what}: {error.strerror}"
-    return WrongConfig(message) if error.errno in _WRONG else WorkerEnd(message)
+    return WrongConfig(message) if error.errno in _WRONG else WorkerError(message)

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from sja_units.config.job_file import load_toml, read_file
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 from sja_units.job import CONFIG_ROOT, HOST_FILE
 from sja_units.toml.location import describe
-from sja_units.toml.reader import Table
+from sja_units.toml.reader import TableReader
 from sja_units.url import Address, parse_address
 
 PATH = f"{CONFIG_ROOT}/{HOST_FILE}"
@@ -30,7 +30,7 @@ class HostConfig(NamedTuple):
 def read_host_config() -> HostConfig:
     """Return what the host's file says, that of an empty one where there is none.
 
-    Raises ConfigFault and PermissionError.
+    Raises ConfigError and PermissionError.
     """
     try:
         text = read_file(PATH)
@@ -40,16 +40,16 @@ def read_host_config() -> HostConfig:
 
 
 def parse_host_config(text: str, where: str) -> HostConfig:
-    """Return what the text of a host's file says; raise ConfigFault with all faults at once."""
-    table = Table(load_toml(text, where), (), [])
+    """Return what the text of a host's file says; raise ConfigError with all faults at once."""
+    table = TableReader(load_toml(text, where), (), [])
     alert = _read_alert(table.table("alert")) if table.has("alert") else None
     table.finish()
     if table.faults:
-        raise ConfigFault(where, [describe(fault, text) for fault in table.faults])
+        raise ConfigError(where, [describe(fault, text) for fault in table.faults])
     return HostConfig(alert)
 
 
-def _read_alert(table: Table) -> Alert:
+def _read_alert(table: TableReader) -> Alert:
     command = table.texts("command", ())
     if command and not command[0].startswith("/"):
         table.fault("command", "must begin with the absolute path of a program")
@@ -63,7 +63,7 @@ def _read_alert(table: Table) -> Alert:
     )
 
 
-def _read_webhook(table: Table) -> Address | None:
+def _read_webhook(table: TableReader) -> Address | None:
     # No fault quotes the address: it may be a secret as a whole.
     text = table.text("webhook", "")
     address = parse_address(text)

@@ -7,8 +7,8 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sja_units.errors import ConfigFault
-from sja_units.toml.reader import Fault, Table
+from sja_units.errors import ConfigError
+from sja_units.toml.reader import Fault, TableReader
 
 MAX_BYTES = 256 * 1024  # tomllib takes seconds for files that are far larger
 
@@ -31,7 +31,7 @@ class JobFile(NamedTuple):
 
 
 def read_file(path: str) -> str:
-    """Return a configuration's text; raise ConfigFault if it is not a plain file of sane size.
+    """Return a configuration's text; raise ConfigError if it is not a plain file of sane size.
 
     Raises FileNotFoundError and PermissionError as they come.
     """
@@ -41,38 +41,38 @@ def read_file(path: str) -> str:
     except (FileNotFoundError, PermissionError):
         raise
     except OSError as error:
-        raise ConfigFault(path, [f"cannot be read: {error.strerror}"]) from None
+        raise ConfigError(path, [f"cannot be read: {error.strerror}"]) from None
     try:
         mode = os.fstat(fd).st_mode
         if not stat.S_ISREG(mode):
-            raise ConfigFault(path, ["is not a regular file"])
+            raise ConfigError(path, ["is not a regular file"])
         if mode & 0o022:
-            raise ConfigFault(path, ["can be changed by others than its owner: chmod go-w"])
+            raise ConfigError(path, ["can be changed by others than its owner: chmod go-w"])
         return decode(os.read(fd, MAX_BYTES + 1), path)
     finally:
         os.close(fd)
 
 
 def decode(data: bytes, where: str) -> str:
-    """Return the text of a configuration file's bytes; raise ConfigFault if it is too large."""
+    """Return the text of a configuration file's bytes; raise ConfigError if it is too large."""
     if len(data) > MAX_BYTES:
-        raise ConfigFault(where, [f"is larger than {MAX_BYTES // 1024} KiB"])
+        raise ConfigError(where, [f"is larger than {MAX_BYTES // 1024} KiB"])
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ConfigFault(where, [f"line {line}: this is not UTF-8 text"]) from None
+        raise ConfigError(where, [f"line {line}: this is not UTF-8 text"]) from None
 
 
 def load_toml(text: str, where: str) -> dict[str, Any]:
-    """Return a TOML text as a dict; raise ConfigFault with the place of the first fault."""
+    """Return a TOML text as a dict; raise ConfigError with the place of the first fault."""
     try:
         values = tomllib.loads(text)
         _check_integers(values)
     except RecursionError:
-        raise ConfigFault(where, ["is nested too deeply"]) from None
+        raise ConfigError(where, ["is nested too deeply"]) from None
     except ValueError as error:  # TOMLDecodeError is one; so is an integer of 5,000 digits
-        raise ConfigFault(where, [f"is not TOML: {error}"]) from None
+        raise ConfigError(where, [f"is not TOML: {error}"]) from None
     return values
 
 
@@ -88,20 +88,20 @@ def _check_integers(value: object) -> None:
 def parse(kind: str, text: str, where: str) -> JobFile:
     """Return what the file of a job of that kind says.
 
-    where: the file's name, for messages. Raises ConfigFault with all faults at once.
+    where: the file's name, for messages. Raises ConfigError with all faults at once.
     """
     file, faults = examine(kind, load_toml(text, where))
     if faults:
         from sja_units.toml.location import describe
 
-        raise ConfigFault(where, [describe(fault, text) for fault in faults])
+        raise ConfigError(where, [describe(fault, text) for fault in faults])
     return file
 
 
 def examine(kind: str, values: Mapping[str, Any]) -> tuple[JobFile, list[Fault]]:
     """Return what the values of a job's file say, and all that is wrong with them."""
     faults: list[Fault] = []
-    table = Table(values, (), faults)
+    table = TableReader(values, (), faults)
     title = table.text("title", "")
     relaunch = table.flag("relaunch", True)
     service = _read_service(table.table("service"))
@@ -110,7 +110,7 @@ def examine(kind: str, values: Mapping[str, Any]) -> tuple[JobFile, list[Fault]]
     return JobFile(title, relaunch, service, settings), faults
 
 
-def _read_settings(kind: str, table: Table) -> object:
+def _read_settings(kind: str, table: TableReader) -> object:
     # A worker imports only what its kind needs.
     if kind == "keepalive":
         from sja_units.keepalive.config import read_keepalive
@@ -125,7 +125,7 @@ def _read_settings(kind: str, table: Table) -> object:
     return read_acquisition(table)
 
 
-def _read_service(table: Table) -> dict[str, tuple[str, ...]]:
+def _read_service(table: TableReader) -> dict[str, tuple[str, ...]]:
     directives = {}
     for key in table.names():
         if not _DIRECTIVE.fullmatch(key):
@@ -136,7 +136,7 @@ def _read_service(table: Table) -> dict[str, tuple[str, ...]]:
     return directives
 
 
-def _read_directive(table: Table, key: str) -> tuple[str, ...]:
+def _read_directive(table: TableReader, key: str) -> tuple[str, ...]:
     value = table.raw(key)
     items = value if isinstance(value, list) else [value]
     texts = []

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from sja_units.acquisition.points.csv_table import PointTable, parse_point_table
-from sja_units.cli.client_files import open_own
+from sja_units.cli.client_files import open_client_file
 from sja_units.config import job_file
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 from sja_units.toml.location import describe, name_place
 from sja_units.toml.reader import Fault
 
@@ -33,7 +33,7 @@ class _Found(NamedTuple):
 def load(kind: str, text: str, where: str) -> Loaded:
     """Return what a file says, its tables of points taken from beside it.
 
-    where: the file's path, from whose folder the tables' paths count. Raises ConfigFault with all
+    where: the file's path, from whose folder the tables' paths count. Raises ConfigError with all
     faults at once, those of the tables by row.
     """
     values = job_file.load_toml(text, where)
@@ -50,20 +50,20 @@ def load(kind: str, text: str, where: str) -> Loaded:
     told = [f"{path}: {fault}" for path, table in tables.values() for fault in table.faults]
     told += [line for fault in faults if (line := _describe(fault, text, tables))]
     if told:
-        raise ConfigFault(where, told)
+        raise ConfigError(where, told)
     if not tables:
         return Loaded(file, text)
     whole = _put_inline(text, tables)
     if len(whole.encode()) > job_file.MAX_BYTES:
         limit = job_file.MAX_BYTES // 1024
-        raise ConfigFault(
+        raise ConfigError(
             where, [f"has too many points for one job's file ({limit} KiB): make several jobs"]
         )
     return Loaded(file, whole)
 
 
 def find_tables(text: str, where: str) -> list[str]:
-    """Return the paths of the tables that `load` would read. Raises ConfigFault."""
+    """Return the paths of the tables that `load` would read. Raises ConfigError."""
     names = [_name_table(device) for _, device in _devices(job_file.load_toml(text, where))]
     return [os.path.join(os.path.dirname(where), name) for name in names if name]
 
@@ -96,7 +96,7 @@ def _devices(values: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _read(path: str) -> PointTable:
     try:
-        with open_own(path) as file:
+        with open_client_file(path) as file:
             data = file.read(MAX_TABLE_BYTES + 1)
     except OSError as error:
         return PointTable((), (f"cannot be read: {error.strerror}",))

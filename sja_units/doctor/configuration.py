@@ -11,7 +11,7 @@ from sja_units.actions.check import find_strays
 from sja_units.config import host as host_config
 from sja_units.config.job_file import JobFile
 from sja_units.doctor.finding import OK, PROBLEM, WARNING, Finding
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, parse_unit
 from sja_units.jobs import manager
 from sja_units.jobs.claims import find_shared, read_claims
@@ -71,7 +71,7 @@ def check_jobs() -> Iterator[Finding]:
     for job in jobs:
         try:
             findings += _check_job(job)
-        except ConfigFault as fault:
+        except ConfigError as fault:
             advice = f"sjactl edit {job}"
             findings += [
                 Finding(PROBLEM, f"{fault.where}: {each}", advice) for each in fault.faults
@@ -88,7 +88,7 @@ def _check_host_file() -> Iterator[Finding]:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
         return  # all is as it is by default
-    except ConfigFault as fault:
+    except ConfigError as fault:
         yield from (Finding(PROBLEM, f"{path}: {each}", f"mend {path}") for each in fault.faults)
         return
     if webhook and mode & 0o004:
@@ -135,7 +135,7 @@ def check_drop_ins() -> Iterator[Finding]:
     for job in jobs:
         try:
             current = manager.is_drop_in_current(job, manager.read_job_file(job))
-        except (ConfigFault, PermissionError):
+        except (ConfigError, PermissionError):
             continue  # told by the check of the files
         if not current:
             words = f"systemd was not told of what {job.config_path} says"

@@ -16,7 +16,7 @@ def sync_folder(path: str) -> None:
 
 
 @contextmanager
-def replacing(
+def atomic_writer(
     path: str, mode: int = 0o600, *, group: int = -1, sync: bool = True, suffix: str = ".new"
 ) -> Iterator[BinaryIO]:
     """Give a new file that takes the place of `path` when the block ends, as a whole or not at all.
@@ -52,9 +52,9 @@ def replace_file(
 ) -> None:
     """Put `data` at `path` so that a reader sees the old file or the new one, never a part.
 
-    The options and what is raised are those of `replacing`.
+    The options and what is raised are those of `atomic_writer`.
     """
-    with replacing(path, mode, group=group, sync=sync) as file:
+    with atomic_writer(path, mode, group=group, sync=sync) as file:
         write_all(file.fileno(), data)
 
 
@@ -65,7 +65,7 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def mark(path: str) -> None:
+def touch_synced(path: str) -> None:
     """Make an empty file that outlives a power cut; one that is there stays. Raises OSError."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644))
     sync_folder(os.path.dirname(path))

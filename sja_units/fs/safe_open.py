@@ -8,7 +8,7 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WINDOW = 2**20
 
 
-def open_plain(path: str, folder: int | None = None) -> int:
+def open_regular(path: str, folder: int | None = None) -> int:
     """Return a file descriptor to read a regular file by.
 
     folder: a file descriptor of the folder that a relative path counts from. Raises OSError, also
@@ -26,13 +26,13 @@ def open_folder(path: str, folder: int | None = None) -> int:
     return os.open(path, _READ | os.O_DIRECTORY, dir_fd=folder)
 
 
-def read_plain(path: str, limit: int, folder: int | None = None) -> bytes:
-    """Return what a regular file holds; `folder` as in `open_plain`.
+def read_regular(path: str, limit: int, folder: int | None = None) -> bytes:
+    """Return what a regular file holds; `folder` as in `open_regular`.
 
     Raises OSError, also for a file of more than `limit` bytes: no claim of a file decides how much
     memory is taken.
     """
-    fd = open_plain(path, folder)
+    fd = open_regular(path, folder)
     try:
         parts = []
         left = limit + 1

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sja_units.acquisition.points.point import is_unsafe_name
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 from sja_units.importers.edge_points import (
     Found,
     Left,
@@ -50,7 +50,7 @@ def plan(tables: Tables, sink: str) -> Takeover:
 def compose_sink(environment: Mapping[str, str]) -> str | None:
     """Return [sink] as the older system's own settings say it, None where they say nothing.
 
-    Raises ConfigFault where they are not whole.
+    Raises ConfigError where they are not whole.
     """
     url = environment.get("INFLUXDB_URL", "")
     host = environment.get("INFLUXDB_HOST", "")
@@ -60,7 +60,7 @@ def compose_sink(environment: Mapping[str, str]) -> str | None:
         return None
     bucket = environment.get("INFLUXDB_BUCKET", "")
     if not bucket:
-        raise ConfigFault("the environment", ["has INFLUXDB_URL or _HOST, but no INFLUXDB_BUCKET"])
+        raise ConfigError("the environment", ["has INFLUXDB_URL or _HOST, but no INFLUXDB_BUCKET"])
     lines = ["[sink]", f"url = {quote(url)}", f"bucket = {quote(bucket)}"]
     for key in ("org", "token"):
         if value := environment.get(f"INFLUXDB_{key.upper()}", ""):

@@ -6,7 +6,7 @@ Its files: jobs.json, an object of jobs by their number, and credentials.json, t
 import json
 from typing import Any, NamedTuple
 
-from sja_units.errors import ConfigFault, SjaError
+from sja_units.errors import ConfigError, SjaError
 from sja_units.importers.takeover import (
     Import,
     Takeover,
@@ -53,7 +53,7 @@ class Account(NamedTuple):
 
 
 def read_jobs(text: str, where: str) -> list[OldJob]:
-    """Return the jobs of a jobs.json. Raises ConfigFault with all that is wrong."""
+    """Return the jobs of a jobs.json. Raises ConfigError with all that is wrong."""
     faults: list[str] = []
     jobs = []
     for number, row in _load_object(text, where).items():
@@ -69,7 +69,7 @@ def read_jobs(text: str, where: str) -> list[OldJob]:
         ran = str(row.get("status")).lower() in _RAN
         jobs.append(OldJob(number, kind, clean(row.get("name")), interval, ran))
     if faults:
-        raise ConfigFault(where, faults)
+        raise ConfigError(where, faults)
     return jobs
 
 
@@ -81,13 +81,13 @@ def _read_interval(config: object) -> int | None:
 
 
 def read_accounts(text: str, where: str) -> list[Account]:
-    """Return the accounts of a credentials.json, of the older form too. Raises ConfigFault."""
+    """Return the accounts of a credentials.json, of the older form too. Raises ConfigError."""
     document = _load_object(text, where)
     rows = document.get("cookies")
     if rows is None and "cookie" in document:
         rows = {"__default__": document}
     if not isinstance(rows, dict):
-        raise ConfigFault(where, ["holds no accounts: neither 'cookies' nor 'cookie' is there"])
+        raise ConfigError(where, ["holds no accounts: neither 'cookies' nor 'cookie' is there"])
     return [_read_account(key, row if isinstance(row, dict) else {}) for key, row in rows.items()]
 
 
@@ -156,11 +156,11 @@ def _load_object(text: str, where: str) -> dict[str, Any]:
         document = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         # Its place, not its words: they could quote a cookie.
-        raise ConfigFault(where, [f"is not JSON: line {error.lineno}: {error.msg}"]) from None
+        raise ConfigError(where, [f"is not JSON: line {error.lineno}: {error.msg}"]) from None
     except (ValueError, RecursionError):
-        raise ConfigFault(where, ["is not JSON that anybody could read"]) from None
+        raise ConfigError(where, ["is not JSON that anybody could read"]) from None
     if not isinstance(document, dict):
-        raise ConfigFault(where, ["must be one JSON object"])
+        raise ConfigError(where, ["must be one JSON object"])
     return document
 
 
@@ -172,7 +172,7 @@ def is_encrypted(text: str) -> bool:
 def decrypt(text: str, secret: str, where: str) -> str:
     """Return what an encrypted credentials file holds; its key is made as the older system did.
 
-    Raises ConfigFault for a wrong secret, SjaError where the library is not installed.
+    Raises ConfigError for a wrong secret, SjaError where the library is not installed.
     """
     import base64
     import sys
@@ -188,4 +188,4 @@ def decrypt(text: str, secret: str, where: str) -> str:
     try:
         return Fernet(key).decrypt(text.strip().encode()).decode()
     except (InvalidToken, ValueError):
-        raise ConfigFault(where, ["cannot be decrypted: SJABOT_SECRET is not its key"]) from None
+        raise ConfigError(where, ["cannot be decrypted: SJABOT_SECRET is not its key"]) from None

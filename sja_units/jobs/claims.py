@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.config import job_file
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 from sja_units.job import Job
 from sja_units.keepalive.config import KeepaliveConfig
 from sja_units.keepalive.cookie import Cookie, Jar, JarFault
@@ -80,7 +80,7 @@ def read_claims(jobs: Iterable[Job]) -> dict[Job, Claims]:
     """Return what jobs hold on to, as far as it can be read; jars can be by root alone."""
     claims = {}
     for job in jobs:
-        with suppress(ConfigFault, OSError):
+        with suppress(ConfigError, OSError):
             text = job_file.read_file(job.config_path)
             settings = job_file.parse(job.kind, text, job.config_path).settings
             claims[job] = make_claims(settings, _read_jar(job, settings))

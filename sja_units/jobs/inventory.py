@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from sja_units.config.job_file import MAX_BYTES, decode, load_toml
-from sja_units.errors import ConfigFault, NoSuchJob, NotAllowed, UsageFault
-from sja_units.fs.safe_open import read_plain
+from sja_units.errors import ConfigError, NoSuchJob, NotAllowed, UsageError
+from sja_units.fs.safe_open import read_regular
 from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, check_name, parse_unit
 
 
@@ -41,13 +41,13 @@ def read_head(job: Job) -> Head:
     A file that others may change counts here, too: `relaunch = false` in it is to be kept.
     """
     try:
-        return parse_head(decode(read_plain(job.config_path, MAX_BYTES), job.config_path))
-    except (OSError, ConfigFault):
+        return parse_head(decode(read_regular(job.config_path, MAX_BYTES), job.config_path))
+    except (OSError, ConfigError):
         return Head("", True)
 
 
 def parse_head(text: str) -> Head:
-    """Return title and coming back of a job's file. Raises ConfigFault."""
+    """Return title and coming back of a job's file. Raises ConfigError."""
     values = load_toml(cut_head(text), "")
     title, relaunch = values.get("title"), values.get("relaunch")
     return Head(title if isinstance(title, str) else "", relaunch is not False)
@@ -80,15 +80,15 @@ class Selector(NamedTuple):
 
 
 def parse_selector(words: str) -> Selector:
-    """Return what the words stand for. Raises UsageFault if nothing could be called so."""
+    """Return what the words stand for. Raises UsageError if nothing could be called so."""
     if words.startswith("sja-") and words.endswith(".service"):
         job = parse_unit(words)
         if job is None:
-            raise UsageFault(f"{words!r} is not the unit of a job")
+            raise UsageError(f"{words!r} is not the unit of a job")
         return Selector(words, job.kind, job.name)
     kind, slash, name = words.rpartition("/")
     if slash and kind not in KINDS:
-        raise UsageFault(f"{words!r} is not a job: write KIND/NAME, with {' or '.join(KINDS)}")
+        raise UsageError(f"{words!r} is not a job: write KIND/NAME, with {' or '.join(KINDS)}")
     if not is_pattern(name):
         check_name(name)
     return Selector(words, kind, name)
@@ -101,7 +101,7 @@ def is_pattern(name: str) -> bool:
 def select(selectors: Iterable[Selector], titles: dict[Job, str]) -> list[Job]:
     """Return the jobs that are meant, each once, out of those that `titles` knows.
 
-    Raises NoSuchJob for a name that nobody has, UsageFault for one that two kinds have.
+    Raises NoSuchJob for a name that nobody has, UsageError for one that two kinds have.
     """
     chosen: dict[Job, None] = {}
     for selector in selectors:
@@ -109,7 +109,7 @@ def select(selectors: Iterable[Selector], titles: dict[Job, str]) -> list[Job]:
         if not found:
             raise NoSuchJob(f"there is no job {selector.words!r}", "sjactl list shows all")
         if len(found) > 1 and not is_pattern(selector.name):
-            raise UsageFault(f"{selector.words!r} may be {' or '.join(map(str, found))}: say which")
+            raise UsageError(f"{selector.words!r} may be {' or '.join(map(str, found))}: say which")
         chosen.update(dict.fromkeys(found))
     return list(chosen)
 

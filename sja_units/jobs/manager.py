@@ -24,7 +24,7 @@ _USUAL_TTY_GROUP = "dialout"
 def write_config(job: Job, text: str) -> job_file.JobFile:
     """Check a job's file and put it in its place; return what it says.
 
-    Raises ConfigFault, with the old file as it was.
+    Raises ConfigError, with the old file as it was.
     """
     file = job_file.parse(job.kind, text, job.config_path)
     group = grp.getgrnam(OPERATORS).gr_gid
@@ -225,14 +225,14 @@ def _delete_state(job: Job) -> None:
 
 
 def read_job_file(job: Job) -> job_file.JobFile:
-    """Return what a job's file says. Raises ConfigFault, FileNotFoundError, PermissionError."""
+    """Return what a job's file says. Raises ConfigError, FileNotFoundError, PermissionError."""
     return job_file.parse(job.kind, job_file.read_file(job.config_path), job.config_path)
 
 
 def load_job_file(job: Job) -> Loaded:
     """Return what a job's file says, with points that it names in tables beside it.
 
-    Raises ConfigFault, FileNotFoundError, PermissionError.
+    Raises ConfigError, FileNotFoundError, PermissionError.
     """
     return load(job.kind, job_file.read_file(job.config_path), job.config_path)
 

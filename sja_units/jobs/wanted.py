@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from sja_units.errors import NotAllowed
-from sja_units.fs.atomic import mark, sync_folder
+from sja_units.fs.atomic import sync_folder, touch_synced
 from sja_units.job import Job
 
 
 def want(job: Job) -> None:
     """Note that a job is to run, before it is started: a power cut between loses no order."""
-    mark(job.wanted_path)
+    touch_synced(job.wanted_path)
 
 
 def want_configured(jobs: Iterable[Job]) -> None:

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from sja_units.toml.reader import Table
+from sja_units.toml.reader import TableReader
 from sja_units.url import Address, parse_address
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name: RFC 9110, 5.6.2
@@ -53,7 +53,7 @@ class KeepaliveConfig(NamedTuple):
         return self.address.host
 
 
-def read_keepalive(table: Table) -> KeepaliveConfig:
+def read_keepalive(table: TableReader) -> KeepaliveConfig:
     """Return what the table says; faults are noted in it."""
     auto = table.has("interval") and table.raw("interval") == "auto"
     return KeepaliveConfig(
@@ -70,7 +70,7 @@ def read_keepalive(table: Table) -> KeepaliveConfig:
     )
 
 
-def _read_url(table: Table) -> Address:
+def _read_url(table: TableReader) -> Address:
     text = table.text("url")
     address = parse_address(text)
     if address is None:
@@ -87,7 +87,7 @@ def _read_url(table: Table) -> Address:
     return Address("https", "", "invalid", 443, "/")
 
 
-def _read_proxy(table: Table) -> Address | None:
+def _read_proxy(table: TableReader) -> Address | None:
     text = table.text("proxy", "")
     if not text:
         return None
@@ -98,7 +98,7 @@ def _read_proxy(table: Table) -> Address | None:
     return address
 
 
-def _read_headers(table: Table) -> tuple[tuple[str, str], ...]:
+def _read_headers(table: TableReader) -> tuple[tuple[str, str], ...]:
     headers = []
     for name in table.names():
         value = table.text(name, "")
@@ -118,7 +118,7 @@ def _is_latin(text: str) -> bool:
     return all(ord(c) < 256 for c in text)
 
 
-def _read_marks(table: Table, status: tuple[int, ...], *, with_cookies: bool) -> Marks:
+def _read_marks(table: TableReader, status: tuple[int, ...], *, with_cookies: bool) -> Marks:
     marks = Marks(
         status=table.integers("status", status, low=100, high=599),
         redirect_contains=table.text("redirect_contains", ""),
@@ -131,7 +131,7 @@ def _read_marks(table: Table, status: tuple[int, ...], *, with_cookies: bool) ->
     return marks
 
 
-def _read_json(table: Table, prefix: str) -> list[tuple[str, Expected]]:
+def _read_json(table: TableReader, prefix: str) -> list[tuple[str, Expected]]:
     pairs: list[tuple[str, Expected]] = []
     for key in table.names():
         value = table.raw(key)
@@ -144,7 +144,7 @@ def _read_json(table: Table, prefix: str) -> list[tuple[str, Expected]]:
     return pairs
 
 
-def _read_login(table: Table) -> Login:
+def _read_login(table: TableReader) -> Login:
     command = table.texts("command")
     if command and not command[0].startswith("/"):
         table.fault("command", "must begin with the absolute path of a program")

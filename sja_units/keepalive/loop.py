@@ -3,7 +3,7 @@
 import os
 import time
 
-from sja_units.errors import PersonNeeded, WorkerEnd, WrongConfig
+from sja_units.errors import NeedsOperator, WorkerError, WrongConfig
 from sja_units.keepalive import interval as pace
 from sja_units.keepalive import timing
 from sja_units.keepalive.config import KeepaliveConfig, Login
@@ -20,7 +20,7 @@ from sja_units.runtime.service import Runtime
 def run(config: KeepaliveConfig, runtime: Runtime) -> None:
     """Keep the session alive until told to stop.
 
-    Raises PersonNeeded when it is gone for good, WrongConfig and WorkerEnd as they say.
+    Raises NeedsOperator when it is gone for good, WrongConfig and WorkerError as they say.
     """
     if config.ca_file:
         config = config._replace(ca_file=_find(config.ca_file))
@@ -181,7 +181,7 @@ class _Keeper:
                 message += f"; {attempts} logins in a row did not help"
             self._conclude(found, message, 0)
             remedy = f"set new cookies: sjactl cookies {self._runtime.job} --set FILE"
-            raise PersonNeeded(message, remedy)
+            raise NeedsOperator(message, remedy)
         self._runtime.ready()
         pause = timing.delay_login(attempts, self._interval)
         wait = min(pause, self._state.last_login + pause - time.time())
@@ -212,7 +212,7 @@ class _Keeper:
                 return
             self._reporter.remark("login", str(fault))
         except OSError as error:
-            raise WorkerEnd(f"nothing can be saved: {error.strerror}") from None
+            raise WorkerError(f"nothing can be saved: {error.strerror}") from None
         else:
             self._reporter.remark("login", "")
             self._adopt(jar)

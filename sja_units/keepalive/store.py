@@ -5,7 +5,7 @@ import stat
 from contextlib import suppress
 from typing import NamedTuple
 
-from sja_units.errors import WorkerEnd
+from sja_units.errors import WorkerError
 from sja_units.fs.atomic import replace_file, sync_folder
 from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault, dump, load
 from sja_units.runtime import log
@@ -49,12 +49,12 @@ def read_next_jar(folder: str, host: str) -> Jar:
 def load_jar(folder: str) -> Jar:
     """Return the newest jar that can be read, an empty one if there is none.
 
-    A broken one is kept aside and told. Raises WorkerEnd if the disk refuses.
+    A broken one is kept aside and told. Raises WorkerError if the disk refuses.
     """
     try:
         return _find_jar(f"{folder}/jar.json")
     except OSError as error:
-        raise WorkerEnd(f"the jar cannot be read: {error.strerror}") from None
+        raise WorkerError(f"the jar cannot be read: {error.strerror}") from None
 
 
 def _find_jar(path: str) -> Jar:

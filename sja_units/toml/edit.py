@@ -8,21 +8,21 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
-from sja_units.errors import UsageFault
+from sja_units.errors import UsageError
 
 
 def compose(text: str, settings: list[tuple[str, str]]) -> str:
     """Return a TOML text with settings put into it, its comments and layout kept.
 
     settings: (dotted key, value as TOML, or plain words which then stand for a text). A number
-    in a key picks one of several tables: device.0.host. Raises UsageFault.
+    in a key picks one of several tables: device.0.host. Raises UsageError.
     """
     if not settings:
         return text
     try:
         document = tomlkit.parse(text)
     except TOMLKitError as error:
-        raise UsageFault(f"what is to be changed is not TOML: {error}") from None
+        raise UsageError(f"what is to be changed is not TOML: {error}") from None
     for key, value in settings:
         _put(document, key, read_value(value))
     return tomlkit.dumps(document)
@@ -43,26 +43,26 @@ def read_value(text: str) -> Any:
 def _put(document: Any, dotted: str, value: Any) -> None:
     *path, last = dotted.split(".")
     if not all([*path, last]):
-        raise UsageFault(f"{dotted!r} is not a key: write it as in alive.status")
+        raise UsageError(f"{dotted!r} is not a key: write it as in alive.status")
     place = document
     try:
         for part in path:
             place = _enter(place, part, dotted)
         if isinstance(place, AoT) or not hasattr(place, "__setitem__"):
-            raise UsageFault(f"{dotted!r} names no place for a value")
+            raise UsageError(f"{dotted!r} names no place for a value")
         place[last] = value
     except (TOMLKitError, ValueError, TypeError):  # into a table on one line no other one goes
-        raise UsageFault(f"{dotted!r} cannot be put there: write it into a file") from None
+        raise UsageError(f"{dotted!r} cannot be put there: write it into a file") from None
 
 
 def _enter(place: Any, part: str, dotted: str) -> Any:
     if isinstance(place, AoT | list):
         if part not in map(str, range(len(place))):
-            raise UsageFault(f"{dotted!r}: there are {len(place)} tables, count from 0")
+            raise UsageError(f"{dotted!r}: there are {len(place)} tables, count from 0")
         return place[int(part)]
     if part not in place:
         place[part] = tomlkit.table()
     inner = place[part]
     if not isinstance(inner, Table | AoT | list | dict):
-        raise UsageFault(f"{dotted!r}: {part} is a value, not a table")
+        raise UsageError(f"{dotted!r}: {part} is a value, not a table")
     return inner

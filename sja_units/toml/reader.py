@@ -43,7 +43,7 @@ def parse_size(text: str) -> int | None:
     return int(match[1]) * _BYTES[match[2]]
 
 
-class Table:
+class TableReader:
     """One TOML table. A reader returns the value, or a harmless one after noting a fault.
 
     A key without a default is required. `finish` notes keys that nobody asked for.
@@ -52,7 +52,7 @@ class Table:
     def __init__(self, values: Mapping[str, Any], place: Place, faults: list[Fault]) -> None:
         self._values = values
         self._known: set[str] = set()
-        self._children: list[Table] = []
+        self._children: list[TableReader] = []
         self.place = place
         self.faults = faults
 
@@ -194,12 +194,12 @@ class Table:
             return fallback
         return measure
 
-    def table(self, key: str) -> "Table":
+    def table(self, key: str) -> "TableReader":
         """Return the table of that name, an empty one where it is absent."""
         value = self._take(key, {}, (dict,), f"a table, written [{key}]")
         return self._child(value or {}, (*self.place, key))
 
-    def tables(self, key: str, *, required: bool = False) -> list["Table"]:
+    def tables(self, key: str, *, required: bool = False) -> list["TableReader"]:
         """Return the tables written [[key]], in order."""
         words = f"one or more tables, each written [[{key}]],"
         value = self._take(key, None if required else (), (list,), words)
@@ -210,8 +210,8 @@ class Table:
             return []
         return [self._child(item, (*self.place, key, i)) for i, item in enumerate(value)]
 
-    def _child(self, values: Mapping[str, Any], place: Place) -> "Table":
-        child = Table(values, place, self.faults)
+    def _child(self, values: Mapping[str, Any], place: Place) -> "TableReader":
+        child = TableReader(values, place, self.faults)
         self._children.append(child)
         return child
 

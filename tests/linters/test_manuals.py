@@ -15,7 +15,7 @@ from sja_units.cli import VERBS, sjactl
 from sja_units.config import job_file
 from sja_units.config.host import parse_host_config
 from sja_units.jobs.state import STATES
-from sja_units.toml.reader import Table
+from sja_units.toml.reader import TableReader
 from tests.linters.test_linters import CHECKOUT, run
 
 PAGES = sorted((CHECKOUT / "docs/man").glob("*.[15]"))
@@ -141,9 +141,9 @@ NO_DEFAULT = {"[]", "{}", "None"}  # of what is required, or a table
 def record_keys(page: str, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], set[Any]]:
     """Return the keys that the reader of a page's file knows, by table, with their defaults."""
     found: dict[tuple[str, str], set[Any]] = {}
-    take, raw = Table._take, Table.raw
+    take, raw = TableReader._take, TableReader.raw
 
-    def note(table: Table, key: str, default: object) -> None:
+    def note(table: TableReader, key: str, default: object) -> None:
         names = [part for part in table.place if isinstance(part, str)]
         is_list = bool(table.place) and isinstance(table.place[-1], int)
         header = ".".join(names) or "Top level"
@@ -151,16 +151,16 @@ def record_keys(page: str, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, s
         value = list(default) if isinstance(default, tuple) else default
         found.setdefault((header, key), set()).add(repr(value))
 
-    def noting_take(self: Table, key: str, default: object, *rest: Any) -> Any:
+    def noting_take(self: TableReader, key: str, default: object, *rest: Any) -> Any:
         note(self, key, default)
         return take(self, key, default, *rest)
 
-    def noting_raw(self: Table, key: str) -> object:
+    def noting_raw(self: TableReader, key: str) -> object:
         note(self, key, None)
         return raw(self, key)
 
-    monkeypatch.setattr(Table, "_take", noting_take)
-    monkeypatch.setattr(Table, "raw", noting_raw)
+    monkeypatch.setattr(TableReader, "_take", noting_take)
+    monkeypatch.setattr(TableReader, "raw", noting_raw)
     read, texts = FILES[page]
     for text in texts:
         read(text)

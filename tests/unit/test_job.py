@@ -1,6 +1,6 @@
 import pytest
 
-from sja_units.errors import UsageFault
+from sja_units.errors import UsageError
 from sja_units.job import Job, check_name, make_job, parse_unit
 
 BAD_NAMES = [
@@ -12,7 +12,7 @@ BAD_NAMES = [
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_names_that_would_need_escaping_are_refused(name: str) -> None:
-    with pytest.raises(UsageFault) as fault:
+    with pytest.raises(UsageError) as fault:
         check_name(name)
     assert fault.value.status == 2
     assert "\n" not in str(fault.value)

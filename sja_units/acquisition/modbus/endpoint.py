@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from sja_units.toml.reader import Table
+from sja_units.toml.reader import TableReader
 
 TRANSPORTS = ("tcp", "udp", "tls", "rtu", "ascii", "rtu-over-tcp")
 SERIAL = ("rtu", "ascii")
@@ -57,7 +57,7 @@ class Way(NamedTuple):
         return ("serial", self.tty, 0) if self.tty else (self.transport, self.host, self.port)
 
 
-def read_way(table: Table) -> Way:
+def read_way(table: TableReader) -> Way:
     """Return how a device is reached; faults go into its table."""
     transport = table.text("transport", "tcp", choices=TRANSPORTS)
     if transport in SERIAL:
@@ -71,7 +71,7 @@ def read_way(table: Table) -> Way:
     return Way(transport, host, port, tls=tls)
 
 
-def _read_serial(table: Table, transport: str) -> Way:
+def _read_serial(table: TableReader, transport: str) -> Way:
     tty = table.text("port")
     if tty and not _TTY.fullmatch(tty):
         table.fault("port", f'is {tty!r}, but must be a serial port such as "/dev/ttyUSB0"')
@@ -97,7 +97,7 @@ def _is_host(name: str) -> bool:
     return bool(_HOST.fullmatch(ascii_name))
 
 
-def _read_tls(table: Table, host: str) -> TlsFiles:
+def _read_tls(table: TableReader, host: str) -> TlsFiles:
     ca_file, cert_file, key_file = (table.path(key, "") for key in _TLS_FILES)
     if bool(cert_file) != bool(key_file):
         missing, given = ("key_file", "cert_file") if cert_file else ("cert_file", "key_file")

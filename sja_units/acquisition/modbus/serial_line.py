@@ -14,7 +14,7 @@ import time
 from sja_units.acquisition.modbus import tty_holder
 from sja_units.acquisition.modbus.channel import left
 from sja_units.acquisition.modbus.endpoint import SerialMode
-from sja_units.errors import WorkerEnd
+from sja_units.errors import WorkerError
 
 _FAST_BAUDRATE = 19200
 _FAST_SILENCE_SECONDS = 0.00175
@@ -134,7 +134,7 @@ class SerialLine:
         termios.tcflush(self._fd, termios.TCIOFLUSH)
 
     def _explain(self, error: OSError) -> OSError:
-        """Return the error with words for people; raise WorkerEnd where only a new start helps."""
+        """Return the error in words; raise WorkerError where only a new start helps."""
         number = error.errno or 0
         path = self._path
         if number in (errno.EBUSY, errno.EAGAIN):
@@ -147,7 +147,7 @@ class SerialLine:
             return OSError(number, words)
         if number == errno.EPERM and self._was_away and tty_holder.is_job():
             # systemd resolved the drop-in's device when the unit started, and it was away then.
-            raise WorkerEnd(f"{path} has been plugged in: starting anew to be let in")
+            raise WorkerError(f"{path} has been plugged in: starting anew to be let in")
         if number in (errno.EPERM, errno.EACCES):
             words = f"{path}: permission denied: run `sjactl apply JOB` and restart it"
             return OSError(number, words)

@@ -4,7 +4,7 @@ import re
 import struct
 from typing import NamedTuple
 
-from sja_units.toml.reader import Table
+from sja_units.toml.reader import TableReader
 
 TABLES = ("holding", "input", "coil", "discrete")
 BYTE_ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
@@ -53,7 +53,7 @@ class Point(NamedTuple):
         return self.address + self.size
 
 
-def read_point(table: Table, max_registers: int) -> Point:
+def read_point(table: TableReader, max_registers: int) -> Point:
     """Return the point that a table describes; faults go into the table."""
     name = read_name(table, "name")
     if name == "time":
@@ -88,11 +88,11 @@ def read_point(table: Table, max_registers: int) -> Point:
     return _checked(table, point, max_registers)
 
 
-def _read_truth(table: Table, point: Point) -> Point:
+def _read_truth(table: TableReader, point: Point) -> Point:
     return point._replace(write_as=table.text("write_as", "bool", choices=("bool", "integer")))
 
 
-def _read_number(table: Table, point: Point) -> Point:
+def _read_number(table: TableReader, point: Point) -> Point:
     scale = table.number("scale", 1.0)
     if scale == 0:
         table.fault("scale", "is 0, which would make every value the same")
@@ -106,7 +106,7 @@ def _read_number(table: Table, point: Point) -> Point:
     return point._replace(scale=scale, offset=offset, no_value=no_value, write_as=write_as)
 
 
-def _read_no_value(table: Table, kind: str) -> float:
+def _read_no_value(table: TableReader, kind: str) -> float:
     number = table.number("no_value", 0.0)
     raw = table.raw("no_value")
     # A whole number stays one: a float cannot hold every value of 64 bits.
@@ -137,7 +137,7 @@ def _as_held(kind: str, number: float) -> float:
     return whole
 
 
-def _checked(table: Table, point: Point, limit: int) -> Point:
+def _checked(table: TableReader, point: Point, limit: int) -> Point:
     if point.end > 65536:
         table.fault(None, f"reaches beyond the last address, 65535: it needs {point.size} of them")
     if point.size > limit:
@@ -150,7 +150,7 @@ def is_unsafe_name(name: str) -> bool:
     return bool(_UNSAFE_NAME.search(name))
 
 
-def read_name(table: Table, key: str, default: str | None = None) -> str:
+def read_name(table: TableReader, key: str, default: str | None = None) -> str:
     """Return a text that line protocol can carry as a name."""
     name = table.text(key, default)
     if is_unsafe_name(name):
@@ -158,7 +158,7 @@ def read_name(table: Table, key: str, default: str | None = None) -> str:
     return name
 
 
-def _read_place(table: Table) -> tuple[str, int]:
+def _read_place(table: TableReader) -> tuple[str, int]:
     """Return the table and the zero-based address."""
     if not table.has("reference"):
         where = table.text("table", choices=TABLES)

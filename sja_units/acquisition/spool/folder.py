@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from sja_units.acquisition.spool.segment import is_torn, name_segment, name_torn, parse_segment_name
-from sja_units.errors import WorkerEnd
+from sja_units.errors import WorkerError
 from sja_units.fs.atomic import replace_file, sync_folder
 from sja_units.runtime import log
 
@@ -29,7 +29,7 @@ class SpoolFolder:
     """Opens, reads and removes segments. Methods raise OSError unless they say otherwise."""
 
     def __init__(self, path: str, waiting: str) -> None:
-        """Make the folder and lock it; raise WorkerEnd if another worker holds it.
+        """Make the folder and lock it; raise WorkerError if another worker holds it.
 
         waiting: the folder for what waits while the disk takes nothing, "" for none.
         """
@@ -45,7 +45,7 @@ class SpoolFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock)
-            raise WorkerEnd(f"another worker of this job holds {path}") from None
+            raise WorkerError(f"another worker of this job holds {path}") from None
 
     def close(self) -> None:
         os.close(self._lock)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from sja_units.acquisition.spool import segment as segments
-from sja_units.fs.safe_open import open_folder, open_plain, read_plain
+from sja_units.fs.safe_open import open_folder, open_regular, read_regular
 
 _WINDOW = 2**20
 _LARGEST_BATCH = 64 * 2**20  # and more than any segment
@@ -51,14 +51,14 @@ class Retained:
     def _read_cursor(self) -> tuple[int, int]:
         """Return the segment, and the offset in it, of what comes next to be sent."""
         with suppress(OSError, ValueError):
-            data = read_plain("cursor", _CURSOR_BYTES, self._folder)
+            data = read_regular("cursor", _CURSOR_BYTES, self._folder)
             number, offset, *_ = (int(word) for word in data.split())
             return number, max(0, offset)
         return 0, 0
 
     def _read_segment(self, number: int, offset: int) -> Iterator[bytes]:
         try:
-            fd = open_plain(segments.name_segment(number), self._folder)
+            fd = open_regular(segments.name_segment(number), self._folder)
         except OSError:
             return  # sent and gone meanwhile, or no file of the worker's
         try:
@@ -90,7 +90,7 @@ class Retained:
         torn = sorted(name for name in os.listdir(self._folder) if segments.is_torn(name))
         for name in ("cursor", *map(segments.name_segment, kept), *torn):
             try:
-                data = read_plain(name, _LARGEST_BATCH, self._folder)
+                data = read_regular(name, _LARGEST_BATCH, self._folder)
             except FileNotFoundError:
                 continue  # sent and gone meanwhile
             except OSError as error:

@@ -36,7 +36,7 @@ class SpoolState(NamedTuple):
 
 
 class Spool:
-    """A folder of segments. Raises OSError, or WorkerEnd if another worker holds it."""
+    """A folder of segments. Raises OSError, or WorkerError if another worker holds it."""
 
     def __init__(
         self, folder: str, bounds: SpoolConfig, waiting: str = "", *, keeps_all: bool = False

@@ -10,7 +10,7 @@ from functools import partial
 
 import click
 
-from sja_units.cli.output.streams import say
+from sja_units.cli.output.streams import echo
 from sja_units.cli.output.text_width import fit, measure, wrap
 from sja_units.jobs.status import JobView
 
@@ -37,7 +37,7 @@ def print_json(value: object) -> None:
     """Print one JSON document."""
     # Escaped rather than replaced where the locale lacks letters.
     is_utf8 = sys.stdout.encoding.lower() == "utf-8"
-    say(json.dumps(value, ensure_ascii=not is_utf8, indent=2))
+    echo(json.dumps(value, ensure_ascii=not is_utf8, indent=2))
 
 
 def _embolden(text: str) -> str:

@@ -15,7 +15,7 @@ from sja_units.acquisition.probe.interpretations import (
     list_places,
 )
 from sja_units.cli.output.probe import name_place, show_value, show_words, tabulate
-from sja_units.errors import UsageFault
+from sja_units.errors import UsageError
 
 _STUDY_SECONDS = 30.0
 _MOST_REGISTERS = 4  # of a text; every other type has no more
@@ -30,19 +30,19 @@ class Study(NamedTuple):
 
 
 def find_point(settings: AcquisitionConfig, words: str) -> tuple[Device, Point]:
-    """Return the point called DEVICE.POINT or POINT. Raises UsageFault unless it is just one."""
+    """Return the point called DEVICE.POINT or POINT. Raises UsageError unless it is just one."""
     pairs = [(device, point) for device in settings.devices for point in device.points]
     found = [(d, p) for d, p in pairs if words in (f"{d.name}.{p.name}", p.name)]
     if len(found) == 1:
         return found[0]
     if found:
         names = " or ".join(f"{d.name}.{p.name}" for d, p in found)
-        raise UsageFault(f"{words!r} may be {names}: say which")
+        raise UsageError(f"{words!r} may be {names}: say which")
     from difflib import get_close_matches
 
     known = [f"{d.name}.{p.name}" for d, p in pairs] + [p.name for _, p in pairs]
     close = get_close_matches(words, known, n=1)
-    raise UsageFault(f"there is no point {words!r}", f"did you mean {close[0]}?" if close else "")
+    raise UsageError(f"there is no point {words!r}", f"did you mean {close[0]}?" if close else "")
 
 
 def study(device: Device, point: Point) -> Study:

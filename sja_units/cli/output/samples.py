@@ -15,7 +15,7 @@ from sja_units.cli.output import format as render
 from sja_units.cli.output import plot
 from sja_units.cli.output.text_width import fit, measure
 from sja_units.cli.output.times import format_moment
-from sja_units.errors import UsageFault
+from sja_units.errors import UsageError
 
 _HEADS = ("TIME", "DEVICE", "POINT", "VALUE")
 
@@ -91,7 +91,7 @@ def print_lines(rows: Iterable[Row]) -> None:
 
 
 def print_plot(rows: Iterable[Row]) -> None:
-    """Print the plot of one point; raise UsageFault where there are several, or it is a text."""
+    """Print the plot of one point; raise UsageError where there are several, or it is a text."""
     seen: dict[tuple[str, str], str] = {}
 
     def read() -> Iterator[tuple[int, float]]:
@@ -99,9 +99,9 @@ def print_plot(rows: Iterable[Row]) -> None:
             name = f"{row.device}.{row.sample.point}"
             seen[row.device, row.sample.point] = row.unit
             if len(seen) > 1:
-                raise UsageFault("there are several points", f"choose one, as --point {name}")
+                raise UsageError("there are several points", f"choose one, as --point {name}")
             if isinstance(row.sample.value, str):
-                raise UsageFault(f"{name} is a text, which has no plot")
+                raise UsageError(f"{name} is a text, which has no plot")
             yield row.sample.time_ns, float(row.sample.value)
 
     spans = plot.thin(read())

@@ -1,9 +1,11 @@
-"""Lines for people, who may not see all letters, or go before the work is done."""
+"""Lines for people, who may not see all letters, or go before the work is done; and root's work."""
 
 import os
 import sys
 
 import click
+
+from sja_units.errors import NotAllowed
 
 
 def prepare_streams() -> None:
@@ -16,7 +18,7 @@ def prepare_streams() -> None:
             stream.reconfigure(errors=errors)
 
 
-def say(text: str, *, err: bool = False) -> None:
+def echo(text: str, *, err: bool = False) -> None:
     """Print a line. A reader that has gone, as with `| head -1`, keeps no work from being done."""
     try:
         click.echo(text, err=err)
@@ -25,3 +27,9 @@ def say(text: str, *, err: bool = False) -> None:
         stream = sys.stderr if err else sys.stdout
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def need_root(what: str) -> None:
+    """Raise NotAllowed if somebody else asks."""
+    if os.geteuid() != 0:
+        raise NotAllowed(f"only root can {what}", "try sudo")

@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-from sja_units.errors import UsageFault
+from sja_units.errors import UsageError
 from sja_units.toml.reader import parse_duration
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -12,7 +12,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def parse_moment(text: str, now: float) -> int:
     """Return a moment in ns since 1970: RFC 3339, or so long before now ("-1h", "15min").
 
-    A time without a zone is the host's own. Raises UsageFault.
+    A time without a zone is the host's own. Raises UsageError.
     """
     ago = parse_duration(text.removeprefix("-"))
     if ago is not None:
@@ -21,7 +21,7 @@ def parse_moment(text: str, now: float) -> int:
         moment = datetime.fromisoformat(text)
         return (moment.astimezone() - _EPOCH) // timedelta(microseconds=1) * 1000
     except (ValueError, OverflowError, OSError):
-        raise UsageFault(
+        raise UsageError(
             f"{text!r} is no moment: write -1h, 15min, 2026-01-31T08:00:00Z or '2026-01-31 08:00'"
         ) from None
 

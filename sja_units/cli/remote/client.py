@@ -14,13 +14,13 @@ from typing import IO, Any, BinaryIO, NamedTuple
 
 import click
 
-from sja_units.cli.client_files import open_own
+from sja_units.cli.client_files import open_client_file
 from sja_units.cli.output.terminal import end_by_signals
-from sja_units.cli.params import OwnConfig, OwnFile, OwnTarget
-from sja_units.cli.remote.protocol import Letter, write_file, write_letter
+from sja_units.cli.params import ClientConfig, ClientFile, ClientOutput
+from sja_units.cli.remote.protocol import Request, write_file, write_request
 from sja_units.cli.remote.server import SENT
 from sja_units.config.job_file import MAX_BYTES
-from sja_units.errors import SjaError, UsageFault
+from sja_units.errors import SjaError, UsageError
 
 _NEVER_IN_A_HOST = frozenset("\"'`$;&<>|(){}")  # which a shell of ssh's configuration could see
 _SSH_FAILED = 255
@@ -43,20 +43,20 @@ class Order(NamedTuple):
 
 
 def check_host(host: str) -> None:
-    """Raise UsageFault for what ssh could take for something else than [USER@]HOST."""
+    """Raise UsageError for what ssh could take for something else than [USER@]HOST."""
     user, at, name = host.rpartition("@")
     parts = [user, name] if at else [name]
     if any(not part or part.startswith("-") for part in parts) or any(
         c.isspace() or not c.isprintable() or c in _NEVER_IN_A_HOST for c in host
     ):
-        raise UsageFault(f"--host {host!r} must be [USER@]HOST, as ssh takes it")
+        raise UsageError(f"--host {host!r} must be [USER@]HOST, as ssh takes it")
 
 
-def divert(command: click.Command, order: Order) -> None:
+def redirect(command: click.Command, order: Order) -> None:
     """Let a verb be checked here, and be done over there."""
     if isinstance(command, click.Group):
         for inner in command.commands.values():
-            divert(inner, order)
+            redirect(inner, order)
     else:
         command.callback = partial(_run, order, command)
 
@@ -81,7 +81,7 @@ def _run(order: Order, command: click.Command, /, **values: Any) -> int:
     is_plain = click.get_current_context().color is False
     if is_plain:
         order = order._replace(words=["--no-color", *order.words])
-    own = [(p.type, values[p.name or ""]) for p in command.params if isinstance(p.type, OwnFile)]
+    own = [(p.type, values[p.name or ""]) for p in command.params if isinstance(p.type, ClientFile)]
     if not own and all(map(os.isatty, (0, 1, 2))):
         return _judge(order.host, _wait(_start(format_for_terminal(order))))
     names = [name for name in _ENVIRONMENT if own and name in os.environ]
@@ -91,10 +91,10 @@ def _run(order: Order, command: click.Command, /, **values: Any) -> int:
             if path is not None and kind.names_file(path):
                 files.add(kind, path, values)
         color = os.isatty(1) and not is_plain
-        letter = Letter(order.words, color, environment, list(files.found), files.missing)
-        fetch = partial(_send, order.host, letter, list(files.found.values()))
+        request = Request(order.words, color, environment, list(files.found), files.missing)
+        fetch = partial(_send, order.host, request, list(files.found.values()))
         for kind, path in own:
-            if isinstance(kind, OwnTarget):
+            if isinstance(kind, ClientOutput):
                 return kind.receive(path, fetch)
         return fetch(None)
 
@@ -107,12 +107,12 @@ class _Files(ExitStack):
         self.found: dict[str, BinaryIO] = {}
         self.missing: dict[str, int] = {}  # with errno
 
-    def add(self, kind: OwnFile, path: str, values: dict[str, Any]) -> None:
+    def add(self, kind: ClientFile, path: str, values: dict[str, Any]) -> None:
         """Add a file that a parameter names, and those that it names itself. Raises OSError."""
-        if isinstance(kind, OwnTarget):
+        if isinstance(kind, ClientOutput):
             return
-        self.found[path] = self.enter_context(open_own(path))
-        if isinstance(kind, OwnConfig):
+        self.found[path] = self.enter_context(open_client_file(path))
+        if isinstance(kind, ClientConfig):
             data = self.found[path].read(MAX_BYTES + 1)
             self.found[path] = BytesIO(data)
             for table in kind.find_tables(path, data, values):
@@ -122,18 +122,18 @@ class _Files(ExitStack):
         """Add a table; one that cannot be read is told over there, with all other faults."""
         if path not in self.found:
             try:
-                self.found[path] = self.enter_context(open_own(path))
+                self.found[path] = self.enter_context(open_client_file(path))
             except OSError as error:
                 self.missing[path] = error.errno or 0
 
 
-def _send(host: str, letter: Letter, files: list[BinaryIO], output: IO[bytes] | None) -> int:
+def _send(host: str, request: Request, files: list[BinaryIO], output: IO[bytes] | None) -> int:
     """Have the order done, its output written to a file if one is given; return its status."""
     process = _start(format_for_parcel(host), stdin=subprocess.PIPE, stdout=output)
     assert process.stdin is not None
     try:
         with suppress(BrokenPipeError):  # ssh has ended, and its status tells why
-            write_letter(process.stdin, letter)
+            write_request(process.stdin, request)
             for file in files:
                 write_file(process.stdin, file)
             process.stdin.flush()

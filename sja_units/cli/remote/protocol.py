@@ -12,7 +12,7 @@ from sja_units.errors import SjaError
 _CHUNK = 2**16
 
 
-class Letter(NamedTuple):
+class Request(NamedTuple):
     """An order, and what goes with it."""
 
     words: list[str]  # behind `sjactl`
@@ -22,9 +22,9 @@ class Letter(NamedTuple):
     missing: dict[str, int]  # paths of files that cannot be read, with errno
 
 
-def write_letter(stream: IO[bytes], letter: Letter) -> None:
+def write_request(stream: IO[bytes], request: Request) -> None:
     # In ASCII, which JSON can be, file names of any bytes come through.
-    stream.write(json.dumps(letter._asdict()).encode() + b"\n")
+    stream.write(json.dumps(request._asdict()).encode() + b"\n")
 
 
 def write_file(stream: IO[bytes], source: IO[bytes]) -> None:
@@ -33,10 +33,10 @@ def write_file(stream: IO[bytes], source: IO[bytes]) -> None:
     stream.write(b"0\n")
 
 
-def read_letter(stream: IO[bytes]) -> Letter:
+def read_request(stream: IO[bytes]) -> Request:
     """Return what was sent, but for the files. Raises SjaError."""
     try:
-        return Letter(**json.loads(stream.readline()))
+        return Request(**json.loads(stream.readline()))
     except (ValueError, TypeError):
         raise _cut_off() from None
 

@@ -10,8 +10,8 @@ from select import select
 from tempfile import TemporaryFile
 from typing import IO
 
-from sja_units.cli.client_files import take_sent
-from sja_units.cli.remote.protocol import Letter, read_file, read_letter
+from sja_units.cli.client_files import use_sent_files
+from sja_units.cli.remote.protocol import Request, read_file, read_request
 
 SENT = "--sent"
 
@@ -19,34 +19,34 @@ SENT = "--sent"
 def receive() -> tuple[list[str], bool | None]:
     """Return the order's words, and True if it is to show colour though nothing is a terminal here.
 
-    Its files are where `open_own` finds them. It returns in a process of its own, which the end
-    of the connection ends as Ctrl-C does. Raises SjaError, OSError.
+    Its files are where `open_client_file` finds them. It returns in a process of its own, which
+    the end of the connection ends as Ctrl-C does. Raises SjaError, OSError.
     """
     connection = os.dup(0)
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     with open(connection, "rb", closefd=False) as stream:
-        letter = read_letter(stream)
-        take_sent(_receive_files(stream, letter))
+        request = read_request(stream)
+        use_sent_files(_receive_files(stream, request))
     pid = os.fork()
     if pid:
         os._exit(_look_after(pid, connection))
     os.close(connection)
-    os.environ.update(letter.environment)
-    return letter.words, letter.color or None
+    os.environ.update(request.environment)
+    return request.words, request.color or None
 
 
-def _receive_files(stream: IO[bytes], letter: Letter) -> dict[str, IO[bytes] | OSError]:
+def _receive_files(stream: IO[bytes], request: Request) -> dict[str, IO[bytes] | OSError]:
     files: dict[str, IO[bytes] | OSError] = {}
     with ExitStack() as stack:
-        for path in letter.files:
+        for path in request.files:
             # Without a name nobody else can open them, and nothing can be left behind.
             file = stack.enter_context(TemporaryFile(dir="/var/tmp"))
             read_file(stream, file)
             file.flush()
             files[path] = file
         stack.pop_all()
-    for path, number in letter.missing.items():
+    for path, number in request.missing.items():
         files[path] = OSError(number, os.strerror(number), path)
     return files
 

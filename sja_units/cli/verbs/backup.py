@@ -14,18 +14,17 @@ import click
 from sja_units.backup import archive as archives
 from sja_units.backup import restore
 from sja_units.backup.archive import Archive
-from sja_units.backup.contents import ArchiveFault
+from sja_units.backup.contents import ArchiveError
 from sja_units.backup.plan import Choices, Plan, make_plan
 from sja_units.backup.store import Report, store
-from sja_units.cli.client_files import STDIO, are_elsewhere, open_own
+from sja_units.cli.client_files import STDIO, is_remote, open_client_file
 from sja_units.cli.output import format as render
-from sja_units.cli.output.streams import say
-from sja_units.cli.params import Fetch, OwnFile, OwnTarget
+from sja_units.cli.output.streams import echo, need_root
+from sja_units.cli.params import ClientFile, ClientOutput, Fetch
 from sja_units.cli.preflight import find_missing_user
-from sja_units.cli.root import need_root
 from sja_units.cli.verbs.order import carry_out
-from sja_units.errors import SjaError, UsageFault
-from sja_units.fs.atomic import replacing
+from sja_units.errors import SjaError, UsageError
+from sja_units.fs.atomic import atomic_writer
 from sja_units.job import CONFIG_ROOT, Job
 from sja_units.jobs import manager
 from sja_units.jobs.lock import alone
@@ -46,7 +45,7 @@ def _receive(path: str, fetch: Fetch) -> int:
             with open(os.dup(stream.fileno()), "rb") as copy:
                 copy.seek(0)
                 jobs = [entry.job for entry in archives.read_archive(copy).manifest.jobs]
-        except ArchiveFault as fault:
+        except ArchiveError as fault:
             if status:
                 raise click.exceptions.Exit(status) from None  # it was told why
             raise SjaError(f"{path} was not written: {fault.message}") from None
@@ -55,7 +54,7 @@ def _receive(path: str, fetch: Fetch) -> int:
 
 
 @click.command("backup")
-@click.argument("file", type=OwnTarget(_receive))
+@click.argument("file", type=ClientOutput(_receive))
 def backup_command(file: str) -> int:
     """Store all jobs in FILE: their files, what is wanted, cookies, and data not sent yet.
 
@@ -63,7 +62,7 @@ def backup_command(file: str) -> int:
     output. `sjactl restore` puts it back, on this host or on another one.
     """
     need_root("make a backup")
-    if file == STDIO or are_elsewhere():
+    if file == STDIO or is_remote():
         report = _store_to_stdout()
     else:
         with _replacing(file) as stream:
@@ -71,12 +70,12 @@ def backup_command(file: str) -> int:
         _tell_result(file, report.jobs)
     if file == STDIO:
         for job in report.jobs:
-            say(str(job), err=True)
+            echo(str(job), err=True)
     return 0 if report.is_complete else 1
 
 
 def _tell(line: str) -> None:
-    say(f"sjactl: {render.clean(line)}", err=True)
+    echo(f"sjactl: {render.clean(line)}", err=True)
 
 
 def _store_to_stdout() -> Report:
@@ -90,17 +89,17 @@ def _store_to_stdout() -> Report:
 
 def _refuse_terminal() -> None:
     if os.isatty(1):
-        raise UsageFault("an archive is nothing for a terminal: name a file, or a pipe after it")
+        raise UsageError("an archive is nothing for a terminal: name a file, or a pipe after it")
 
 
 @contextmanager
 def _replacing(path: str) -> Iterator[BinaryIO]:
     # A device or a pipe would be replaced, and a link may be somebody else's.
     if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-        raise UsageFault(f"{path} is no plain file: - writes to standard output")
+        raise UsageError(f"{path} is no plain file: - writes to standard output")
     try:
         # In a person's folder NAME.new may be somebody's.
-        with replacing(path, suffix=".sja-unfinished") as stream:
+        with atomic_writer(path, suffix=".sja-unfinished") as stream:
             yield stream
     except OSError as error:
         raise SjaError(f"{path} was not written: {error.strerror}") from None
@@ -108,13 +107,13 @@ def _replacing(path: str) -> Iterator[BinaryIO]:
 
 def _tell_result(path: str, jobs: Sequence[Job]) -> None:
     size = render.show_size(os.stat(path).st_size)
-    say(f"{len(jobs)} jobs, {size}, in {path}", err=True)
+    echo(f"{len(jobs)} jobs, {size}, in {path}", err=True)
     for job in jobs:
-        say(str(job))
+        echo(str(job))
 
 
 @click.command("restore")
-@click.argument("file", type=OwnFile())
+@click.argument("file", type=ClientFile())
 @click.option("--replace", is_flag=True, help="Files that differ here, too; the old ones are kept.")
 @click.option("--no-start", is_flag=True, help="Only write files: nothing is wanted or started.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
@@ -131,7 +130,7 @@ def restore_command(file: str, replace: bool, no_start: bool, dry_run: bool) -> 
     with _open(file) as stream, alone(), Systemd() as systemd:
         try:
             archive = archives.read_archive(stream)
-        except ArchiveFault as fault:
+        except ArchiveError as fault:
             raise SjaError(f"{file}: {fault.message}", fault.hint) from None
         plan = make_plan(archive, restore.look(systemd, archive), Choices(replace, not no_start))
         _tell_plan(archive, plan)
@@ -146,14 +145,14 @@ def restore_command(file: str, replace: bool, no_start: bool, dry_run: bool) -> 
 @contextmanager
 def _open(file: str) -> Iterator[BinaryIO]:
     """Give the archive as a file that can be read twice."""
-    if file != STDIO or are_elsewhere():
-        if not (are_elsewhere() or stat.S_ISREG(os.stat(file).st_mode)):
-            raise UsageFault(f"{file} is no plain file: - reads standard input")
-        with open_own(file) as stream:
+    if file != STDIO or is_remote():
+        if not (is_remote() or stat.S_ISREG(os.stat(file).st_mode)):
+            raise UsageError(f"{file} is no plain file: - reads standard input")
+        with open_client_file(file) as stream:
             yield stream
         return
     with tempfile.TemporaryFile(dir="/var/tmp") as stream:
-        with open_own(file) as source:
+        with open_client_file(file) as source:
             shutil.copyfileobj(source, stream)
         yield stream
 
@@ -191,14 +190,14 @@ def _tell_plan(archive: Archive, plan: Plan) -> None:
 def _show(plan: Plan) -> None:
     for path in plan.files:
         verb = "replaced" if path in plan.replaced else "written"
-        say(f"{CONFIG_ROOT}/{path}  {verb}")
+        echo(f"{CONFIG_ROOT}/{path}  {verb}")
     for jobs, words in (
         (plan.states, "gets the state that is in the backup"),
         (plan.starts, "is started"),
         (plan.restarts, "is restarted"),
     ):
         for job in jobs:
-            say(f"{job}  {words}")
+            echo(f"{job}  {words}")
 
 
 def _run(systemd: Systemd, archive: Archive, plan: Plan) -> bool:
@@ -207,7 +206,7 @@ def _run(systemd: Systemd, archive: Archive, plan: Plan) -> bool:
     manager.apply_drop_ins(systemd, dict(files))
     for job in plan.settled:
         if f"{job}.toml" in plan.files and job not in (*plan.starts, *plan.restarts):
-            say(str(job))
+            echo(str(job))
     done = [
         not jobs or carry_out(systemd, verb, inspect(systemd, jobs))
         for verb, jobs in (("start", plan.starts), ("restart", plan.restarts))

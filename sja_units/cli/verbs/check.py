@@ -6,7 +6,7 @@ import click
 
 from sja_units.actions import check
 from sja_units.cli.output import format as render
-from sja_units.cli.output.streams import say
+from sja_units.cli.output.streams import echo
 from sja_units.jobs.status import survey
 from sja_units.systemd.client import Systemd
 
@@ -52,11 +52,11 @@ def check_command(mend: bool, as_json: bool) -> int:
         )
     else:
         for job in mended:
-            say(f"{job}: was down, started")
+            echo(f"{job}: was down, started")
         for finding in findings:
             kind = "warning: " if finding.is_warning else ""
             job_words = f"{finding.job}: " if finding.job else ""
-            say(f"{kind}{job_words}{render.clean(finding.message)}")
+            echo(f"{kind}{job_words}{render.clean(finding.message)}")
         if not findings:
-            say("all wanted jobs run", err=True)
+            echo("all wanted jobs run", err=True)
     return 1 if problems else 0

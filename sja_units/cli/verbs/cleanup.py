@@ -6,9 +6,8 @@ import click
 
 from sja_units.actions.cleanup import Leftover, find_leftovers, remove_leftover
 from sja_units.cli.output import format as render
-from sja_units.cli.output.streams import say
-from sja_units.cli.root import need_root
-from sja_units.errors import UsageFault
+from sja_units.cli.output.streams import echo, need_root
+from sja_units.errors import UsageError
 from sja_units.jobs.lock import alone
 from sja_units.systemd.client import Systemd
 from sja_units.toml.reader import parse_duration
@@ -28,17 +27,17 @@ def cleanup_command(older_than: str, dry_run: bool) -> int:
     """
     limit = parse_duration(older_than)
     if limit is None:
-        raise UsageFault(f"--older-than {older_than!r} must be a time with its unit, such as 30d")
+        raise UsageError(f"--older-than {older_than!r} must be a time with its unit, such as 30d")
     need_root("clean up")
     with alone(), Systemd() as systemd:
         found = find_leftovers(systemd, time.time() - limit)
         for line in found.kept:
-            say(render.clean(line), err=True)
+            echo(render.clean(line), err=True)
         done = [dry_run or _remove(systemd, leftover) for leftover in found.leftovers]
         for leftover, is_done in zip(found.leftovers, done, strict=True):
             if is_done:
                 about = f"{render.show_size(leftover.size):>10}  {leftover.about}"
-                say(f"{leftover.paths[0]}  {about}")
+                echo(f"{leftover.paths[0]}  {about}")
     return 0 if all(done) else 1
 
 
@@ -50,5 +49,5 @@ def _remove(systemd: Systemd, leftover: Leftover) -> bool:
         reason = "its job has come back"
     except (OSError, RecursionError) as error:
         reason = str(error.strerror if isinstance(error, OSError) else "it is nested too deeply")
-    say(f"sjactl: {leftover.paths[0]} was not deleted: {reason}", err=True)
+    echo(f"sjactl: {leftover.paths[0]} was not deleted: {reason}", err=True)
     return False

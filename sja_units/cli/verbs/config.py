@@ -2,10 +2,10 @@
 
 import click
 
-from sja_units.cli.output.streams import say
+from sja_units.cli.output.streams import echo
 from sja_units.cli.preflight import warn_of_program
 from sja_units.config.job_file import JobFile, read_file
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 from sja_units.job import Job
 from sja_units.jobs import inventory, manager
 from sja_units.jobs.schedule import is_scheduled
@@ -34,14 +34,14 @@ def apply_command(jobs: tuple[str, ...]) -> int:
         try:
             files[job] = file = _settle(job)
             warn_of_program(file)
-        except ConfigFault as fault:
+        except ConfigError as fault:
             faulty = True
-            say(str(fault), err=True)
+            echo(str(fault), err=True)
     if not jobs:
         files.update(dict.fromkeys(manager.list_orphaned_drop_ins()))
     with Systemd() as systemd:
         for job in manager.apply_drop_ins(systemd, files):
-            say(str(job))
+            echo(str(job))
             tell_when_it_counts(job)
     return 1 if faulty else 0
 
@@ -51,7 +51,7 @@ def tell_when_it_counts(job: Job) -> None:
     words = "restart it to let this take effect"
     if is_scheduled(job):
         words = "this takes effect at its next run"
-    say(f"{job}: {words}", err=True)
+    echo(f"{job}: {words}", err=True)
 
 
 def _settle(job: Job) -> JobFile:
@@ -59,5 +59,5 @@ def _settle(job: Job) -> JobFile:
     loaded = manager.load_job_file(job)
     if loaded.text != read_file(job.config_path):
         manager.write_config(job, loaded.text)
-        say(f"{job}: its points stand in {job.config_path} now", err=True)
+        echo(f"{job}: its points stand in {job.config_path} now", err=True)
     return loaded.file

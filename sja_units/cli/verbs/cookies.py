@@ -2,12 +2,12 @@
 
 import click
 
-from sja_units.cli.output.streams import say
-from sja_units.cli.params import OwnFile
+from sja_units.cli.output.streams import echo
+from sja_units.cli.params import ClientFile
 from sja_units.cli.verbs.create import read_jar_text
 from sja_units.cli.verbs.order import carry_out
 from sja_units.config import job_file
-from sja_units.errors import SjaError, UsageFault
+from sja_units.errors import SjaError, UsageError
 from sja_units.job import Job
 from sja_units.jobs import inventory, manager
 from sja_units.jobs.state import is_active
@@ -27,7 +27,7 @@ _SESSION_REFUSED = 77
     help="cookies.txt, a Cookie: header for the job's page, or Playwright's storage_state.",
 )
 @click.option(
-    "--set", "source", metavar="FILE", type=OwnFile(), help="Replace the session by this jar's."
+    "--set", "source", metavar="FILE", type=ClientFile(), help="Replace the session by this jar's."
 )
 def cookies_command(job: str, form: str, source: str | None) -> int:
     """Show a keep-alive job's cookies, or give it new ones.
@@ -36,7 +36,7 @@ def cookies_command(job: str, form: str, source: str | None) -> int:
     """
     (chosen, *others) = inventory.select_configured([job])
     if others or chosen.kind != "keepalive":
-        raise UsageFault(f"{job!r} must be one keepalive job")
+        raise UsageError(f"{job!r} must be one keepalive job")
     file = manager.read_job_file(chosen)
     if source is not None:
         return _replace(chosen, file, source)
@@ -67,6 +67,6 @@ def _replace(job: Job, file: job_file.JobFile, source: str) -> int:
             return 0 if carry_out(systemd, "restart", [view]) else 1
         if view.wanted and refused:
             return 0 if carry_out(systemd, "start", [view]) else 1
-    say(str(job))
-    say(f"{job} is {view.state}: it takes the cookies up when it starts", err=True)
+    echo(str(job))
+    echo(f"{job} is {view.state}: it takes the cookies up when it starts", err=True)
     return 0

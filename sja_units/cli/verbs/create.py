@@ -5,16 +5,16 @@ import shutil
 
 import click
 
-from sja_units.cli.client_files import open_own
-from sja_units.cli.output.streams import say
-from sja_units.cli.params import OwnConfig, OwnFile
+from sja_units.cli.client_files import open_client_file
+from sja_units.cli.output.streams import echo, need_root
+from sja_units.cli.params import ClientConfig, ClientFile
 from sja_units.cli.preflight import warn_of_devices, warn_of_others, warn_of_program
 from sja_units.cli.target import read_text, split_settings
 from sja_units.cli.verbs.order import carry_out
 from sja_units.config import job_file
 from sja_units.config.load import load
-from sja_units.errors import ConfigFault, SjaError, UsageFault
-from sja_units.job import CONFIG_ROOT, KINDS, Job, make_job
+from sja_units.errors import ConfigError, SjaError, UsageError
+from sja_units.job import KINDS, Job, make_job
 from sja_units.jobs import manager
 from sja_units.jobs.status import inspect
 from sja_units.systemd.client import Systemd
@@ -28,7 +28,7 @@ from sja_units.toml.edit import compose
     "--from",
     "source",
     metavar="FILE",
-    type=OwnConfig(),
+    type=ClientConfig(),
     help="Take the configuration from this file.",
 )
 @click.option("--title", help="What people call it, in any script.")
@@ -36,7 +36,7 @@ from sja_units.toml.edit import compose
 @click.option(
     "--cookies",
     metavar="FILE",
-    type=OwnFile(),
+    type=ClientFile(),
     help="keepalive: the session's cookies, any format.",
 )
 @click.option("--interval", help='How often, such as "15min".')
@@ -65,13 +65,12 @@ def create_command(
     """
     job = make_job(kind, name)
     if command and kind != "command":
-        raise UsageFault(f"{' '.join(command)!r} is too much: only command jobs run a program")
+        raise UsageError(f"{' '.join(command)!r} is too much: only command jobs run a program")
     if cookies and kind != "keepalive":
-        raise UsageFault("--cookies is for keepalive jobs")
+        raise UsageError("--cookies is for keepalive jobs")
     if os.path.lexists(job.config_path):
         raise SjaError(f"{job} exists already", f"sjactl config {job} shows it")
-    if not os.access(CONFIG_ROOT, os.W_OK):
-        raise PermissionError(13, "Permission denied", CONFIG_ROOT)
+    need_root("create jobs")
     words = [("title", title), ("url", url), ("interval", interval)]
     pairs = [(key, _quote(value)) for key, value in words if value is not None]
     if command:
@@ -79,9 +78,9 @@ def create_command(
     text = compose(read_text(source) if source else "", pairs + split_settings(settings))
     try:
         file, text = load(kind, text, source or "the command line")
-    except ConfigFault as fault:
+    except ConfigError as fault:
         if source is None:
-            raise UsageFault(fault.message) from None
+            raise UsageError(fault.message) from None
         raise
     jar = read_jar_text(cookies, file) if cookies else None
     warn_of_others(job, file, jar)
@@ -98,7 +97,7 @@ def _start(job: Job, file: job_file.JobFile, *, start: bool) -> int:
         manager.apply_drop_ins(systemd, {job: file})
         if start:
             return 0 if carry_out(systemd, "start", inspect(systemd, [job])) else 1
-    say(str(job))
+    echo(str(job))
     return 0
 
 
@@ -106,7 +105,7 @@ def _find_program(command: tuple[str, ...]) -> list[str]:
     """Return the command with its program as a whole path, as a shell would find it."""
     found = shutil.which(command[0])
     if found is None:
-        raise UsageFault(f"{command[0]!r} is no program that can be run here")
+        raise UsageError(f"{command[0]!r} is no program that can be run here")
     return [os.path.abspath(found), *command[1:]]
 
 
@@ -121,7 +120,7 @@ def read_jar_text(path: str, file: job_file.JobFile) -> str:
     from sja_units.keepalive.cookie import MAX_BYTES
     from sja_units.keepalive.jar import decode_jar, parse_jar
 
-    with open_own(path) as own:
+    with open_client_file(path) as own:
         text = decode_jar(own.read(4 * MAX_BYTES + 1))  # a character may be four bytes
     parse_jar(text, file.settings.host)
     return text

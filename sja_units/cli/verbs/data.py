@@ -14,7 +14,7 @@ from sja_units.acquisition.influxdb.parser import parse_samples, read_time
 from sja_units.acquisition.spool.snapshot import Retained
 from sja_units.cli.output.samples import FORMATS, Row, write
 from sja_units.cli.output.times import parse_moment
-from sja_units.errors import ConfigFault, SjaError, UsageFault
+from sja_units.errors import ConfigError, SjaError, UsageError
 from sja_units.job import Job
 from sja_units.jobs import inventory, manager
 
@@ -83,7 +83,7 @@ def data_command(
 def _select(words: str) -> Job:
     chosen = inventory.select_configured([words])
     if len(chosen) != 1 or chosen[0].kind != "acquisition":
-        raise UsageFault(f"{words!r} must be one acquisition job")
+        raise UsageError(f"{words!r} must be one acquisition job")
     return chosen[0]
 
 
@@ -101,7 +101,7 @@ def _read_names(job: Job) -> _Names:
     units: dict[tuple[str, str], str] = {}
     try:
         settings = manager.read_job_file(job).settings
-    except ConfigFault:
+    except ConfigError:
         return _Names(devices, units, is_local=False)
     assert isinstance(settings, AcquisitionConfig)
     for device in settings.devices:

@@ -5,7 +5,7 @@ from collections import Counter
 import click
 
 from sja_units.cli.output import format as render
-from sja_units.cli.output.streams import say
+from sja_units.cli.output.streams import echo
 from sja_units.doctor import OK, PROBLEM, UNKNOWN, WARNING, Report, examine
 
 _COLOURS = {OK: "green", WARNING: "yellow", PROBLEM: "red", UNKNOWN: "cyan"}
@@ -23,14 +23,14 @@ def doctor_command(as_json: bool) -> int:
     for report in examine():
         reports.append(report)
         if not as_json:
-            say(_format(report))
+            echo(_format(report))
     counts = Counter(report.result for report in reports)
     if as_json:
         checks = [report._asdict() for report in reports]
         render.print_json({"ok": not counts[PROBLEM], "checks": checks})
     else:
         words = ", ".join(f"{counts[kind]} {kind}" for kind in _COLOURS if counts[kind])
-        say(words, err=True)
+        echo(words, err=True)
     return 1 if counts[PROBLEM] else 0
 
 

@@ -1,15 +1,13 @@
 """`sjactl edit`."""
 
-import os
-
 import click
 
-from sja_units.cli.output.streams import say
+from sja_units.cli.output.streams import echo, need_root
 from sja_units.cli.preflight import warn_of_program
 from sja_units.cli.verbs.config import tell_when_it_counts
 from sja_units.config.job_file import read_file
 from sja_units.config.load import load
-from sja_units.errors import ConfigFault, SjaError, UsageFault
+from sja_units.errors import ConfigError, SjaError, UsageError
 from sja_units.fs.atomic import replace_file
 from sja_units.jobs import inventory, manager
 from sja_units.systemd.client import Systemd
@@ -21,23 +19,22 @@ def edit_command(job: str) -> None:
     """Change a job's file in your editor; it is checked before it replaces the old one."""
     (chosen, *others) = inventory.select_configured([job])
     if others:
-        raise UsageFault(f"{job!r} must be one job")
+        raise UsageError(f"{job!r} must be one job")
     path = chosen.config_path
-    if not os.access(os.path.dirname(path), os.W_OK):
-        raise PermissionError(13, "Permission denied", path)
+    need_root("change jobs")
     old = read_file(path)
     new = click.edit(old, extension=".toml")
     if new is None or new == old:
-        say(f"{chosen}: nothing was changed", err=True)
+        echo(f"{chosen}: nothing was changed", err=True)
         return
     try:
         file = manager.write_config(chosen, load(chosen.kind, new, path).text)
-    except ConfigFault as fault:
+    except ConfigError as fault:
         kept = f"{path}.rejected"
         replace_file(kept, new.encode())
         raise SjaError(f"{fault}\n{path} is as it was", f"your text is in {kept}") from None
     with Systemd() as systemd:
         manager.apply_drop_ins(systemd, {chosen: file})
     warn_of_program(file)
-    say(str(chosen))
+    echo(str(chosen))
     tell_when_it_counts(chosen)

@@ -10,7 +10,7 @@ from sja_units.actions.history import FIELDS, assemble, match_runs, parse_moment
 from sja_units.actions.run import Moment, Now, Run
 from sja_units.cli.output import format as render
 from sja_units.cli.output.times import format_moment
-from sja_units.errors import NoSuchJob, UsageFault
+from sja_units.errors import NoSuchJob, UsageError
 from sja_units.job import Job
 from sja_units.jobs import inventory
 from sja_units.systemd.journal_read import read_backwards, read_boot_id
@@ -53,7 +53,7 @@ def _choose(words: str) -> Job:
         return Job(selector.kind, selector.name)
     found = inventory.select_configured([words])
     if len(found) != 1:
-        raise UsageFault(f"{words!r} may be {' or '.join(map(str, found))}: say which")
+        raise UsageError(f"{words!r} may be {' or '.join(map(str, found))}: say which")
     return found[0]
 
 

@@ -4,11 +4,11 @@ import os
 
 import click
 
-from sja_units.cli.client_files import are_elsewhere
-from sja_units.cli.output.streams import say
-from sja_units.cli.params import OwnFile
-from sja_units.cli.verbs.take_over import read_bytes, take_over
-from sja_units.errors import ConfigFault, UsageFault
+from sja_units.cli.client_files import is_remote, read_client_file
+from sja_units.cli.import_common import import_jobs
+from sja_units.cli.output.streams import echo
+from sja_units.cli.params import ClientFile
+from sja_units.errors import ConfigError, UsageError
 from sja_units.importers import sja
 from sja_units.importers.takeover import Takeover
 from sja_units.url import Address, parse_address
@@ -24,9 +24,9 @@ def import_command() -> None:
 
 
 @import_command.command("sja")
-@click.argument("jobs", metavar="JOBS.JSON", type=OwnFile())
+@click.argument("jobs", metavar="JOBS.JSON", type=ClientFile())
 @click.argument(
-    "credentials", metavar="[CREDENTIALS.JSON]", required=False, type=OwnFile(), envvar=_STORES
+    "credentials", metavar="[CREDENTIALS.JSON]", required=False, type=ClientFile(), envvar=_STORES
 )
 @click.option("--url", required=True, metavar="PAGE", help="The page to refresh.")
 @click.option("--dry-run", is_flag=True, help="Only show it.")
@@ -38,13 +38,13 @@ def import_sja(jobs: str, credentials: str | None, url: str, dry_run: bool) -> i
     """
     page = parse_address(url)
     if page is None or page.user or not url.isprintable():
-        raise UsageFault("--url must be a page such as https://sports.example.edu/api/user/current")
+        raise UsageError("--url must be a page such as https://sports.example.edu/api/user/current")
     takeover = _read(jobs, credentials, page)
-    return take_over(takeover, dry_run=dry_run)
+    return import_jobs(takeover, dry_run=dry_run)
 
 
 @import_command.command("edge-iot")
-@click.argument("file", metavar="DB.SQLITE3", type=OwnFile())
+@click.argument("file", metavar="DB.SQLITE3", type=ClientFile())
 @click.option("--dry-run", is_flag=True, help="Only show it.")
 def import_edge(file: str, dry_run: bool) -> int:
     """Make an acquisition job of every task of the older edge system.
@@ -60,11 +60,11 @@ def import_edge(file: str, dry_run: bool) -> int:
     sink = edge.compose_sink(os.environ)
     if sink is None:
         words = "INFLUXDB_URL is not set: values stay on this host, until [sink] says where they go"
-        say(f"note: {words}", err=True)
-    if not are_elsewhere():
+        echo(f"note: {words}", err=True)
+    if not is_remote():
         check_quiet(file)
-    tables = read_database(read_bytes(file, MAX_DATABASE_BYTES), file, edge.TABLES)
-    return take_over(edge.plan(tables, sink or edge.LOCAL), dry_run=dry_run)
+    tables = read_database(read_client_file(file, MAX_DATABASE_BYTES), file, edge.TABLES)
+    return import_jobs(edge.plan(tables, sink or edge.LOCAL), dry_run=dry_run)
 
 
 def _read(jobs: str, path: str | None, page: Address) -> Takeover:
@@ -75,7 +75,7 @@ def _read(jobs: str, path: str | None, page: Address) -> Takeover:
             text = sja.decrypt(text, _find_secret(path), path)
         return sja.plan(old, sja.read_accounts(text, path), page)
     if any(job.type == "keep_alive" for job in old):
-        raise UsageFault(
+        raise UsageError(
             f"the accounts of {jobs} are in the older system's credentials.json: name that, too"
         )
     return sja.plan(old, [], page)
@@ -84,7 +84,7 @@ def _read(jobs: str, path: str | None, page: Address) -> Takeover:
 def _find_secret(path: str) -> str:
     secret = os.environ.get("SJABOT_SECRET", "")
     if not secret:
-        raise UsageFault(
+        raise UsageError(
             f"{path} is encrypted: put its key into the environment, as SJABOT_SECRET "
             "(sudo --preserve-env=SJABOT_SECRET passes it on)"
         )
@@ -93,6 +93,6 @@ def _find_secret(path: str) -> str:
 
 def _read_text(path: str) -> str:
     try:
-        return read_bytes(path, MAX_BYTES).decode("utf-8-sig")
+        return read_client_file(path, MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigFault(path, ["is not UTF-8 text"]) from None
+        raise ConfigError(path, ["is not UTF-8 text"]) from None

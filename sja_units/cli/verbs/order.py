@@ -6,8 +6,8 @@ from contextlib import suppress
 import click
 
 from sja_units.cli.output import format as render
-from sja_units.cli.output.streams import say
-from sja_units.errors import SjaError, UsageFault
+from sja_units.cli.output.streams import echo
+from sja_units.errors import SjaError, UsageError
 from sja_units.job import Job
 from sja_units.jobs import inventory, manager
 from sja_units.jobs.schedule import is_scheduled
@@ -22,7 +22,7 @@ def _make_verb(verb: str, about: str) -> click.Command:
     @click.option("--all", "every", is_flag=True, help="Every job that this can apply to.")
     def command(jobs: tuple[str, ...], every: bool) -> int:
         if bool(jobs) == every:
-            raise UsageFault(f"say which jobs to {verb}, or --all")
+            raise UsageError(f"say which jobs to {verb}, or --all")
         selectors = [inventory.parse_selector(words) for words in jobs]
         with Systemd() as systemd:
             views = survey(systemd)
@@ -54,7 +54,7 @@ def carry_out(systemd: Systemd, verb: str, views: list[JobView]) -> bool:
 
     def done(job: Job, result: str) -> None:
         if result == "done":
-            say(str(job))
+            echo(str(job))
         else:
             failed.append((job, result))
 
@@ -76,7 +76,7 @@ def carry_out(systemd: Systemd, verb: str, views: list[JobView]) -> bool:
 def _tell_next_runs(systemd: Systemd, jobs: list[Job]) -> None:
     for view in inspect(systemd, jobs) if jobs else []:
         if view.next_run is not None:
-            say(f"{view.job}: {view.status}", err=True)
+            echo(f"{view.job}: {view.status}", err=True)
 
 
 def _is_tried_now(view: JobView) -> bool:
@@ -95,8 +95,8 @@ def _explain(systemd: Systemd, verb: str, job: Job, result: str) -> None:
         ending = f"runs, but the {verb} was {result}"
     elif view.state == "restarting":
         ending = "did not start, systemd tries again"
-    say(f"sjactl: {job} {ending}: {render.clean(reason)}", err=True)
-    say(f"        sjactl logs {job} shows more", err=True)
+    echo(f"sjactl: {job} {ending}: {render.clean(reason)}", err=True)
+    echo(f"        sjactl logs {job} shows more", err=True)
 
 
 start_command = _make_verb("start", "Start jobs, now and after every boot.")

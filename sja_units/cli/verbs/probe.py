@@ -7,11 +7,11 @@ import click
 
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.cli.output import format as render
-from sja_units.cli.output.streams import say
-from sja_units.cli.params import OwnConfig
-from sja_units.cli.target import Subject, read_subject
+from sja_units.cli.output.streams import echo
+from sja_units.cli.params import ClientConfig
+from sja_units.cli.target import Target, read_target
 from sja_units.command.config import CommandConfig
-from sja_units.errors import SjaError, UsageFault
+from sja_units.errors import SjaError, UsageError
 from sja_units.jobs import inventory
 from sja_units.jobs.claims import name_endpoint, read_claims
 from sja_units.keepalive.config import KeepaliveConfig
@@ -21,13 +21,13 @@ TRY_SECONDS = 60.0
 
 
 @click.command("probe")
-@click.argument("subject", metavar="JOB|FILE", type=OwnConfig(or_job=True))
+@click.argument("target", metavar="JOB|FILE", type=ClientConfig(or_job=True))
 @click.option("--point", metavar="POINT", help="Only DEVICE.POINT or POINT, from all sides.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Instead of the file's."
 )
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-def probe_command(subject: str, point: str | None, settings: tuple[str, ...], as_json: bool) -> int:
+def probe_command(target: str, point: str | None, settings: tuple[str, ...], as_json: bool) -> int:
     """Try the devices and the database of an acquisition job, a keep-alive job's page, or what
     a command job's [probe] looks at, now.
 
@@ -42,21 +42,21 @@ def probe_command(subject: str, point: str | None, settings: tuple[str, ...], as
 
     Ends with 1 if something does not work.
     """
-    chosen = read_subject(subject, settings)
+    chosen = read_target(target, settings)
     if isinstance(chosen.file.settings, KeepaliveConfig):
         if point is not None:
-            raise UsageFault(f"{chosen.name} has no points")
+            raise UsageError(f"{chosen.name} has no points")
         return _probe_site(chosen, chosen.file.settings, as_json=as_json)
     if isinstance(chosen.file.settings, CommandConfig):
         if point is not None:
-            raise UsageFault(f"{chosen.name} has no points")
+            raise UsageError(f"{chosen.name} has no points")
         return _probe_program(chosen, chosen.file.settings, as_json=as_json)
     if point is not None:
         return _probe_point(chosen.file.settings, point, as_json=as_json)
     return _probe_acquisition(chosen, chosen.file.settings, as_json=as_json)
 
 
-def _probe_site(chosen: Subject, settings: KeepaliveConfig, *, as_json: bool) -> int:
+def _probe_site(chosen: Target, settings: KeepaliveConfig, *, as_json: bool) -> int:
     """Look at the page once. The answer's cookies are dropped: the jar is the job's own."""
     from sja_units.keepalive.refresh import look_aside
     from sja_units.keepalive.response import ALIVE
@@ -72,15 +72,15 @@ def _probe_site(chosen: Subject, settings: KeepaliveConfig, *, as_json: bool) ->
     else:
         colour = "green" if outcome == ALIVE else "red"
         state = click.style(outcome, fg=colour)
-        say(f"{settings.address.site}: {state}: {render.clean(reason)}")
+        echo(f"{settings.address.site}: {state}: {render.clean(reason)}")
         if not jar:
-            say("asked without cookies", err=True)
+            echo("asked without cookies", err=True)
     if found.jar is not None and jar and found.jar != jar:
-        say("the site sent new cookies, which a probe drops: the jar is the job's", err=True)
+        echo("the site sent new cookies, which a probe drops: the jar is the job's", err=True)
     return 0 if outcome == ALIVE else 1
 
 
-def _probe_program(chosen: Subject, settings: CommandConfig, *, as_json: bool) -> int:
+def _probe_program(chosen: Target, settings: CommandConfig, *, as_json: bool) -> int:
     """Make one look as the job's [probe] says, but as the person who asks."""
     from sja_units.command.trial import try_probe
 
@@ -91,7 +91,7 @@ def _probe_program(chosen: Subject, settings: CommandConfig, *, as_json: bool) -
     else:
         mark = click.style("failing", fg="red") if found.fault else click.style("well", fg="green")
         reason = f": {render.clean(found.fault)}" if found.fault else ""
-        say(f"{render.clean(found.what)}: {mark}{reason}")
+        echo(f"{render.clean(found.what)}: {mark}{reason}")
     return 1 if found.fault else 0
 
 
@@ -111,11 +111,11 @@ def _probe_point(settings: AcquisitionConfig, words: str, *, as_json: bool) -> i
     if as_json:
         render.print_json(shape(device, found))
     else:
-        say("\n".join(describe(device, found)))
+        echo("\n".join(describe(device, found)))
     return 1 if found.found.fault else 0
 
 
-def _probe_acquisition(chosen: Subject, settings: AcquisitionConfig, *, as_json: bool) -> int:
+def _probe_acquisition(chosen: Target, settings: AcquisitionConfig, *, as_json: bool) -> int:
     from sja_units.acquisition.probe.database import try_sink
     from sja_units.acquisition.probe.devices import try_devices
     from sja_units.acquisition.probe.hints import advise
@@ -131,7 +131,7 @@ def _probe_acquisition(chosen: Subject, settings: AcquisitionConfig, *, as_json:
         advice = advise(report, (holders or {}).get(name_endpoint(report.device), []))
         devices.append(probe_text.device_as_json(report, advice))
         if not as_json:
-            say("\n".join(probe_text.describe_device(report, advice)) + "\n")
+            echo("\n".join(probe_text.describe_device(report, advice)) + "\n")
     sink = try_sink(settings.sink)
     is_fine = are_fine and sink.is_fine
     if as_json:
@@ -139,7 +139,7 @@ def _probe_acquisition(chosen: Subject, settings: AcquisitionConfig, *, as_json:
         said |= {"devices": devices, "sink": probe_text.sink_as_json(settings.sink.url, sink)}
         render.print_json(said)
     else:
-        say("\n".join(probe_text.describe_sink(settings.sink.url, sink)))
+        echo("\n".join(probe_text.describe_sink(settings.sink.url, sink)))
     return 0 if is_fine else 1
 
 

@@ -7,7 +7,7 @@ import click
 
 from sja_units.actions.relaunch import Attempt, relaunch
 from sja_units.cli.output import format as render
-from sja_units.cli.output.streams import say
+from sja_units.cli.output.streams import echo
 from sja_units.job import parse_unit
 from sja_units.systemd import journal_send
 from sja_units.systemd.client import Systemd
@@ -22,7 +22,7 @@ def relaunch_command(dry_run: bool, as_json: bool) -> None:
 
     def tell(attempt: Attempt) -> None:
         if not as_json:
-            say(attempt.as_line())
+            echo(attempt.as_line())
         if attempt.outcome == "failed" and not dry_run:
             job = parse_unit(attempt.unit)
             journal_send.send(journal_send.NOT_RECOVERED, attempt.reason, job)

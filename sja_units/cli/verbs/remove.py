@@ -2,7 +2,7 @@
 
 import click
 
-from sja_units.cli.output.streams import say
+from sja_units.cli.output.streams import echo
 from sja_units.jobs import inventory, manager
 from sja_units.jobs.status import survey
 from sja_units.systemd.client import Systemd
@@ -18,4 +18,4 @@ def remove_command(jobs: tuple[str, ...], keep_state: bool) -> None:
         known = {view.job: view.title for view in survey(systemd)}
         for job in inventory.select(selectors, known):
             manager.remove(systemd, job, keep_state=keep_state)
-            say(str(job))
+            echo(str(job))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from sja_units.acquisition.config import AcquisitionConfig, Device
-from sja_units.cli.params import OwnConfig
+from sja_units.cli.params import ClientConfig
 from sja_units.cli.target import read_path
-from sja_units.errors import SjaError, UsageFault
+from sja_units.errors import SjaError, UsageError
 from sja_units.text import count
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Endpoint(NamedTuple):
 
 
 @click.command("simulate")
-@click.argument("file", type=OwnConfig())
+@click.argument("file", type=ClientConfig())
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -50,7 +50,7 @@ def simulate_command(file: str, port: int, listen: str) -> int:
     """
     settings = read_path(file, []).file.settings
     if not isinstance(settings, AcquisitionConfig):
-        raise UsageFault(f"{file} describes no devices")
+        raise UsageError(f"{file} describes no devices")
     endpoints = assign_ports(settings.devices, port)
     with ExitStack() as stack:
         servers = [stack.enter_context(_open(endpoint, listen)) for endpoint in endpoints]
@@ -74,7 +74,7 @@ def assign_ports(devices: Sequence[Device], first: int) -> list[Endpoint]:
     for number, device in enumerate(devices):
         found.setdefault(tuple(device.endpoint), []).append((number, device))
     if first + len(found) > 65536:
-        raise UsageFault(f"--port {first} leaves too few ports for {len(found)} endpoints")
+        raise UsageError(f"--port {first} leaves too few ports for {len(found)} endpoints")
     return [Endpoint(first + i, tuple(members)) for i, members in enumerate(found.values())]
 
 

@@ -5,7 +5,7 @@ import subprocess
 import click
 
 from sja_units.cli.output import format as render
-from sja_units.cli.output.streams import say
+from sja_units.cli.output.streams import echo
 from sja_units.cli.output.text_width import wrap
 from sja_units.errors import NoSuchJob, NotAllowed
 from sja_units.job import KINDS, Job
@@ -35,9 +35,9 @@ def list_command(jobs: tuple[str, ...], kind: str | None, state: str | None, as_
     elif found:
         render.print_table(found)
     elif views:
-        say(f"none of {len(views)} jobs is so", err=True)
+        echo(f"none of {len(views)} jobs is so", err=True)
     else:
-        say("no jobs; `sjactl create --help` tells how to make one", err=True)
+        echo("no jobs; `sjactl create --help` tells how to make one", err=True)
 
 
 @click.command("status")
@@ -57,7 +57,7 @@ def status_command(jobs: tuple[str, ...], as_json: bool) -> int:
         render.print_json(objects[0] if len(objects) == 1 else objects)
     else:
         for i, view in enumerate(views):
-            say("\n" * (i > 0) + _describe(view))
+            echo("\n" * (i > 0) + _describe(view))
             _print_journal(view.job)
     return 0 if all(is_active(view.state) for view in views) else 3
 
@@ -100,9 +100,9 @@ def _print_journal(job: Job) -> None:
     try:
         require_journal()
     except NotAllowed as fault:
-        say(f"\n{fault}", err=True)
+        echo(f"\n{fault}", err=True)
         return
     command = ["journalctl", "--unit", job.unit, "--lines=10", "--no-pager", "--quiet"]
     lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     if lines:
-        say("\n" + lines.rstrip())
+        echo("\n" + lines.rstrip())

@@ -10,7 +10,7 @@ from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.points.decode import make_decoder
 from sja_units.acquisition.points.point import TABLES, parse_reference
 from sja_units.config.job_file import parse
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 
 HEAD = """
 [sink]
@@ -36,7 +36,7 @@ def read(text: str) -> AcquisitionConfig:
 
 
 def faults_of(text: str) -> list[str]:
-    with pytest.raises(ConfigFault) as fault:
+    with pytest.raises(ConfigError) as fault:
         read(text)
     return fault.value.faults
 

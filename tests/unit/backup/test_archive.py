@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sja_units.backup import archive
 from sja_units.backup.archive import read_archive, read_states
 from sja_units.backup.contents import (
-    ArchiveFault,
+    ArchiveError,
     JobEntry,
     Manifest,
     Member,
@@ -62,12 +62,12 @@ def test_people_can_look_into_it() -> None:
 
 def test_a_part_of_an_archive_is_refused() -> None:
     for size in (0, 1, 20, len(GOOD) // 2, len(GOOD) - 1):
-        with pytest.raises(ArchiveFault):
+        with pytest.raises(ArchiveError):
             read(GOOD[:size])
     plain = gzip.decompress(GOOD)
     # Whole as a gzip file, cut off as a tar file, also exactly between two members.
     for size in range(0, len(plain.rstrip(b"\0")), 512 * 7):
-        with pytest.raises(ArchiveFault):
+        with pytest.raises(ArchiveError):
             read(gzip.compress(plain[:size], 1))
 
 
@@ -78,7 +78,7 @@ def test_a_changed_byte_is_found_or_changes_nothing(at: int, change: int) -> Non
     stream = io.BytesIO(damaged)
     try:
         whole = read_archive(stream)
-    except ArchiveFault:
+    except ArchiveError:
         return
     assert (whole.manifest, whole.files) == (MANIFEST_OF_TWO, FILES)
 
@@ -90,7 +90,7 @@ def test_a_changed_tar_is_found_or_changes_nothing(at: int, patch: bytes) -> Non
     plain[at : at + len(patch)] = patch
     try:
         whole = read_archive(io.BytesIO(gzip.compress(plain, 1)))
-    except ArchiveFault:
+    except ArchiveError:
         return
     assert {p: s.data for p, s in whole.files.items()} == {p: s.data for p, s in FILES.items()}
 
@@ -123,9 +123,9 @@ def test_a_changed_tar_is_found_or_changes_nothing(at: int, patch: bytes) -> Non
     ],
 )
 def test_a_name_that_is_none_of_ours_is_refused(name: str) -> None:
-    with pytest.raises(ArchiveFault, match="it holds"):
+    with pytest.raises(ArchiveError, match="it holds"):
         parse_member(name)
-    with pytest.raises(ArchiveFault, match="it holds"):
+    with pytest.raises(ArchiveError, match="it holds"):
         read(craft([*BOTH, file(name)]))
 
 
@@ -144,9 +144,9 @@ def test_a_name_that_is_none_of_ours_is_refused(name: str) -> None:
     ],
 )
 def test_what_is_no_plain_file_is_refused(kind: bytes) -> None:
-    with pytest.raises(ArchiveFault):
+    with pytest.raises(ArchiveError):
         read(craft([*BOTH, link("state/keepalive/alice/jar.json", kind)]))
-    with pytest.raises(ArchiveFault):
+    with pytest.raises(ArchiveError):
         read(craft([link("state/keepalive/alice", kind), *BOTH]))
 
 
@@ -160,7 +160,7 @@ def test_what_does_not_fit_together_is_refused() -> None:
         [*BOTH, file("state/keepalive/alice/a/b"), file("state/keepalive/alice/a")],
         [*BOTH, file("manifest.json")],
     ):
-        with pytest.raises(ArchiveFault):
+        with pytest.raises(ArchiveError):
             read(craft(members))
     read(craft(BOTH))
 
@@ -176,7 +176,7 @@ def test_an_archive_of_another_kind_is_refused() -> None:
         gzip.compress(b""),
         gzip.compress(b"x"),
     ):
-        with pytest.raises(ArchiveFault):
+        with pytest.raises(ArchiveError):
             read(data)
 
 
@@ -184,16 +184,16 @@ def test_a_newer_archive_is_refused_by_its_version() -> None:
     newer = format_manifest(MANIFEST_OF_TWO._replace(version="9.9")).replace(
         b'"format": 1', b'"format": 2'
     )
-    with pytest.raises(ArchiveFault, match=r"9\.9"):
+    with pytest.raises(ArchiveError, match=r"9\.9"):
         parse_manifest(newer)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
 def test_a_manifest_that_is_none_is_refused(value: object) -> None:
     for data in (repr(value), f'{{"format": 1, "jobs": {value!r}}}', f'{{"format": {value!r}}}'):
-        with pytest.raises(ArchiveFault):
+        with pytest.raises(ArchiveError):
             parse_manifest(data.encode(errors="replace"))
-    with pytest.raises(ArchiveFault):
+    with pytest.raises(ArchiveError):
         parse_manifest(b"[" * 100_000)
 
 
@@ -206,7 +206,7 @@ def test_the_manifest_keeps_its_words() -> None:
     assert parse_manifest(format_manifest(manifest)) == manifest
     for words in ("x\n", "2026-99-99T99:99:99Z", "0000-00-00T00:00:00Z"):
         no_time = manifest._replace(jobs=(done._replace(completed=words),))
-        with pytest.raises(ArchiveFault):
+        with pytest.raises(ArchiveError):
             parse_manifest(format_manifest(no_time))
 
 
@@ -217,7 +217,7 @@ jobs = st.builds(Job, st.sampled_from(KINDS), st.from_regex(NAME, fullmatch=True
 def test_a_storable_path_leads_below_and_comes_back(job: Job, path: str) -> None:
     name = Member(path, job).name
     if not is_storable(name):
-        with pytest.raises(ArchiveFault):
+        with pytest.raises(ArchiveError):
             parse_member(name)
         return
     assert parse_member(name) == Member(path, job)
@@ -229,7 +229,7 @@ def test_a_storable_path_leads_below_and_comes_back(job: Job, path: str) -> None
 def test_whatever_is_let_through_is_ours(name: str) -> None:
     try:
         member = parse_member(name)
-    except ArchiveFault:
+    except ArchiveError:
         return
     assert member.name == name
     assert name.split("/")[0] in ("etc", "state")
@@ -239,14 +239,14 @@ def test_whatever_is_let_through_is_ours(name: str) -> None:
 def test_files_that_would_fill_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_FILES", 1000)
     read(craft([*BOTH, file("etc/a", b"x" * 900)]))
-    with pytest.raises(ArchiveFault, match="larger"):
+    with pytest.raises(ArchiveError, match="larger"):
         read(craft([*BOTH, file("etc/a", b"x" * 900), file("etc/b", b"x" * 99)]))
 
 
 def test_names_together() -> None:
     check_together(["a/b", "a/c", "ab"])
     for names in (["a", "a"], ["a", "a/b"], ["a/b/c", "a/b"]):
-        with pytest.raises(ArchiveFault):
+        with pytest.raises(ArchiveError):
             check_together(names)
 
 
@@ -255,5 +255,5 @@ def test_a_state_that_changed_since_it_was_checked_is_found() -> None:
     whole = read_archive(stream)
     name = Member("jar.json", ALICE).name
     other = whole._replace(sums=whole.sums | {name: "0" * 64})
-    with pytest.raises(ArchiveFault, match="changed"):
+    with pytest.raises(ArchiveError, match="changed"):
         list(map(list, (parts for _, parts in read_states(stream, other))))

@@ -10,7 +10,7 @@ from sja_units.acquisition.spool.snapshot import Retained, has_unsent
 from sja_units.acquisition.spool.writer import Spool
 from sja_units.backup import snapshot
 from sja_units.backup.snapshot import read_state
-from sja_units.fs.safe_open import read_plain
+from sja_units.fs.safe_open import read_regular
 from sja_units.keepalive.cookie import Cookie
 from sja_units.keepalive.store import load_jar, save_jar, take_given
 from tests.unit.backup.archives import ALICE, LINE1
@@ -195,12 +195,12 @@ def test_a_given_jar_that_is_taken_up_meanwhile_neither_gets_lost_nor_wins_twice
     ]
 
     def slow(name: str, limit: int, fd: int) -> bytes:
-        data = read_plain(name, limit, fd)
+        data = read_regular(name, limit, fd)
         if steps and name == "jar.json":
             steps.pop(0)()  # the worker goes on between two of our reads
         return data
 
-    monkeypatch.setattr(snapshot, "read_plain", slow)
+    monkeypatch.setattr(snapshot, "read_regular", slow)
     files, told = read(ALICE)
     assert told == []
     assert not {"given.txt", "given.taken"} & set(files)
@@ -217,7 +217,7 @@ def test_a_folder_that_always_changes_is_copied_nevertheless(
     def busy(name: str, limit: int, fd: int) -> bytes:
         (folder / "state.json").write_text("{}" + " " * len(os.listdir(folder)))
         (folder / f"more{len(os.listdir(folder))}").write_text("x")
-        return read_plain(name, limit, fd)
+        return read_regular(name, limit, fd)
 
-    monkeypatch.setattr(snapshot, "read_plain", busy)
+    monkeypatch.setattr(snapshot, "read_regular", busy)
     assert "state.json" in read(ALICE)[0]

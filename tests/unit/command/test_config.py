@@ -4,7 +4,7 @@ import pytest
 
 from sja_units.command.config import CommandConfig
 from sja_units.config.job_file import parse
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 
 PROGRAM = 'command = ["/usr/bin/thing", "海天", ""]\n'
 
@@ -77,18 +77,18 @@ def test_an_endpoint_is_a_host_and_a_port(text: str, endpoint: tuple[str, int]) 
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, place: str) -> None:
-    with pytest.raises(ConfigFault) as told:
+    with pytest.raises(ConfigError) as told:
         read(text)
     assert any(f"{place} " in fault for fault in told.value.faults)
 
 
 @pytest.mark.parametrize("command", ["[]", '["ls"]', '"ls"', "[1]", '["/x\\u0000"]'])
 def test_a_command_is_a_list_that_begins_with_a_path(command: str) -> None:
-    with pytest.raises(ConfigFault):
+    with pytest.raises(ConfigError):
         parse("command", f"command = {command}\n", "x.toml")
 
 
 def test_no_fault_tells_a_secret() -> None:
-    with pytest.raises(ConfigFault) as told:
+    with pytest.raises(ConfigError) as told:
         read('[environment]\nTOKEN = ["made-up-secret"]\n')
     assert "made-up-secret" not in str(told.value)

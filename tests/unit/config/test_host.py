@@ -3,13 +3,13 @@
 import pytest
 
 from sja_units.config.host import parse_host_config
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 
 WHERE = "sja-units.toml"
 
 
 def faults(text: str) -> list[str]:
-    with pytest.raises(ConfigFault) as caught:
+    with pytest.raises(ConfigError) as caught:
         parse_host_config(text, WHERE)
     return caught.value.faults
 

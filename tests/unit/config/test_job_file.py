@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 
 from sja_units.config.job_file import MAX_BYTES, load_toml, parse, read_file
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 
 GOOD = 'url = "https://example.edu/me"\n'
 
 
 def faults_of(text: str, kind: str = "keepalive") -> list[str]:
-    with pytest.raises(ConfigFault) as fault:
+    with pytest.raises(ConfigError) as fault:
         parse(kind, text, "x.toml")
     return fault.value.faults
 
@@ -69,7 +69,7 @@ host = "192.0.2.2"
     ],
 )
 def test_broken_toml_gives_one_line(text: str) -> None:
-    with pytest.raises(ConfigFault) as fault:
+    with pytest.raises(ConfigError) as fault:
         load_toml(text, "x.toml")
     assert len(str(fault.value).splitlines()) == 1
 
@@ -124,8 +124,8 @@ def test_only_plain_files_of_sane_size_are_read(tmp_path: Path) -> None:
     latin = tmp_path / "latin"
     latin.write_bytes(b"a = 1\nb = '\xe9'\n")
     for path in (link, fifo, big, latin, tmp_path, "/dev/zero"):
-        with pytest.raises(ConfigFault) as fault:
+        with pytest.raises(ConfigError) as fault:
             read_file(str(path))
         assert str(path) in str(fault.value)
-    with pytest.raises(ConfigFault, match="line 2"):
+    with pytest.raises(ConfigError, match="line 2"):
         read_file(str(latin))

@@ -11,8 +11,8 @@ from sja_units.acquisition.points.csv_table import COLUMNS, parse_point_table
 from sja_units.acquisition.points.point import TYPES, Point, read_point
 from sja_units.config.job_file import MAX_BYTES, parse
 from sja_units.config.load import load
-from sja_units.errors import ConfigFault
-from sja_units.toml.reader import Fault, Table
+from sja_units.errors import ConfigError
+from sja_units.toml.reader import Fault, TableReader
 
 JOB = """# hall A
 [sink]
@@ -55,7 +55,7 @@ def load_with(folder: Path, table: str | bytes, job: str = JOB) -> tuple[tuple[P
 
 
 def faults_with(folder: Path, table: str | bytes, job: str = JOB) -> list[str]:
-    with pytest.raises(ConfigFault) as fault:
+    with pytest.raises(ConfigError) as fault:
         load_with(folder, table, job)
     return [line.removeprefix(str(folder) + "/") for line in fault.value.faults]
 
@@ -192,13 +192,13 @@ def test_more_points_than_a_worker_can_get(tmp_path: Path) -> None:
 
 
 def test_a_worker_says_what_to_do_about_a_table() -> None:
-    with pytest.raises(ConfigFault) as fault:
+    with pytest.raises(ConfigError) as fault:
         parse("acquisition", JOB, "/etc/sja-units/acquisition/line1.toml")
     (line,) = fault.value.faults
     assert "sjactl apply JOB" in line
 
 
-class _Asked(Table):
+class _Asked(TableReader):
     """Notes which keys its readers ask for."""
 
     def __init__(self, values: dict[str, object], asked: set[str]) -> None:
@@ -252,7 +252,7 @@ def test_directives_that_systemd_knows_are_taken() -> None:
     ],
 )
 def test_directives_that_systemd_would_ignore_are_refused(line: str, key: str) -> None:
-    with pytest.raises(ConfigFault) as fault:
+    with pytest.raises(ConfigError) as fault:
         load("keepalive", f"{SERVICE}{line}\nCPUQuota = 20\n", "x.toml")
     first, second = fault.value.faults
     assert f"service.{key}" in first

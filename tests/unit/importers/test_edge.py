@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.points.point import Point
 from sja_units.config.job_file import parse
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 from sja_units.importers import edge as importer
 from sja_units.importers.edge_database import check_quiet, read_database
 from sja_units.importers.takeover import Import, Takeover
@@ -225,7 +225,7 @@ def test_where_values_go_is_as_the_older_system_had_it(edge: EdgeSystem) -> None
     config = read(take(edge, sink).imports[0])
     assert (config.sink.url, config.sink.bucket) == ("http://db:8086", "b")
     assert importer.compose_sink({}) is None
-    with pytest.raises(ConfigFault):
+    with pytest.raises(ConfigError):
         importer.compose_sink({"INFLUXDB_URL": "http://db"})
 
 
@@ -234,14 +234,14 @@ def test_what_is_no_such_database_is_told(tmp_path: Path, edge: EdgeSystem) -> N
     other = tmp_path / "other.sqlite3"
     sqlite3.connect(other).executescript("CREATE TABLE x (y)")
     for data in (b"", b"no database", whole[:5000], other.read_bytes(), b"SQLite format 3\0" * 99):
-        with pytest.raises(ConfigFault):
+        with pytest.raises(ConfigError):
             read_database(data, "db", importer.TABLES)
 
 
 def test_a_database_with_a_log_is_read_once_it_is_quiet(edge: EdgeSystem) -> None:
     edge.database.execute("PRAGMA journal_mode = WAL")
     edge.point("p", "40001")
-    with pytest.raises(ConfigFault):
+    with pytest.raises(ConfigError):
         check_quiet(str(edge.path))
     edge.database.close()
     check_quiet(str(edge.path))
@@ -284,5 +284,5 @@ def test_nothing_in_a_table_leads_to_more_than_a_line(
         )
         assert found.imports or found.left
         for each in found.imports:
-            with suppress(ConfigFault):  # which is told, line by line
+            with suppress(ConfigError):  # which is told, line by line
                 parse("acquisition", each.text, "x")

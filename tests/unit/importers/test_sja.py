@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.config.job_file import parse
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 from sja_units.importers import sja
 from sja_units.importers.takeover import Takeover
 from sja_units.importers.takeover import derive_name as derive
@@ -152,7 +152,7 @@ def test_a_name_that_looks_derived_is_not_taken_from_the_key() -> None:
     ],
 )
 def test_wrong_jobs_are_told(text: str) -> None:
-    with pytest.raises(ConfigFault) as caught:
+    with pytest.raises(ConfigError) as caught:
         sja.read_jobs(text, "jobs.json")
     assert len(caught.value.faults) == 1
     assert len(str(caught.value)) < 200
@@ -160,7 +160,7 @@ def test_wrong_jobs_are_told(text: str) -> None:
 
 @pytest.mark.parametrize("text", ['{"cookie": "made-up-secret', '{"cookies": []}', "{}", "[1]"])
 def test_wrong_credentials_are_told_without_their_secrets(text: str) -> None:
-    with pytest.raises(ConfigFault) as caught:
+    with pytest.raises(ConfigError) as caught:
         sja.read_accounts(text, "credentials.json")
     assert "made-up" not in str(caught.value)
 
@@ -181,7 +181,7 @@ def test_whatever_the_files_hold_it_is_planned_or_refused(
 ) -> None:
     try:
         done = take_over(jobs | {"1": KEEP_ALIVE}, credentials)
-    except ConfigFault:
+    except ConfigError:
         return
     for plan in done.imports:
         parse("keepalive", plan.text, "x")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from sja_units import job
-from sja_units.errors import NoSuchJob, UsageFault
+from sja_units.errors import NoSuchJob, UsageError
 from sja_units.job import Job
 from sja_units.jobs.inventory import Head, cut_head, parse_selector, read_head, select
 
@@ -29,7 +29,7 @@ def test_ways_to_name_a_job() -> None:
 
 
 def test_a_name_of_two_kinds_is_not_guessed() -> None:
-    with pytest.raises(UsageFault, match=r"acquisition/line1.*keepalive/line1"):
+    with pytest.raises(UsageError, match=r"acquisition/line1.*keepalive/line1"):
         pick("line1")
 
 
@@ -41,7 +41,7 @@ def test_nobody_of_that_name(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["../x", "a/b", "x/y/z", "", "-x", "1号线", "sja-x@y.service"])
 def test_words_that_can_name_no_job(words: str) -> None:
-    with pytest.raises(UsageFault):
+    with pytest.raises(UsageError):
         parse_selector(words)
 
 

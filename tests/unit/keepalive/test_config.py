@@ -1,7 +1,7 @@
 import pytest
 
 from sja_units.config.job_file import parse
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 from sja_units.keepalive.config import KeepaliveConfig
 from sja_units.url import parse_address
 
@@ -27,14 +27,14 @@ def test_an_interval_that_is_learned() -> None:
     assert read('url = "https://example.edu/"\ninterval = "auto"').auto
     assert not read('url = "https://example.edu/"').auto
     for wrong in ('"automatic"', "0", "true", '["auto"]'):
-        with pytest.raises(ConfigFault, match="interval"):
+        with pytest.raises(ConfigError, match="interval"):
             read(f'url = "https://example.edu/"\ninterval = {wrong}')
 
 
 @pytest.mark.parametrize("path", ["secrets", "/a b", "/a%b", "/a:b", "/a'b", '/a\\"b', "/a\\\\b"])
 def test_a_path_that_a_drop_in_could_not_hold_is_refused(path: str) -> None:
     text = f'url = "https://example.edu/"\n[login]\ncommand = ["/x"]\nsecrets = "{path}"'
-    with pytest.raises(ConfigFault, match="secrets"):
+    with pytest.raises(ConfigError, match="secrets"):
         read(text)
 
 
@@ -108,7 +108,7 @@ def test_addresses(text: str, site: str, url: str) -> None:
     ],
 )
 def test_addresses_that_are_none(url: str) -> None:
-    with pytest.raises(ConfigFault, match="url"):
+    with pytest.raises(ConfigError, match="url"):
         read(f'url = "{url}"')
 
 
@@ -139,11 +139,11 @@ def test_addresses_that_are_none(url: str) -> None:
     ],
 )
 def test_faults_name_their_key(line: str, key: str) -> None:
-    with pytest.raises(ConfigFault, match=key):
+    with pytest.raises(ConfigError, match=key):
         read(f'url = "https://example.edu/"\n{line}')
 
 
 def test_a_faulty_address_is_not_shown_with_its_password() -> None:
-    with pytest.raises(ConfigFault) as fault:
+    with pytest.raises(ConfigError) as fault:
         read('url = "https://user:made-up@example.edu/"')
     assert "made-up" not in str(fault.value)

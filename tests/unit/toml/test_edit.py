@@ -4,7 +4,7 @@ from collections.abc import Iterable
 import pytest
 
 from sja_units.config.job_file import JobFile, parse
-from sja_units.errors import UsageFault
+from sja_units.errors import UsageError
 from sja_units.job import Job
 from sja_units.jobs.unit_files import render_units
 from sja_units.toml.edit import compose
@@ -32,7 +32,7 @@ def test_settings_keep_comments() -> None:
 
 
 def test_a_table_on_one_line_takes_no_other_table() -> None:
-    with pytest.raises(UsageFault, match=r"environment\.C\.D"):
+    with pytest.raises(UsageError, match=r"environment\.C\.D"):
         compose('environment = { A = "x" }\n', [("environment.C.D", "3")])
 
 
@@ -71,7 +71,7 @@ def test_values_are_toml_or_plain_words() -> None:
 def test_keys_that_lead_nowhere(key: str) -> None:
     if key == "device":
         key = "device.host"
-    with pytest.raises(UsageFault):
+    with pytest.raises(UsageError):
         compose(TEXT, [(key, "1")])
 
 

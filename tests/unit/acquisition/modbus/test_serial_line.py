@@ -18,7 +18,7 @@ from sja_units.acquisition.modbus import serial_line, tty_holder
 from sja_units.acquisition.modbus.endpoint import SerialMode
 from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, make_request
 from sja_units.acquisition.modbus.serial_line import SerialLine
-from sja_units.errors import WorkerEnd
+from sja_units.errors import WorkerError
 from tests.peers.serial_device import make_slave
 from tests.unit.acquisition.harness import wait_for
 from tests.unit.acquisition.wire import SlowSlave, Wire, keep
@@ -264,7 +264,7 @@ def test_a_port_that_came_after_the_start_is_let_in_by_a_new_one(
     # Only there: whatever else runs in this process must go on.
     monkeypatch.setattr(serial_line, "os", SimpleNamespace(**vars(os) | {"open": refuse}))
     assert "sjactl apply" in str(expect(never_let_in, "disconnected"))
-    with pytest.raises(WorkerEnd):
+    with pytest.raises(WorkerError):
         was_away.read(1, READ, SHORT)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sja_units.acquisition.config import SpoolConfig
 from sja_units.acquisition.spool import segment as segments
 from sja_units.acquisition.spool.writer import WAITING_BYTES, Spool
-from sja_units.errors import WorkerEnd
+from sja_units.errors import WorkerError
 from tests.unit.acquisition.harness import TOP, wait_for
 from tests.unit.acquisition.spooling import BOUNDS, file_size_limit, opened, put, segments_in, take
 
@@ -313,7 +313,7 @@ def test_a_segment_removed_from_a_local_spool_keeps_no_other_beyond_its_age(
 
 
 def test_no_two_workers_on_one_spool(tmp_path: Path) -> None:
-    with opened(tmp_path), pytest.raises(WorkerEnd):
+    with opened(tmp_path), pytest.raises(WorkerError):
         Spool(str(tmp_path), BOUNDS)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sja_units.cli.output.plot import HEIGHT, WIDTH, draw, thin
 from sja_units.cli.output.times import format_moment, parse_moment
-from sja_units.errors import UsageFault
+from sja_units.errors import UsageError
 
 SECOND = 10**9
 NOW = 1_800_000_000.0
@@ -99,5 +99,5 @@ def test_moments_come_back(ns: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "1h ago", "-", "0001-01-01", "2026-13-01"])
 def test_what_is_no_moment(text: str) -> None:
-    with pytest.raises(UsageFault):
+    with pytest.raises(UsageError):
         parse_moment(text, NOW)

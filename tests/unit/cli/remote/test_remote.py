@@ -10,9 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.cli.remote.client import Order, check_host, format_for_parcel, format_for_terminal
-from sja_units.cli.remote.protocol import Letter, read_file, read_letter, write_file, write_letter
+from sja_units.cli.remote.protocol import (
+    Request,
+    read_file,
+    read_request,
+    write_file,
+    write_request,
+)
 from sja_units.config.load import find_tables
-from sja_units.errors import SjaError, UsageFault
+from sja_units.errors import SjaError, UsageError
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
@@ -33,7 +39,7 @@ def test_hosts_as_ssh_takes_them(host: str) -> None:
     + [f"a{c}b" for c in "'\"`$;&|<>(){}"],
 )
 def test_what_is_no_host_is_refused(host: str) -> None:
-    with pytest.raises(UsageFault):
+    with pytest.raises(UsageError):
         check_host(host)
 
 
@@ -68,25 +74,25 @@ def test_a_parcel_arrives_whole_or_not_at_all(
     words: list[str], files: dict[str, bytes], missing: dict[str, int]
 ) -> None:
     sent = io.BytesIO()
-    letter = Letter(words, False, {"KEY": "值"}, list(files), missing)
-    write_letter(sent, letter)
+    request = Request(words, False, {"KEY": "值"}, list(files), missing)
+    write_request(sent, request)
     for data in files.values():
         write_file(sent, io.BytesIO(data))
     whole = sent.getvalue()
-    assert unpack(whole) == (letter, list(files.values()))
+    assert unpack(whole) == (request, list(files.values()))
     with pytest.raises(SjaError):
         unpack(whole[:-2])
 
 
-def unpack(data: bytes) -> tuple[Letter, list[bytes]]:
+def unpack(data: bytes) -> tuple[Request, list[bytes]]:
     stream = io.BytesIO(data)
-    letter = read_letter(stream)
+    request = read_request(stream)
     files = []
-    for _ in letter.files:
+    for _ in request.files:
         target = io.BytesIO()
         read_file(stream, target)
         files.append(target.getvalue())
-    return letter, files
+    return request, files
 
 
 def test_a_large_file_goes_in_parts() -> None:

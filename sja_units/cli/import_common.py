@@ -3,14 +3,13 @@
 import os
 from typing import NamedTuple
 
-from sja_units.cli.client_files import open_own
 from sja_units.cli.output import format as render
-from sja_units.cli.output.streams import say
+from sja_units.cli.output.streams import echo, need_root
 from sja_units.cli.verbs.order import carry_out
 from sja_units.config import job_file
-from sja_units.errors import ConfigFault
+from sja_units.errors import ConfigError
 from sja_units.importers.takeover import Import, Takeover
-from sja_units.job import CONFIG_ROOT, Job
+from sja_units.job import Job
 from sja_units.jobs import manager
 from sja_units.jobs.status import inspect
 from sja_units.jobs.wanted import want
@@ -22,30 +21,21 @@ class _Ready(NamedTuple):
     file: job_file.JobFile
 
 
-def read_bytes(path: str, limit: int) -> bytes:
-    """Return what a person's file holds. Raises ConfigFault if it is larger, OSError."""
-    with open_own(path) as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise ConfigFault(path, [f"is larger than {limit // 1024 // 1024} MiB"])
-    return data
-
-
-def take_over(takeover: Takeover, *, dry_run: bool) -> int:
+def import_jobs(takeover: Takeover, *, dry_run: bool) -> int:
     """Make the jobs, or only show them; return the exit status of the verb."""
     for line in takeover.left:
-        say(f"not taken over: {render.clean(line)}", err=True)
+        echo(f"not taken over: {render.clean(line)}", err=True)
     for line in takeover.notes:
-        say(f"note: {render.clean(line)}", err=True)
+        echo(f"note: {render.clean(line)}", err=True)
     new = []
     for plan in takeover.imports:
         if os.path.lexists(plan.job.config_path):
-            say(f"{plan.job} exists already and stays as it is", err=True)
+            echo(f"{plan.job} exists already and stays as it is", err=True)
         elif (file := _parse(plan)) is not None:
             new.append(_Ready(plan, file))
     if dry_run:
         for plan, _ in new:
-            say(_describe(plan))
+            echo(_describe(plan))
         return 0
     return 0 if _create(new) else 1
 
@@ -54,11 +44,11 @@ def _parse(plan: Import) -> job_file.JobFile | None:
     """Return what the new file says, None after having told why it cannot be."""
     try:
         if len(plan.text.encode()) > job_file.MAX_BYTES:
-            raise ConfigFault(str(plan.job), ["has too many points for one job's file"])
+            raise ConfigError(str(plan.job), ["has too many points for one job's file"])
         return job_file.parse(plan.job.kind, plan.text, str(plan.job))
-    except ConfigFault as fault:
+    except ConfigError as fault:
         for line in str(fault).splitlines():
-            say(f"not taken over: {render.clean(line)}", err=True)
+            echo(f"not taken over: {render.clean(line)}", err=True)
         return None
 
 
@@ -71,8 +61,7 @@ def _create(new: list[_Ready]) -> bool:
     """Write the jobs' files and start what ran; return whether all that runs as it should."""
     if not new:
         return True
-    if not os.access(CONFIG_ROOT, os.W_OK):
-        raise PermissionError(13, "Permission denied", CONFIG_ROOT)
+    need_root("create jobs")
     files: dict[Job, job_file.JobFile | None] = {plan.job: file for plan, file in new}
     wanted = [plan.job for plan, _ in new if plan.wanted]
     with Systemd() as systemd:
@@ -84,6 +73,6 @@ def _create(new: list[_Ready]) -> bool:
                 want(plan.job)
             manager.write_config(plan.job, plan.text)
             if not plan.wanted:
-                say(str(plan.job))
+                echo(str(plan.job))
         manager.apply_drop_ins(systemd, files)
         return not wanted or carry_out(systemd, "start", inspect(systemd, wanted))
