@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from sja_units.errors import NeedsOperator, WrongConfig
 from sja_units.fs.atomic import replace_file
 from sja_units.job import RUN_ROOT, Job
-from sja_units.jobs.claims import find_shared
+from sja_units.jobs.claims import find_conflicts
 from sja_units.jobs.claims_cache import read_cached_claims
 from sja_units.jobs.markers import is_wanted
 from sja_units.jobs.schedule import choose_unit
 from sja_units.jobs.state import is_active
-from sja_units.jobs.status import JobView
+from sja_units.jobs.status import JobStatus
 from sja_units.systemd import journal_send
 from sja_units.systemd.client import Order, Systemd
 
@@ -42,7 +42,7 @@ class Finding(NamedTuple):
         return f"{self.job} {self.topic}"
 
 
-def find_problems(views: Iterable[JobView], *, maintenance: bool, now: float) -> list[Finding]:
+def find_problems(views: Iterable[JobStatus], *, maintenance: bool, now: float) -> list[Finding]:
     """Return what is wrong with the jobs, one finding a job.
 
     maintenance: sja-jobs.target was stopped, which took its jobs along on purpose.
@@ -52,7 +52,7 @@ def find_problems(views: Iterable[JobView], *, maintenance: bool, now: float) ->
     return [finding for finding in found if finding is not None]
 
 
-def _find_problem(view: JobView, maintenance: bool, now: float) -> Finding | None:
+def _find_problem(view: JobStatus, maintenance: bool, now: float) -> Finding | None:
     if view.state == "down" and maintenance:
         return Finding(view.job, "stopped with sja-jobs.target", True, "maintenance")
     if view.state in ("down", "failed", "unconfigured"):
@@ -77,34 +77,36 @@ def _add_reason(words: str, reason: str) -> str:
     return f"{words}: {reason}" if reason else words
 
 
-def _count_failures(view: JobView, now: float) -> int:
+def _count_failures(view: JobStatus, now: float) -> int:
     times = view.error.recent if view.error else ()
     return sum(now - FLAP_SECONDS < at <= now for at in times)
 
 
-def find_sharers(views: Iterable[JobView]) -> list[Finding]:
+def find_conflicting(views: Iterable[JobStatus]) -> list[Finding]:
     """Return, as warnings, the jobs that share a device's endpoint or a session.
 
     Jobs that neither run nor are to run disturb nobody.
     """
     jobs = [view.job for view in views if view.wanted or is_active(view.state)]
     return [
-        Finding(shared.jobs[0], shared.describe(shared.jobs[0]), True, f"shares {shared.what}")
-        for shared in find_shared(read_cached_claims(jobs))
+        Finding(
+            conflict.jobs[0], conflict.describe(conflict.jobs[0]), True, f"shares {conflict.what}"
+        )
+        for conflict in find_conflicts(read_cached_claims(jobs))
     ]
 
 
-def find_strays() -> list[Finding]:
+def find_unmanaged() -> list[Finding]:
     """Return workers outside their unit, and as warnings what runs of the older systems."""
-    from sja_units.actions.strays import list_strays
+    from sja_units.actions.unmanaged import list_unmanaged
 
     return [
-        Finding(stray.job, stray.message, stray.job is None, f"process {stray.pid}")
-        for stray in list_strays()
+        Finding(process.job, process.message, process.job is None, f"process {process.pid}")
+        for process in list_unmanaged()
     ]
 
 
-def repair(systemd: Systemd, views: Iterable[JobView]) -> list[Job]:
+def repair(systemd: Systemd, views: Iterable[JobStatus]) -> list[Job]:
     """Start the wanted jobs that are down, or that systemd gave up; return those that run now."""
     views = list(views)
     failed = [view.job for view in views if view.state == "failed" and view.wanted]
@@ -141,7 +143,7 @@ def tell_news(findings: Sequence[Finding]) -> None:
         told = []  # better told again than never
     for finding in findings:
         if finding.key not in told:
-            event = journal_send.FOUND if finding.job else journal_send.FOUND_STRAY
+            event = journal_send.FOUND if finding.job else journal_send.FOUND_UNMANAGED
             journal_send.send(event, finding.message, finding.job)
 
 

@@ -1,6 +1,6 @@
 """What is wrong with a job, what happens next and what to do: in words. Pure."""
 
-from sja_units.jobs.status import JobView
+from sja_units.jobs.status import JobStatus
 
 _LOGIN, _FILE = 77, 78  # what is refused; systemd does not try again
 _REMEDIES = {
@@ -11,7 +11,7 @@ _REMEDIES = {
 }
 
 
-def explain(view: JobView, since: str) -> str:
+def explain(view: JobStatus, since: str) -> str:
     """Return one paragraph on a job.
 
     since: how long it has been in its state, in words, "" if nobody knows.
@@ -25,7 +25,7 @@ def _quote(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def _tell_running(view: JobView) -> list[str]:
+def _tell_running(view: JobStatus) -> list[str]:
     failure = view.error
     if failure is None:
         return ["All is well, there is nothing to do."]
@@ -35,19 +35,19 @@ def _tell_running(view: JobView) -> list[str]:
     ]
 
 
-def _tell_completed(view: JobView) -> list[str]:
+def _tell_completed(view: JobStatus) -> list[str]:
     if view.next_run is None:
         return ["It did its work and ended.", f"`sjactl start {view.job}` runs it once more."]
     return ["Its last run did its work.", *_tell_schedule(view)]
 
 
-def _tell_schedule(view: JobView) -> list[str]:
+def _tell_schedule(view: JobStatus) -> list[str]:
     if view.next_run is None:
         return []
     return [_quote(view.status), f"`sjactl restart {view.job}` runs it at once."]
 
 
-def _tell_degraded(view: JobView) -> list[str]:
+def _tell_degraded(view: JobStatus) -> list[str]:
     if not view.health:
         return [
             "Its worker does not report.",
@@ -63,7 +63,7 @@ def _tell_degraded(view: JobView) -> list[str]:
     ]
 
 
-def _tell_bad_registers(view: JobView) -> list[str]:
+def _tell_bad_registers(view: JobStatus) -> list[str]:
     devices = view.health.get("devices")
     if not isinstance(devices, dict):
         return []
@@ -76,11 +76,11 @@ def _tell_bad_registers(view: JobView) -> list[str]:
     return [*told, "They are left out and tried again later."] if told else []
 
 
-def _tell_under_way(view: JobView) -> list[str]:
+def _tell_under_way(view: JobStatus) -> list[str]:
     return _tell_schedule(view) or [_quote(view.status), "Wait a moment and ask again."]
 
 
-def _tell_restarting(view: JobView) -> list[str]:
+def _tell_restarting(view: JobStatus) -> list[str]:
     failure = view.error
     if failure is None:
         return ["It has just ended and starts again at once."]
@@ -92,7 +92,7 @@ def _tell_restarting(view: JobView) -> list[str]:
     ]
 
 
-def _tell_failed(view: JobView) -> list[str]:
+def _tell_failed(view: JobStatus) -> list[str]:
     failure = view.error
     if failure is None:
         return [f"`sjactl logs {view.job}` shows why, `sjactl start {view.job}` tries again."]
@@ -103,7 +103,7 @@ def _tell_failed(view: JobView) -> list[str]:
     ]
 
 
-def _tell_next_try(view: JobView, status: int | None) -> str:
+def _tell_next_try(view: JobStatus, status: int | None) -> str:
     if view.next_run:
         return "It is not tried again before somebody acts, or the next run of its schedule."
     if not view.wanted or not view.relaunch:
@@ -113,7 +113,7 @@ def _tell_next_try(view: JobView, status: int | None) -> str:
     return "sja-check tries it again every few minutes."
 
 
-def _find_remedy(view: JobView, status: int | None) -> str:
+def _find_remedy(view: JobStatus, status: int | None) -> str:
     usual = "`sjactl logs {job}` shows more, `sjactl start {job}` tries again."
     if view.job.kind == "command" and status in (_LOGIN, _FILE):
         # It may as well be the program's own status.
@@ -121,7 +121,7 @@ def _find_remedy(view: JobView, status: int | None) -> str:
     return _REMEDIES.get(status or 0, usual)
 
 
-def _tell_down(view: JobView) -> list[str]:
+def _tell_down(view: JobStatus) -> list[str]:
     failure = view.error
     return [
         "Its last order was to start, but it does not run.",
@@ -131,7 +131,7 @@ def _tell_down(view: JobView) -> list[str]:
     ]
 
 
-def _tell_stopped(view: JobView) -> list[str]:
+def _tell_stopped(view: JobStatus) -> list[str]:
     if view.wanted:
         return [
             "Its file says relaunch = false, so it did not come back by itself, as after a boot.",
@@ -140,7 +140,7 @@ def _tell_stopped(view: JobView) -> list[str]:
     return [f"Nobody wants it to run. `sjactl start {view.job}` starts it, now and at each boot."]
 
 
-def _tell_unconfigured(view: JobView) -> list[str]:
+def _tell_unconfigured(view: JobStatus) -> list[str]:
     return [
         f"systemd knows it, but there is no file {view.job.config_path}.",
         f"Put it back, or forget the job: `sjactl remove {view.job}`.",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sja_units import __version__
 from sja_units.actions.openmetrics import Family, Labels, Sample, spread_state
 from sja_units.jobs.state import STATES
-from sja_units.jobs.status import JobView
+from sja_units.jobs.status import JobStatus
 
 Value = int | float
 
@@ -163,7 +163,7 @@ FAMILIES = (
 
 
 def measure(
-    views: Sequence[JobView], uses: Mapping[str, Use]
+    views: Sequence[JobStatus], uses: Mapping[str, Use]
 ) -> list[tuple[Family, Sequence[Sample]]]:
     """Return all families with what they say of these jobs.
 
@@ -179,7 +179,7 @@ def measure(
     return list(found.items())
 
 
-def _measure_job(view: JobView, use: Use) -> Iterator[tuple[Family, Sample]]:
+def _measure_job(view: JobStatus, use: Use) -> Iterator[tuple[Family, Sample]]:
     labels = {"kind": view.job.kind, "name": view.job.name}
     yield _INFO, Sample({**labels, "title": view.title, "unit": view.job.unit}, 1)
     for sample in spread_state(labels, _STATE, STATES, view.state):

@@ -11,7 +11,7 @@ from sja_units.jobs import markers
 from sja_units.jobs.inventory import read_head
 from sja_units.jobs.schedule import choose_unit, is_scheduled
 from sja_units.jobs.state import is_active
-from sja_units.jobs.status import inspect
+from sja_units.jobs.status import get_status
 from sja_units.systemd.client import WITHDRAWN, Order, Systemd
 
 
@@ -118,7 +118,7 @@ def _explain(systemd: Systemd, unit: str, result: str) -> tuple[str, str]:
     job = parse_unit(unit)
     if job is None:
         return "failed", result
-    (view,) = inspect(systemd, [job])
+    (view,) = get_status(systemd, [job])
     reason = view.error.message if view.error else result
     if is_active(view.state):
         return "started", ""

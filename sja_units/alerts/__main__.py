@@ -3,7 +3,7 @@
 import sys
 
 from sja_units.alerts.round import TIMER, enter, look
-from sja_units.alerts.store import forget, read_lately, read_records, write_lately
+from sja_units.alerts.store import forget, read_records, read_transient, write_transient
 from sja_units.config.host import Alert, read_host_config
 from sja_units.errors import ConfigError, SjaError
 from sja_units.runtime import log
@@ -36,10 +36,10 @@ def _look(alert: Alert | None) -> None:
 
 
 def _note_fault(fault: str) -> None:
-    lately = read_lately()
-    if fault == lately.fault:
+    transient = read_transient()
+    if fault == transient.fault:
         return
-    write_lately(lately._replace(fault=fault))
+    write_transient(transient._replace(fault=fault))
     for line in fault.splitlines():
         enter(journal_send.HOST_FILE_WRONG, f"nobody is alerted: {line}")
 

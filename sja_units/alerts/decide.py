@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sja_units.alerts.judge import (
+from sja_units.alerts.classify import (
     DOUBTFUL,
     FAILING,
     RECOVERED,
@@ -11,16 +11,16 @@ from sja_units.alerts.judge import (
     UNCLEAR,
     UNWANTED,
     WELL,
-    Finding,
-    judge,
+    Classification,
+    classify,
 )
-from sja_units.alerts.record import LONGEST_PAUSE, Delivery, Record, Spell
+from sja_units.alerts.record import LONGEST_PAUSE, Delivery, Record, Streak
 from sja_units.config.host import Alert
 from sja_units.job import Job
-from sja_units.jobs.status import JobView
+from sja_units.jobs.status import JobStatus
 
 DOUBT = 60.0  # seconds for which a doubtful job has to be so without a break
-AT_ONCE = 20  # deliveries by one way in one look
+AT_ONCE = 20  # deliveries by one channel in one look
 
 
 class Moment(NamedTuple):
@@ -34,7 +34,7 @@ class Step(NamedTuple):
     """What follows from a look at one job; record is None where nothing is to be remembered."""
 
     record: Record | None
-    spell: Spell | None
+    streak: Streak | None
     told: str = ""  # the event that is to be told now
 
 
@@ -42,71 +42,71 @@ class Decision(NamedTuple):
     """What follows from a look at all jobs."""
 
     records: dict[Job, Record]
-    spells: dict[Job, Spell]
-    told: list[tuple[JobView, str]]  # events that are to be told now
+    streaks: dict[Job, Streak]
+    told: list[tuple[JobStatus, str]]  # events that are to be told now
     pending: bool  # a job is not well, so another look has to follow
 
 
 def decide(
-    views: Iterable[JobView],
+    views: Iterable[JobStatus],
     records: Mapping[Job, Record],
-    spells: Mapping[Job, Spell],
+    streaks: Mapping[Job, Streak],
     alert: Alert,
     now: Moment,
 ) -> Decision:
     """Return what is to be told and remembered."""
     decision = Decision({}, {}, [], False)
     for view in views:
-        finding = judge(view, alert.after_failures, now.clock)
+        found = classify(view, alert.after_failures, now.clock)
         before = records.get(view.job, Record())
-        step = advance(before, spells.get(view.job), finding, alert, now)
+        step = advance(before, streaks.get(view.job), found, alert, now)
         if step.record not in (None, Record()):
             decision.records[view.job] = step.record
-        if step.spell:
-            decision.spells[view.job] = step.spell
+        if step.streak:
+            decision.streaks[view.job] = step.streak
         if step.told:
             decision.told.append((view, step.told))
-        if finding.condition not in (WELL, UNWANTED):
+        if found.condition not in (WELL, UNWANTED):
             decision = decision._replace(pending=True)
     return decision
 
 
-def ways(alert: Alert) -> tuple[str, ...]:
+def list_channels(alert: Alert) -> tuple[str, ...]:
     """Return how people are told."""
     command = ("command",) if alert.command else ()
     return (*command, "webhook") if alert.webhook else command
 
 
 def advance(
-    record: Record, spell: Spell | None, finding: Finding, alert: Alert, now: Moment
+    record: Record, streak: Streak | None, found: Classification, alert: Alert, now: Moment
 ) -> Step:
     """Return what a look at a job changes.
 
     Each event is told once, and again after `remind` while it lasts. Another one is news: nobody
     but a person, or a boot, gets a job from `failed` to anything else.
     """
-    if finding.condition == UNWANTED:
+    if found.condition == UNWANTED:
         return Step(None, None)
-    record = _keep_ways(record, ways(alert))
-    spell = _prolong(spell, finding, now.uptime)
-    lasted = now.uptime - spell.since
-    event = finding.event
-    if finding.condition == DOUBTFUL and lasted >= DOUBT:
+    record = _keep_channels(record, list_channels(alert))
+    streak = _prolong(streak, found, now.uptime)
+    lasted = now.uptime - streak.since
+    event = found.event
+    if found.condition == DOUBTFUL and lasted >= DOUBT:
         event = FAILING
-    if finding.condition == WELL and not event:
+    if found.condition == WELL and not event:
         if not record.open:
             is_over = record.is_settled and _is_calm(record, alert, now)
             return Step(None if is_over else record, None)
         if lasted < _recovery(record, alert):
-            return Step(record, spell)
+            return Step(record, streak)
         record = record._replace(open="", recovered_at=now.clock)
         return Step(_enqueue(record, RECOVERED, alert, now.clock), None, RECOVERED)
     # A clock that was set back must not put a reminder off for years.
     is_due = now.clock - min(record.told_at, now.clock) >= alert.remind
-    if event and (event != record.open or (is_due and finding.condition != WELL)):
+    if event and (event != record.open or (is_due and found.condition != WELL)):
         record = _open(record, event, alert, now.clock)
-        return Step(_enqueue(record, event, alert, now.clock), spell, event)
-    return Step(record, spell)
+        return Step(_enqueue(record, event, alert, now.clock), streak, event)
+    return Step(record, streak)
 
 
 def _is_calm(record: Record, alert: Alert, now: Moment) -> bool:
@@ -114,17 +114,19 @@ def _is_calm(record: Record, alert: Alert, now: Moment) -> bool:
     return now.clock - min(record.recovered_at, now.clock) >= alert.remind
 
 
-def _keep_ways(record: Record, known: tuple[str, ...]) -> Record:
-    """Forget deliveries by a way that is no longer configured."""
-    return record._replace(outbox={way: d for way, d in record.outbox.items() if way in known})
+def _keep_channels(record: Record, known: tuple[str, ...]) -> Record:
+    """Forget deliveries by a channel that is no longer configured."""
+    return record._replace(
+        outbox={channel: d for channel, d in record.outbox.items() if channel in known}
+    )
 
 
-def _prolong(spell: Spell | None, finding: Finding, uptime: float) -> Spell:
-    condition = finding.condition
-    if spell and spell.condition == DOUBTFUL and condition == UNCLEAR:
-        return spell  # no break: a start that leads nowhere
-    since = spell.since if spell and spell.condition == condition else uptime
-    return Spell(condition, max(since, uptime - finding.active_for))
+def _prolong(streak: Streak | None, found: Classification, uptime: float) -> Streak:
+    condition = found.condition
+    if streak and streak.condition == DOUBTFUL and condition == UNCLEAR:
+        return streak  # no break: a start that leads nowhere
+    since = streak.since if streak and streak.condition == condition else uptime
+    return Streak(condition, max(since, uptime - found.active_for))
 
 
 def _recovery(record: Record, alert: Alert) -> float:
@@ -146,22 +148,24 @@ def _open(record: Record, event: str, alert: Alert, clock: float) -> Record:
 def _enqueue(record: Record, event: str, alert: Alert, clock: float) -> Record:
     """Put an event in the place of one that was not delivered yet."""
     outbox = {}
-    for way in ways(alert):
-        old = record.outbox.get(way)
-        if event == RECOVERED and old and not old.tries and way not in record.alarmed:
+    for channel in list_channels(alert):
+        old = record.outbox.get(channel)
+        if event == RECOVERED and old and not old.tries and channel not in record.alarmed:
             continue  # nobody was told that anything was wrong
-        outbox[way] = Delivery(event, old.tries if old else 0, clock)
+        outbox[channel] = Delivery(event, old.tries if old else 0, clock)
     return record._replace(outbox=outbox)
 
 
 def pick_due(
     records: Mapping[Job, Record], alert: Alert, clock: float
 ) -> Iterable[tuple[Job, str]]:
-    """Return the jobs and ways whose deliveries are due, the oldest of each way, never many."""
-    for way in ways(alert):
+    """Return the jobs and channels whose deliveries are due, the oldest first, never many."""
+    for channel in list_channels(alert):
         waiting = [
-            (record.outbox[way].due, job) for job, record in records.items() if way in record.outbox
+            (record.outbox[channel].due, job)
+            for job, record in records.items()
+            if channel in record.outbox
         ]
         # One that is due later than any pause can be was noted before the clock was set back.
         due = [job for due, job in sorted(waiting) if not clock < due <= clock + LONGEST_PAUSE]
-        yield from ((job, way) for job in due[:AT_ONCE])
+        yield from ((job, channel) for job in due[:AT_ONCE])

@@ -12,51 +12,57 @@ from sja_units.config.host import Alert
 from sja_units.job import Job
 
 SECONDS = 30.0  # for one of them
-AT_A_TIME = 4  # of each way
-# Failures in a row after which a way is left alone until the next look.
+AT_A_TIME = 4  # of each channel
+# Failures in a row after which a channel is left alone until the next look.
 _ENOUGH = 3
 POST = (sys.executable, "-I", "-m", "sja_units.alerts.post")
 
 
-class Parcel(NamedTuple):
-    """An event of a job, for one way; `view` is the job's JSON."""
+class Notification(NamedTuple):
+    """An event of a job, for one channel; `view` is the job's JSON."""
 
     job: Job
-    way: str
+    channel: str
     event: str
     view: dict[str, Any]
 
 
-def deliver(parcels: Iterable[Parcel], alert: Alert) -> Iterator[tuple[Parcel, str]]:
+def deliver(
+    notifications: Iterable[Notification], alert: Alert
+) -> Iterator[tuple[Notification, str]]:
     """Deliver all; return each as it is done, with "" or what went wrong.
 
-    One way does not wait for the other.
+    One channel does not wait for the other.
     """
     misses: Counter[str] = Counter()
 
-    def carry(parcel: Parcel) -> str:
-        if misses[parcel.way] >= _ENOUGH:
+    def carry(notification: Notification) -> str:
+        if misses[notification.channel] >= _ENOUGH:
             return "left for later, as others failed"
-        fault = _send(parcel, alert)
-        misses[parcel.way] = misses[parcel.way] + 1 if fault else 0
+        fault = _send(notification, alert)
+        misses[notification.channel] = misses[notification.channel] + 1 if fault else 0
         return fault
 
     with ThreadPoolExecutor(AT_A_TIME) as commands, ThreadPoolExecutor(AT_A_TIME) as posts:
         futures = {
-            (commands if parcel.way == "command" else posts).submit(carry, parcel): parcel
-            for parcel in parcels
+            (commands if notification.channel == "command" else posts).submit(
+                carry, notification
+            ): notification
+            for notification in notifications
         }
         for future in as_completed(futures):
             yield futures[future], future.result()
 
 
-def _send(parcel: Parcel, alert: Alert) -> str:
-    if parcel.way == "command":
-        data = json.dumps(parcel.view, ensure_ascii=False).encode()
-        run = run_program([*alert.command, parcel.event, str(parcel.job)], data, SECONDS)
+def _send(notification: Notification, alert: Alert) -> str:
+    if notification.channel == "command":
+        data = json.dumps(notification.view, ensure_ascii=False).encode()
+        run = run_program(
+            [*alert.command, notification.event, str(notification.job)], data, SECONDS
+        )
         return f"{run.fault}: {run.said}" if run.fault and run.said else run.fault
     assert alert.webhook
-    document = {"event": parcel.event, **parcel.view}
+    document = {"event": notification.event, **notification.view}
     given = {"url": alert.webhook.url, "document": document}
     run = run_program(POST, json.dumps(given).encode(), SECONDS)
     return run.fault and (run.said or run.fault)

@@ -10,14 +10,14 @@ FIRST_PAUSE, LONGEST_PAUSE = 15.0, 900.0
 
 
 class Delivery(NamedTuple):
-    """An event that one way has not delivered yet."""
+    """An event that one channel has not delivered yet."""
 
     event: str
     tries: int
     due: float  # Unix time
 
 
-class Spell(NamedTuple):
+class Streak(NamedTuple):
     """Since when, in seconds of the uptime, each look has found a job in the same condition."""
 
     condition: str
@@ -34,8 +34,8 @@ class Record(NamedTuple):
     told_at: float = 0.0
     recovered_at: float = 0.0
     relapses: int = 0  # how often it was told anew soon after it had recovered
-    outbox: Mapping[str, Delivery] = _NOTHING  # by way: command, webhook
-    # The ways by which people know that something is wrong, and not yet that it is over.
+    outbox: Mapping[str, Delivery] = _NOTHING  # by channel: command, webhook
+    # The channels by which people know that something is wrong, and not yet that it is over.
     alarmed: tuple[str, ...] = ()
 
     @property
@@ -57,8 +57,8 @@ def parse_record(text: str) -> Record:
     try:
         values = json.loads(text)
         outbox = {
-            str(way): Delivery(str(event), int(tries), float(due))
-            for way, (event, tries, due) in values["outbox"].items()
+            str(channel): Delivery(str(event), int(tries), float(due))
+            for channel, (event, tries, due) in values["outbox"].items()
         }
         return Record(
             str(values["open"]),
@@ -66,26 +66,28 @@ def parse_record(text: str) -> Record:
             float(values["recovered_at"]),
             int(values["relapses"]),
             outbox,
-            tuple(str(way) for way in values.get("alarmed", ())),
+            tuple(str(channel) for channel in values.get("alarmed", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return Record()
 
 
-def note_try(record: Record, way: str, now: float) -> Record:
+def note_try(record: Record, channel: str, now: float) -> Record:
     """Return the record once a delivery is about to be tried.
 
     It is noted beforehand: where the result cannot be written, it still is no storm.
     """
-    event, tries, _ = record.outbox[way]
+    event, tries, _ = record.outbox[channel]
     pause = min(FIRST_PAUSE * 2.0 ** min(tries, 20), LONGEST_PAUSE)
-    return record._replace(outbox={**record.outbox, way: Delivery(event, tries + 1, now + pause)})
+    return record._replace(
+        outbox={**record.outbox, channel: Delivery(event, tries + 1, now + pause)}
+    )
 
 
-def note_delivered(record: Record, way: str) -> Record:
-    """Return the record once a way has delivered its event."""
-    outbox = {w: d for w, d in record.outbox.items() if w != way}
-    alarmed = [w for w in record.alarmed if w != way]
+def note_delivered(record: Record, channel: str) -> Record:
+    """Return the record once a channel has delivered its event."""
+    outbox = {w: d for w, d in record.outbox.items() if w != channel}
+    alarmed = [w for w in record.alarmed if w != channel]
     if record.open:
-        alarmed.append(way)
+        alarmed.append(channel)
     return record._replace(outbox=outbox, alarmed=tuple(alarmed))

@@ -3,15 +3,15 @@
 import time
 from collections.abc import Iterable, Mapping
 
-from sja_units.alerts.decide import Decision, Moment, decide, pick_due, ways
-from sja_units.alerts.deliver import Parcel, deliver
-from sja_units.alerts.judge import RECOVERED
-from sja_units.alerts.record import Record, Spell, note_delivered, note_try
-from sja_units.alerts.store import read_lately, write_lately, write_record
+from sja_units.alerts.classify import RECOVERED
+from sja_units.alerts.decide import Decision, Moment, decide, list_channels, pick_due
+from sja_units.alerts.deliver import Notification, deliver
+from sja_units.alerts.record import Record, Streak, note_delivered, note_try
+from sja_units.alerts.store import read_transient, write_record, write_transient
 from sja_units.config.host import Alert
 from sja_units.job import Job
 from sja_units.jobs.state import UnitRow, is_active
-from sja_units.jobs.status import JobView, inspect, survey
+from sja_units.jobs.status import JobStatus, get_status, list_status
 from sja_units.systemd import journal_send
 from sja_units.systemd.client import Order, Systemd
 
@@ -29,20 +29,20 @@ def look(alert: Alert, before: Records) -> None:
         decision = _decide(systemd, alert, before, now)
         due = list(pick_due(decision.records, alert, now.clock))
         records = dict(decision.records)
-        for job, way in due:
-            records[job] = note_try(records[job], way, now.clock)
-        is_new = _keep(before, records, decision.spells)
+        for job, channel in due:
+            records[job] = note_try(records[job], channel, now.clock)
+        is_new = _keep(before, records, decision.streaks)
         for view, event in decision.told:
             _enter_alert(view, event)
         # The timer first: it also brings back a look that is cut off from here on.
         _set_timer(systemd, decision.pending, records, is_new=is_new)
         if due:
-            views = {view.job: view for view in inspect(systemd, {job for job, _ in due})}
-            parcels = [
-                Parcel(job, way, records[job].outbox[way].event, views[job].as_json())
-                for job, way in due
+            views = {view.job: view for view in get_status(systemd, {job for job, _ in due})}
+            notifications = [
+                Notification(job, channel, records[job].outbox[channel].event, views[job].as_json())
+                for job, channel in due
             ]
-            _deliver(parcels, alert, before, records)
+            _deliver(notifications, alert, before, records)
             _set_timer(systemd, decision.pending, records)
 
 
@@ -50,7 +50,7 @@ def _decide(systemd: Systemd, alert: Alert, before: Records, now: Moment) -> Dec
     host = {row.name: row for row in systemd.list_units([_TARGET])}
     if _is_maintenance(host.get(_TARGET)):
         return Decision(before, {}, [], False)
-    return decide(survey(systemd), before, read_lately().spells, alert, now)
+    return decide(list_status(systemd), before, read_transient().streaks, alert, now)
 
 
 def _is_maintenance(target: UnitRow | None) -> bool:
@@ -60,18 +60,18 @@ def _is_maintenance(target: UnitRow | None) -> bool:
     return target.active != "active" and target.job_type not in ("start", "restart")
 
 
-def _keep(before: Records, records: Records, spells: Mapping[Job, Spell]) -> bool:
+def _keep(before: Records, records: Records, streaks: Mapping[Job, Streak]) -> bool:
     """Write down what is to be remembered; return whether anything is new."""
     for job in {**before, **records}:
         if before.get(job) != records.get(job):
             write_record(job, records.get(job))
-    lately = read_lately()
-    write_lately(lately._replace(spells=spells))
-    return before != records or _list_conditions(lately.spells) != _list_conditions(spells)
+    transient = read_transient()
+    write_transient(transient._replace(streaks=streaks))
+    return before != records or _list_conditions(transient.streaks) != _list_conditions(streaks)
 
 
-def _list_conditions(spells: Mapping[Job, Spell]) -> dict[Job, str]:
-    return {job: spell.condition for job, spell in spells.items()}
+def _list_conditions(streaks: Mapping[Job, Streak]) -> dict[Job, str]:
+    return {job: streak.condition for job, streak in streaks.items()}
 
 
 def enter(event: journal_send.Event, words: str, job: Job | None = None) -> None:
@@ -79,7 +79,7 @@ def enter(event: journal_send.Event, words: str, job: Job | None = None) -> None
     journal_send.send(event, words, job, syslog_identifier="sja-alert")
 
 
-def _enter_alert(view: JobView, event: str) -> None:
+def _enter_alert(view: JobStatus, event: str) -> None:
     if event == RECOVERED:
         enter(journal_send.WELL_AGAIN, f"{view.job} is well again", view.job)
         return
@@ -101,23 +101,29 @@ def _set_timer(
         systemd.order([Order("stop", TIMER)])
 
 
-def _deliver(parcels: Iterable[Parcel], alert: Alert, before: Records, records: Records) -> None:
-    """Deliver, and note at once what arrived. The journal has it once that a way fails."""
+def _deliver(
+    notifications: Iterable[Notification], alert: Alert, before: Records, records: Records
+) -> None:
+    """Deliver, and note at once what arrived. The journal has it once that a channel fails."""
     failing = _list_failing(alert, before)
-    for parcel, fault in deliver(parcels, alert):
-        way = parcel.way
+    for notification, fault in deliver(notifications, alert):
+        channel = notification.channel
         if not fault:
-            records[parcel.job] = note_delivered(records[parcel.job], way)
-            write_record(parcel.job, records[parcel.job])
-        elif way not in failing:
-            failing.add(way)
-            words = f"{way}: {parcel.job} {parcel.event} was not delivered, is tried again: {fault}"
-            enter(journal_send.UNDELIVERED, words)
-    for way in failing - _list_failing(alert, records):
-        enter(journal_send.DELIVERED_AGAIN, f"{way}: alerts are delivered again")
+            records[notification.job] = note_delivered(records[notification.job], channel)
+            write_record(notification.job, records[notification.job])
+        elif channel not in failing:
+            failing.add(channel)
+            what = f"{channel}: {notification.job} {notification.event}"
+            enter(journal_send.UNDELIVERED, f"{what} was not delivered, will be retried: {fault}")
+    for channel in failing - _list_failing(alert, records):
+        enter(journal_send.DELIVERED_AGAIN, f"{channel}: alerts are delivered again")
 
 
 def _list_failing(alert: Alert, records: Mapping[Job, Record]) -> set[str]:
-    """Return the ways by which something was tried and has not arrived."""
+    """Return the channels by which something was tried and has not arrived."""
     boxes = [record.outbox for record in records.values()]
-    return {way for way in ways(alert) if any(way in box and box[way].tries for box in boxes)}
+    return {
+        channel
+        for channel in list_channels(alert)
+        if any(channel in box and box[channel].tries for box in boxes)
+    }

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from sja_units.alerts.record import Record, Spell, parse_record, render_record
+from sja_units.alerts.record import Record, Streak, parse_record, render_record
 from sja_units.fs.atomic import replace_file, sync_folder
 from sja_units.job import RUN_ROOT, STATE_ROOT, Job, parse_unit
 
 _FOLDER = f"{STATE_ROOT}/alerts"
-_LATELY = f"{RUN_ROOT}/alerts.json"
+_TRANSIENT = f"{RUN_ROOT}/alerts.json"
 
 
-class Lately(NamedTuple):
-    """What need not outlive a boot: spells by job, and the fault of the host's file last told."""
+class TransientState(NamedTuple):
+    """What need not outlive a boot: streaks by job, and the fault of the host's file last told."""
 
-    spells: Mapping[Job, Spell]
+    streaks: Mapping[Job, Streak]
     fault: str
 
 
@@ -44,30 +44,30 @@ def write_record(job: Job, record: Record | None) -> None:
         sync_folder(os.path.dirname(job.alert_path))
 
 
-def read_lately() -> Lately:
+def read_transient() -> TransientState:
     """Return what was noted since the boot; nothing, where it cannot be read."""
     try:
-        with open(_LATELY, encoding="utf-8") as file:
+        with open(_TRANSIENT, encoding="utf-8") as file:
             values = json.load(file)
-        spells = {
-            job: Spell(str(condition), float(since))
-            for unit, (condition, since) in values["spells"].items()
+        streaks = {
+            job: Streak(str(condition), float(since))
+            for unit, (condition, since) in values["streaks"].items()
             if (job := parse_unit(unit))
         }
-        return Lately(spells, str(values["fault"]))
+        return TransientState(streaks, str(values["fault"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Lately({}, "")
+        return TransientState({}, "")
 
 
-def write_lately(lately: Lately) -> None:
+def write_transient(transient: TransientState) -> None:
     """Note it until the next boot. Raises OSError."""
-    spells = {job.unit: spell for job, spell in lately.spells.items()}
-    text = json.dumps({"spells": spells, "fault": lately.fault})
-    replace_file(_LATELY, text.encode(), sync=False)
+    streaks = {job.unit: streak for job, streak in transient.streaks.items()}
+    text = json.dumps({"streaks": streaks, "fault": transient.fault})
+    replace_file(_TRANSIENT, text.encode(), sync=False)
 
 
 def forget() -> None:
     """Delete all that was kept. Raises OSError."""
-    for path in (*(f"{_FOLDER}/{name}" for name in os.listdir(_FOLDER)), _LATELY):
+    for path in (*(f"{_FOLDER}/{name}" for name in os.listdir(_FOLDER)), _TRANSIENT):
         with suppress(FileNotFoundError):
             os.unlink(path)

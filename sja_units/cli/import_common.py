@@ -11,7 +11,7 @@ from sja_units.errors import ConfigError
 from sja_units.importers.takeover import Import, Takeover
 from sja_units.job import Job
 from sja_units.jobs import manager
-from sja_units.jobs.status import inspect
+from sja_units.jobs.status import get_status
 from sja_units.jobs.wanted import want
 from sja_units.systemd.client import Systemd
 
@@ -75,4 +75,4 @@ def _create(new: list[_Ready]) -> bool:
             if not plan.wanted:
                 echo(str(plan.job))
         manager.apply_drop_ins(systemd, files)
-        return not wanted or carry_out(systemd, "start", inspect(systemd, wanted))
+        return not wanted or carry_out(systemd, "start", get_status(systemd, wanted))

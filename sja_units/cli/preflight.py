@@ -7,7 +7,7 @@ from sja_units.command.config import CommandConfig
 from sja_units.config.job_file import JobFile
 from sja_units.job import Job
 from sja_units.jobs import inventory
-from sja_units.jobs.claims import find_shared, make_claims, read_claims
+from sja_units.jobs.claims import find_conflicts, make_claims, read_claims
 
 TRY_SECONDS = 4.0  # and one more at the most for who is on his way to an answer
 _NAMED_AT_MOST = 5
@@ -21,9 +21,9 @@ def warn_of_others(job: Job, file: JobFile, jar_text: str | None) -> None:
     others = [other for other in inventory.list_configured() if other.kind == job.kind]
     claims = read_claims(others)
     claims[job] = make_claims(file.settings, jar)
-    for shared in find_shared(claims):
-        if job in shared.jobs:
-            echo(f"warning: {job} {shared.describe(job)}", err=True)
+    for conflict in find_conflicts(claims):
+        if job in conflict.jobs:
+            echo(f"warning: {job} {conflict.describe(job)}", err=True)
 
 
 def warn_of_program(file: JobFile) -> None:

@@ -40,7 +40,7 @@ CHECKS = (
     Check("jobs", configuration.check_jobs),
     Check("drop-ins", configuration.check_drop_ins),
     Check("sharing", configuration.check_sharing),
-    Check("strays", configuration.check_strays),
+    Check("strays", configuration.check_unmanaged),
     Check("clock", host.check_clock),
     Check("journal", host.check_journal),
     Check("disk", host.check_disk),

@@ -7,14 +7,14 @@ import stat
 from collections.abc import Iterator
 
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.actions.check import find_strays
+from sja_units.actions.check import find_unmanaged
 from sja_units.config import host as host_config
 from sja_units.config.job_file import JobFile
 from sja_units.doctor.finding import OK, PROBLEM, WARNING, Finding
 from sja_units.errors import ConfigError
 from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, parse_unit
 from sja_units.jobs import manager
-from sja_units.jobs.claims import find_shared, read_claims
+from sja_units.jobs.claims import find_conflicts, read_claims
 from sja_units.jobs.inventory import list_configured
 from sja_units.jobs.manager import OPERATORS
 from sja_units.jobs.markers import list_wanted_units
@@ -148,16 +148,16 @@ def check_drop_ins() -> Iterator[Finding]:
 
 def check_sharing() -> Iterator[Finding]:
     jobs = [job for unit in sorted(list_wanted_units()) if (job := parse_unit(unit))]
-    shared = find_shared(read_claims(jobs))
+    shared = find_conflicts(read_claims(jobs))
     yield from [
         Finding(WARNING, f"{each.jobs[0]} {each.describe(each.jobs[0])}", "make it one job")
         for each in shared
     ] or [Finding(OK, f"{len(jobs)} wanted jobs have their devices and sessions for themselves")]
 
 
-def check_strays() -> Iterator[Finding]:
+def check_unmanaged() -> Iterator[Finding]:
     findings = []
-    for found in find_strays():
+    for found in find_unmanaged():
         words = f"{found.job}: {found.message}" if found.job else found.message
         findings.append(Finding(WARNING if found.is_warning else PROBLEM, words))
     yield from findings or [Finding(OK, "no job runs outside its unit")]

@@ -29,7 +29,7 @@ class Claims(NamedTuple):
     sessions: frozenset[str] = frozenset()
 
 
-class Shared(NamedTuple):
+class Conflict(NamedTuple):
     """Jobs that hold on to the same, and what that is, for people."""
 
     jobs: tuple[Job, ...]
@@ -96,7 +96,7 @@ def _read_jar(job: Job, settings: object) -> Jar:
     return ()
 
 
-def find_shared(claims: Mapping[Job, Claims]) -> list[Shared]:
+def find_conflicts(claims: Mapping[Job, Claims]) -> list[Conflict]:
     """Return what several jobs hold on to, in the order of the jobs."""
     endpoints: dict[str, list[Job]] = {}
     sessions: dict[str, list[Job]] = {}
@@ -106,10 +106,10 @@ def find_shared(claims: Mapping[Job, Claims]) -> list[Shared]:
         for session in claims[job].sessions:
             sessions.setdefault(session, []).append(job)
     found = {
-        Shared(tuple(jobs), endpoint, "many a device allows only one connection")
+        Conflict(tuple(jobs), endpoint, "many devices accept only one connection")
         for endpoint, jobs in endpoints.items()
     } | {
-        Shared(tuple(jobs), "its session", "what one does with it can end it for the other")
+        Conflict(tuple(jobs), "its session", "what one does with it can end it for the other")
         for jobs in sessions.values()
     }
-    return sorted(shared for shared in found if len(shared.jobs) > 1)
+    return sorted(conflict for conflict in found if len(conflict.jobs) > 1)

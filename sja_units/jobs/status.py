@@ -17,7 +17,7 @@ from sja_units.systemd.client import Systemd
 _UNSET = 2**64 - 1
 
 
-class JobView(NamedTuple):
+class JobStatus(NamedTuple):
     """All that is known of a job; the fields are those of the contract's JSON."""
 
     job: Job
@@ -72,7 +72,7 @@ class _Marks(NamedTuple):
     relaunching: bool
 
 
-def survey(systemd: Systemd) -> list[JobView]:
+def list_status(systemd: Systemd) -> list[JobStatus]:
     """Return all jobs, by kind and name: those with a file, a marker or a unit in memory.
 
     systemd is asked about single units only where something is wrong.
@@ -90,7 +90,7 @@ def survey(systemd: Systemd) -> list[JobView]:
     return _add_next_runs(systemd, views, marks)
 
 
-def inspect(systemd: Systemd, jobs: Iterable[Job]) -> list[JobView]:
+def get_status(systemd: Systemd, jobs: Iterable[Job]) -> list[JobStatus]:
     """Return all about these jobs, with what they use of the machine."""
     chosen = list(jobs)
     rows = _list_rows(systemd, (unit for job in chosen for unit in (job.unit, job.schedule_unit)))
@@ -121,7 +121,7 @@ def _read_marks(rows: Mapping[str, UnitRow]) -> _Marks:
     )
 
 
-def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> JobView:
+def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> JobStatus:
     """Return what files and the one listing tell of a job."""
     head = read_head(job) if configured else Head("", True)
     wanted = job.unit in marks.wanted
@@ -139,7 +139,7 @@ def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> Job
     )
     state = decide_state(facts)
     error = markers.read_failure(job) if job.unit in marks.failed else None
-    return JobView(
+    return JobStatus(
         job=job,
         title=head.title,
         configured=configured,
@@ -169,7 +169,7 @@ def _say(job: Job, state: str, health: dict[str, Any], error: markers.Failure | 
     return "wanted, but not running" if state == "down" else ""
 
 
-def _add(view: JobView, shown: dict[str, Any]) -> JobView:
+def _add(view: JobStatus, shown: dict[str, Any]) -> JobStatus:
     """Return the view with what systemd tells of this one unit."""
     active = shown["ActiveState"] in ("active", "reloading")
     since = shown["ActiveEnterTimestamp" if active else "StateChangeTimestamp"]
@@ -187,7 +187,7 @@ def _add(view: JobView, shown: dict[str, Any]) -> JobView:
     )
 
 
-def _add_next_runs(systemd: Systemd, views: list[JobView], marks: _Marks) -> list[JobView]:
+def _add_next_runs(systemd: Systemd, views: list[JobStatus], marks: _Marks) -> list[JobStatus]:
     """Return the views, those that wait for a run of their schedule with its time."""
     timers = [view.job.timer for view in views if _waits(view, marks)]
     elapses = systemd.get_each(timers, "Timer", "NextElapseUSecRealtime") if timers else {}
@@ -197,12 +197,12 @@ def _add_next_runs(systemd: Systemd, views: list[JobView], marks: _Marks) -> lis
     ]
 
 
-def _waits(view: JobView, marks: _Marks) -> bool:
+def _waits(view: JobStatus, marks: _Marks) -> bool:
     is_between = view.state in ("completed", "starting", "failed")
     return is_between and view.job.unit in marks.scheduled and view.job.schedule_unit in marks.armed
 
 
-def _add_next_run(view: JobView, micros: int) -> JobView:
+def _add_next_run(view: JobStatus, micros: int) -> JobStatus:
     if not 0 < micros < _UNSET:
         return view
     moment = datetime.fromtimestamp(micros / 1e6).astimezone().isoformat(" ", timespec="seconds")
@@ -212,21 +212,21 @@ def _add_next_run(view: JobView, micros: int) -> JobView:
     return view._replace(next_run=micros / 1e6, status=status)
 
 
-def _knows_more(result: str, view: JobView) -> bool:
+def _knows_more(result: str, view: JobStatus) -> bool:
     """Tell whether systemd knows of a failure that the end hook could not note."""
     if view.state == "failed":
         return view.error is None or view.error.result != result
     return view.state == "restarting" and view.error is None and result != "success"
 
 
-def _blame_systemd(view: JobView, shown: dict[str, Any]) -> JobView:
+def _blame_systemd(view: JobStatus, shown: dict[str, Any]) -> JobStatus:
     """Return the view of a job whose end hook could not note the failure."""
     at = _format(shown["StateChangeTimestamp"]) or ""
     error = markers.make_failure(shown["Result"], at, max(1, shown["NRestarts"]))
     return view._replace(error=error, status=error.message)
 
 
-def _add_use(view: JobView, shown: dict[str, Any]) -> JobView:
+def _add_use(view: JobStatus, shown: dict[str, Any]) -> JobStatus:
     memory, cpu = shown["MemoryCurrent"], shown["CPUUsageNSec"]
     if memory == _UNSET:
         memory = count_memory(shown["ControlGroup"]) if shown["ControlGroup"] else None

@@ -8,7 +8,7 @@ from sja_units.jobs.state import UnitRow
 from sja_units.systemd.client import Systemd
 
 
-class LiveSystemd(Systemd):
+class CachedSystemd(Systemd):
     """A connection that asks only for what has changed: as long as nothing does, for nothing."""
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class LiveSystemd(Systemd):
         self._shown: dict[str, dict[str, Any]] = {}
         self._numbers: dict[tuple[str, ...], dict[str, int]] = {}
 
-    def __enter__(self) -> "LiveSystemd":
+    def __enter__(self) -> "CachedSystemd":
         super().__enter__()
         self.watch(self._forget)
         return self

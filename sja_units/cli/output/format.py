@@ -12,7 +12,7 @@ import click
 
 from sja_units.cli.output.streams import echo
 from sja_units.cli.output.text_width import fit, measure, wrap
-from sja_units.jobs.status import JobView
+from sja_units.jobs.status import JobStatus
 
 _COLOURS = {
     "running": "green",
@@ -106,7 +106,7 @@ def show_size(size: int) -> str:
     return f"{number:.1f} GiB"
 
 
-def describe(view: JobView) -> str:
+def describe(view: JobStatus) -> str:
     """Return one sentence on a job: what it does, or why it does not."""
     if view.next_try is not None:
         left = max(0, round(view.next_try - time.time()))
@@ -114,13 +114,13 @@ def describe(view: JobView) -> str:
     return view.status
 
 
-def print_table(views: Sequence[JobView]) -> None:
+def print_table(views: Sequence[JobStatus]) -> None:
     """Print one line a job, as wide as the terminal; piped output is never cut."""
     for line in lay_out_table(views, find_width()):
         click.echo(line)
 
 
-def lay_out_table(views: Sequence[JobView], columns: int | None) -> list[str]:
+def lay_out_table(views: Sequence[JobStatus], columns: int | None) -> list[str]:
     """Return a head and one line a job, none wider than so many columns."""
     rows = [
         (str(v.job), clean(v.title), v.state, show_age(v.since), clean(describe(v))) for v in views

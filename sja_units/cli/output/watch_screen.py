@@ -8,7 +8,7 @@ import click
 from sja_units.cli.output import format as render
 from sja_units.cli.output.text_width import fit
 from sja_units.jobs.state import is_active
-from sja_units.jobs.status import JobView
+from sja_units.jobs.status import JobStatus
 
 # Those that need a person come first.
 _RANKS = (
@@ -25,7 +25,7 @@ _RANKS = (
 )
 
 
-def sort_by_need(views: Iterable[JobView]) -> list[JobView]:
+def sort_by_need(views: Iterable[JobStatus]) -> list[JobStatus]:
     """Return the jobs, those first that need a person."""
     return sorted(views, key=lambda view: (_RANKS.index(view.state), view.job))
 
@@ -44,7 +44,7 @@ def scroll(first: int, keys: Iterable[str], count: int, lines: int) -> int:
     return first
 
 
-def draw(views: Sequence[JobView], host: str, first: int, columns: int, lines: int) -> list[str]:
+def draw(views: Sequence[JobStatus], host: str, first: int, columns: int, lines: int) -> list[str]:
     """Return a screen: how many jobs are how, the jobs from the `first` on, and a hint."""
     first = scroll(first, [""], len(views), lines)
     table = render.lay_out_table(views, columns)
@@ -60,7 +60,7 @@ def draw(views: Sequence[JobView], host: str, first: int, columns: int, lines: i
     return [*picture[: max(1, lines - 1)], fit(hint, columns).rstrip()]
 
 
-def tell_change(old: JobView | None, new: JobView | None) -> str:
+def tell_change(old: JobStatus | None, new: JobStatus | None) -> str:
     """Return a line on what became of a job, "" where nothing did.
 
     None stands for a job that is not there.

@@ -28,7 +28,7 @@ from sja_units.fs.atomic import atomic_writer
 from sja_units.job import CONFIG_ROOT, Job
 from sja_units.jobs import manager
 from sja_units.jobs.lock import alone
-from sja_units.jobs.status import inspect
+from sja_units.jobs.status import get_status
 from sja_units.systemd.client import Systemd
 
 _NAMED_AT_MOST = 10
@@ -208,7 +208,7 @@ def _run(systemd: Systemd, archive: Archive, plan: Plan) -> bool:
         if f"{job}.toml" in plan.files and job not in (*plan.starts, *plan.restarts):
             echo(str(job))
     done = [
-        not jobs or carry_out(systemd, verb, inspect(systemd, jobs))
+        not jobs or carry_out(systemd, verb, get_status(systemd, jobs))
         for verb, jobs in (("start", plan.starts), ("restart", plan.restarts))
     ]
     return all(done)

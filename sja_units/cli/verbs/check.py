@@ -7,7 +7,7 @@ import click
 from sja_units.actions import check
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
-from sja_units.jobs.status import survey
+from sja_units.jobs.status import list_status
 from sja_units.systemd.client import Systemd
 
 
@@ -24,17 +24,17 @@ def check_command(mend: bool, as_json: bool) -> int:
         rows = systemd.list_units(["sja-jobs.target", "sja-relaunch.service"])
         busy = {row.name for row in rows if row.active in ("active", "activating")}
         maintenance = "sja-jobs.target" not in busy
-        views = survey(systemd)
+        views = list_status(systemd)
         mended = []
         # What sja-relaunch is about to start is not down; while it is switched off, nothing is.
         may_start = not maintenance and "sja-relaunch.service" not in busy
         if mend and may_start and systemd.unit_file_state("sja-relaunch.service") == "enabled":
             mended = check.repair(systemd, views)
-            views = survey(systemd) if mended else views
+            views = list_status(systemd) if mended else views
     findings = [
         *check.find_problems(views, maintenance=maintenance, now=time.time()),
-        *check.find_strays(),
-        *check.find_sharers(views),
+        *check.find_unmanaged(),
+        *check.find_conflicting(views),
     ]
     if mend:
         check.tell_repaired(mended)

@@ -11,7 +11,7 @@ from sja_units.errors import SjaError, UsageError
 from sja_units.job import Job
 from sja_units.jobs import inventory, manager
 from sja_units.jobs.state import is_active
-from sja_units.jobs.status import inspect
+from sja_units.jobs.status import get_status
 from sja_units.systemd.client import Systemd
 
 _SESSION_REFUSED = 77
@@ -61,7 +61,7 @@ def _format(job: Job, file: job_file.JobFile, form: str) -> bytes:
 def _replace(job: Job, file: job_file.JobFile, source: str) -> int:
     manager.give_jar(job, read_jar_text(source, file))
     with Systemd() as systemd:
-        (view,) = inspect(systemd, [job])
+        (view,) = get_status(systemd, [job])
         refused = view.error is not None and view.error.exit_code == _SESSION_REFUSED
         if is_active(view.state) or view.state in ("starting", "restarting"):
             return 0 if carry_out(systemd, "restart", [view]) else 1

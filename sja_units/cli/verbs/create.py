@@ -16,7 +16,7 @@ from sja_units.config.load import load
 from sja_units.errors import ConfigError, SjaError, UsageError
 from sja_units.job import KINDS, Job, make_job
 from sja_units.jobs import manager
-from sja_units.jobs.status import inspect
+from sja_units.jobs.status import get_status
 from sja_units.systemd.client import Systemd
 from sja_units.toml.edit import compose
 
@@ -96,7 +96,7 @@ def _start(job: Job, file: job_file.JobFile, *, start: bool) -> int:
     with Systemd() as systemd:
         manager.apply_drop_ins(systemd, {job: file})
         if start:
-            return 0 if carry_out(systemd, "start", inspect(systemd, [job])) else 1
+            return 0 if carry_out(systemd, "start", get_status(systemd, [job])) else 1
     echo(str(job))
     return 0
 

@@ -4,7 +4,7 @@ import click
 
 from sja_units.actions.metrics import Use, measure
 from sja_units.actions.openmetrics import render
-from sja_units.jobs.status import JobView, survey
+from sja_units.jobs.status import JobStatus, list_status
 from sja_units.systemd.cgroup import find_cgroup, read_cpu_seconds, read_memory
 from sja_units.systemd.client import Systemd
 
@@ -15,14 +15,14 @@ _UNKNOWN_TO_SYSTEMD = ("stopped", "completed", "down", "unconfigured")
 def metrics_command() -> None:
     """Show all jobs as OpenMetrics text: for a collector of metrics, or a file that one reads."""
     with Systemd() as systemd:
-        views = survey(systemd)
+        views = list_status(systemd)
         units = [view.job.unit for view in views if view.state not in _UNKNOWN_TO_SYSTEMD]
         restarts = systemd.get_each(units, "Service", "NRestarts")
     uses = {view.job.unit: _look(view, restarts.get(view.job.unit)) for view in views}
     click.echo(render(measure(views, uses)), nl=False)
 
 
-def _look(view: JobView, restarts: int | None) -> Use:
+def _look(view: JobStatus, restarts: int | None) -> Use:
     cgroup = find_cgroup(view.pid) if view.pid else ""
     if f"/{view.job.unit}" not in cgroup:
         return Use(restarts)

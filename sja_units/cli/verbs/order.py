@@ -12,7 +12,7 @@ from sja_units.job import Job
 from sja_units.jobs import inventory, manager
 from sja_units.jobs.schedule import is_scheduled
 from sja_units.jobs.state import is_active
-from sja_units.jobs.status import JobView, inspect, survey
+from sja_units.jobs.status import JobStatus, get_status, list_status
 from sja_units.systemd.client import WITHDRAWN, Systemd
 
 
@@ -25,7 +25,7 @@ def _make_verb(verb: str, about: str) -> click.Command:
             raise UsageError(f"say which jobs to {verb}, or --all")
         selectors = [inventory.parse_selector(words) for words in jobs]
         with Systemd() as systemd:
-            views = survey(systemd)
+            views = list_status(systemd)
             if every:
                 chosen = [view.job for view in views if _CONCERNS[verb](view)]
             else:
@@ -37,14 +37,14 @@ def _make_verb(verb: str, about: str) -> click.Command:
 
 _RESTING = ("stopped", "completed", "unconfigured")
 _RUNNING = ("running", "degraded", "starting", "restarting")
-_CONCERNS: dict[str, Callable[[JobView], bool]] = {
+_CONCERNS: dict[str, Callable[[JobStatus], bool]] = {
     "start": lambda view: view.configured and view.state != "completed",
     "stop": lambda view: view.wanted or view.state not in _RESTING,
     "restart": lambda view: view.state in _RUNNING and view.next_run is None,
 }
 
 
-def carry_out(systemd: Systemd, verb: str, views: list[JobView]) -> bool:
+def carry_out(systemd: Systemd, verb: str, views: list[JobStatus]) -> bool:
     """Carry out an order on jobs and tell of each; return whether all did as told."""
     # A start of a job that waits for its next try would wait with it; a restart does not. And
     # one that failed is to be tried, whatever its schedule says.
@@ -74,17 +74,17 @@ def carry_out(systemd: Systemd, verb: str, views: list[JobView]) -> bool:
 
 
 def _tell_next_runs(systemd: Systemd, jobs: list[Job]) -> None:
-    for view in inspect(systemd, jobs) if jobs else []:
+    for view in get_status(systemd, jobs) if jobs else []:
         if view.next_run is not None:
             echo(f"{view.job}: {view.status}", err=True)
 
 
-def _is_tried_now(view: JobView) -> bool:
+def _is_tried_now(view: JobStatus) -> bool:
     return view.state == "restarting" or (view.state == "failed" and is_scheduled(view.job))
 
 
 def _explain(systemd: Systemd, verb: str, job: Job, result: str) -> None:
-    (view,) = inspect(systemd, [job])
+    (view,) = get_status(systemd, [job])
     reason = view.error.message if view.error else render.describe(view) or result
     ending = "is not running"
     if verb == "stop":

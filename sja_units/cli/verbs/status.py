@@ -11,7 +11,7 @@ from sja_units.errors import NoSuchJob, NotAllowed
 from sja_units.job import KINDS, Job
 from sja_units.jobs import inventory
 from sja_units.jobs.state import STATES, is_active
-from sja_units.jobs.status import JobView, inspect, survey
+from sja_units.jobs.status import JobStatus, get_status, list_status
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.journal_read import require_journal
 
@@ -25,7 +25,7 @@ def list_command(jobs: tuple[str, ...], kind: str | None, state: str | None, as_
     """Show one line for each job."""
     selectors = [inventory.parse_selector(words) for words in jobs]
     with Systemd() as systemd:
-        views = survey(systemd)
+        views = list_status(systemd)
     if selectors:
         chosen = set(inventory.select(selectors, {view.job: view.title for view in views}))
         views = [view for view in views if view.job in chosen]
@@ -47,9 +47,9 @@ def status_command(jobs: tuple[str, ...], as_json: bool) -> int:
     """Show all about jobs. Ends with 3 if one of them does not run."""
     selectors = [inventory.parse_selector(words) for words in jobs]
     with Systemd() as systemd:
-        known = {view.job: view.title for view in survey(systemd)}
+        known = {view.job: view.title for view in list_status(systemd)}
         chosen = inventory.select(selectors, known)
-        views = inspect(systemd, chosen)
+        views = get_status(systemd, chosen)
     if not views:
         raise NoSuchJob("there is no such job", "sjactl list shows all")
     if as_json:
@@ -62,7 +62,7 @@ def status_command(jobs: tuple[str, ...], as_json: bool) -> int:
     return 0 if all(is_active(view.state) for view in views) else 3
 
 
-def _describe(view: JobView) -> str:
+def _describe(view: JobStatus) -> str:
     title = f" · {render.clean(view.title)}" if view.title else ""
     wanted = "wanted" if view.wanted else "not wanted"
     if view.wanted and not view.relaunch:

@@ -17,8 +17,8 @@ from sja_units.errors import NoSuchJob, SjaError
 from sja_units.job import Job
 from sja_units.jobs import inventory
 from sja_units.jobs.inventory import Selector
-from sja_units.jobs.status import JobView, survey
-from sja_units.systemd.cache import LiveSystemd
+from sja_units.jobs.status import JobStatus, list_status
+from sja_units.systemd.cache import CachedSystemd
 
 # Seconds. A change seldom comes alone, and a worker writes its health.json just after it has
 # told systemd of its new status: a moment after the change, and a second later once more.
@@ -40,7 +40,7 @@ def watch_command(jobs: tuple[str, ...]) -> int:
     selectors = [inventory.parse_selector(words) for words in jobs]
     end_by_signals()
     try:
-        with LiveSystemd() as systemd:
+        with CachedSystemd() as systemd:
             watcher = _Watcher(systemd, selectors)
             if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
                 _show_screens(watcher)
@@ -56,7 +56,7 @@ def watch_command(jobs: tuple[str, ...]) -> int:
 class _Watcher:
     """Knows how the jobs are, and looks again when something has changed."""
 
-    def __init__(self, systemd: LiveSystemd, selectors: list[Selector]) -> None:
+    def __init__(self, systemd: CachedSystemd, selectors: list[Selector]) -> None:
         self._systemd, self._selectors = systemd, selectors
         self.views = self._survey()
         if selectors:
@@ -88,8 +88,8 @@ class _Watcher:
         self._due = self._looked + (_AGAIN if changed else max(_FILES, 10 * self._took))
         return True
 
-    def _survey(self) -> list[JobView]:
-        views = survey(self._systemd)
+    def _survey(self) -> list[JobStatus]:
+        views = list_status(self._systemd)
         if not self._selectors:
             return views
         titles = {view.job: view.title for view in views}
@@ -135,7 +135,7 @@ def _await_news(watcher: _Watcher, terminal: Terminal) -> list[str]:
 
 
 def _print_changes(watcher: _Watcher) -> None:
-    before: dict[Job, JobView] = {}
+    before: dict[Job, JobStatus] = {}
     while True:
         after = {view.job: view for view in watcher.views}
         for job in sorted(before | after):

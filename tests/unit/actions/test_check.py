@@ -4,18 +4,18 @@ import pytest
 
 from sja_units.actions.check import Finding, find_problems
 from sja_units.jobs.markers import parse_failure
-from sja_units.jobs.status import JobView
-from tests.unit.views import make_view
+from sja_units.jobs.status import JobStatus
+from tests.unit.statuses import make_status
 
 NOW = 1_800_000_000.0
 
 
 def view(
     state: str, *, wanted: bool = True, reports: bool = True, failures: tuple[float, ...] = ()
-) -> JobView:
+) -> JobStatus:
     recent = " ".join(f"{NOW - age:.0f}" for age in failures)
     record = f"result=exit-code\ncode=exited\nstatus=1\nmessage=no disk\nrecent={recent}\n"
-    return make_view(
+    return make_status(
         state,
         wanted=wanted,
         status="no disk" if failures else "",
@@ -24,7 +24,7 @@ def view(
     )
 
 
-def find(seen: JobView, *, maintenance: bool = False) -> Finding | None:
+def find(seen: JobStatus, *, maintenance: bool = False) -> Finding | None:
     found = find_problems([seen], maintenance=maintenance, now=NOW)
     return found[0] if found else None
 

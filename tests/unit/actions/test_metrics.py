@@ -11,7 +11,7 @@ from sja_units.actions.openmetrics import render
 from sja_units.job import Job
 from sja_units.jobs.markers import Failure
 from sja_units.jobs.state import STATES
-from tests.unit.views import make_view
+from tests.unit.statuses import make_status
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -66,7 +66,7 @@ LINE1 = {"kind": "acquisition", "name": "line1"}
 def test_a_job_in_full() -> None:
     error = Failure("it broke", "2026-01-02T03:04:05Z", 1, "exit-code", 3)
     since = "2026-01-02T00:00:00.250000Z"
-    view = make_view("degraded", title=AWKWARD, since=since, error=error, health=ACQUISITION)
+    view = make_status("degraded", title=AWKWARD, since=since, error=error, health=ACQUISITION)
     found = expose(view, line1=Use(4, 2**20, 1.25))
     unit = "sja-acquisition@line1.service"
     assert get(found, "sja_job_info", **LINE1, title=AWKWARD, unit=unit) == 1
@@ -95,7 +95,7 @@ def test_a_job_in_full() -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_states_add_up(state: str) -> None:
     other = Job("keepalive", "alice")
-    found = expose(make_view(state), make_view("running", job=other, health=KEEPALIVE))
+    found = expose(make_status(state), make_status("running", job=other, health=KEEPALIVE))
     totals = {name: get(found, "sja_jobs", state=name) for name in STATES}
     expected = dict.fromkeys(STATES, 0)
     for each in (state, "running"):
@@ -119,7 +119,7 @@ def test_no_job_is_an_exposition_too() -> None:
 
 def test_node_exporter_knows_all_types() -> None:
     """It refuses a whole file for one of OpenMetrics' own types."""
-    lines = render(measure([make_view("running", health=ACQUISITION)], {})).splitlines()
+    lines = render(measure([make_status("running", health=ACQUISITION)], {})).splitlines()
     types = {line.split()[3] for line in lines if line.startswith("# TYPE ")}
     assert types == {"counter", "gauge"}
 
@@ -152,7 +152,7 @@ TABLES = st.fixed_dictionaries(
 
 @given(TABLES, st.text(), st.sampled_from(["acquisition", "keepalive"]))
 def test_whatever_a_worker_says_can_be_read(health: dict[str, Any], title: str, kind: str) -> None:
-    view = make_view("running", job=Job(kind, "x"), title=title, health=health)
+    view = make_status("running", job=Job(kind, "x"), title=title, health=health)
     found = expose(view)
     unit = f"sja-{kind}@x.service"
     assert get(found, "sja_job_info", kind=kind, name="x", title=title, unit=unit) == 1

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 from sja_units.alerts.decide import Moment, decide
-from sja_units.alerts.record import Record, Spell
+from sja_units.alerts.record import Record, Streak
 from sja_units.config.host import Alert
 from sja_units.job import Job
 from sja_units.jobs.markers import Failure
-from sja_units.jobs.status import JobView
+from sja_units.jobs.status import JobStatus
 
 START = 1_800_000_000.0
 ALERT = Alert(("/bin/tell",), None, 3, 86400.0)
@@ -28,21 +28,21 @@ class Looks:
     def __init__(self, alert: Alert = ALERT) -> None:
         self.alert = alert
         self.records: dict[Job, Record] = {}
-        self.spells: dict[Job, Spell] = {}
+        self.streaks: dict[Job, Streak] = {}
         self.pending = False
         self.told: list[tuple[float, str]] = []
 
-    def look(self, seconds: float, *views: JobView) -> list[str]:
+    def look(self, seconds: float, *views: JobStatus) -> list[str]:
         """Look, so many seconds after the start; return the events that are told now."""
         now = Moment(START + seconds, 1000 + seconds)
-        decision = decide(views, self.records, self.spells, self.alert, now)
-        self.records, self.spells, told, self.pending = decision
+        decision = decide(views, self.records, self.streaks, self.alert, now)
+        self.records, self.streaks, told, self.pending = decision
         events = [event for _, event in told]
         self.told += [(seconds, event) for event in events]
         return events
 
     def reboot(self) -> None:
-        self.spells = {}
+        self.streaks = {}
 
     @property
     def record(self) -> Record:

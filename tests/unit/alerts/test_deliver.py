@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sja_units.alerts import deliver as delivering
-from sja_units.alerts.deliver import AT_A_TIME, Parcel, deliver
+from sja_units.alerts.deliver import AT_A_TIME, Notification, deliver
 from sja_units.alerts.program import run_program
 from sja_units.config.host import Alert
 from sja_units.job import Job
@@ -48,8 +48,8 @@ def package(monkeypatch: pytest.MonkeyPatch) -> None:
 def post(url: str) -> str:
     """Deliver one alert to a webhook; return what went wrong."""
     alert = Alert((), parse_address(url), 3, 86400.0)
-    parcel = Parcel(Job("acquisition", "line1"), "webhook", "failed", VIEW)
-    ((_, fault),) = deliver([parcel], alert)
+    notification = Notification(Job("acquisition", "line1"), "webhook", "failed", VIEW)
+    ((_, fault),) = deliver([notification], alert)
     return fault
 
 
@@ -68,8 +68,8 @@ def tell(command: tuple[str, ...], count: int = 1) -> list[str]:
     """Deliver alerts to a command; return what went wrong with each."""
     alert = Alert(command, None, 3, 86400.0)
     jobs = [Job("acquisition", f"line{n}") for n in range(1, count + 1)]
-    parcels = [Parcel(job, "command", "failed", VIEW) for job in jobs]
-    return [fault for _, fault in deliver(parcels, alert)]
+    notifications = [Notification(job, "command", "failed", VIEW) for job in jobs]
+    return [fault for _, fault in deliver(notifications, alert)]
 
 
 def test_a_webhook_gets_the_event_and_the_view(hook: HookServer) -> None:
@@ -196,7 +196,7 @@ def test_several_at_a_time_and_never_more(tmp_path: Path) -> None:
     assert 1 < max(counts) <= AT_A_TIME
 
 
-def test_a_way_that_fails_is_soon_left_alone(tmp_path: Path) -> None:
+def test_a_channel_that_fails_is_soon_left_alone(tmp_path: Path) -> None:
     text = f"echo x >>{tmp_path}/runs; exit 1"
     faults = tell(script(tmp_path, text), 40)
     assert len(faults) == 40
@@ -204,16 +204,20 @@ def test_a_way_that_fails_is_soon_left_alone(tmp_path: Path) -> None:
     assert len((tmp_path / "runs").read_text().split()) < 40 / 2
 
 
-def test_one_way_does_not_wait_for_the_other(tmp_path: Path, hook: HookServer) -> None:
+def test_one_channel_does_not_wait_for_the_other(tmp_path: Path, hook: HookServer) -> None:
     over = tmp_path / "over"
     command = script(tmp_path, f"until [ -e {over} ]; do sleep 0.05; done")
     alert = Alert(command, parse_address(url_of(hook, "/204")), 3, 86400.0)
     jobs = [Job("acquisition", f"line{n}") for n in range(9)]
-    parcels = [Parcel(job, way, "failed", VIEW) for way in ("command", "webhook") for job in jobs]
-    ways = []
-    for parcel, fault in deliver(parcels, alert):
+    notifications = [
+        Notification(job, channel, "failed", VIEW)
+        for channel in ("command", "webhook")
+        for job in jobs
+    ]
+    channels = []
+    for notification, fault in deliver(notifications, alert):
         assert fault == ""
-        ways.append(parcel.way)
-        if ways.count("webhook") == len(jobs):
+        channels.append(notification.channel)
+        if channels.count("webhook") == len(jobs):
             over.touch()
-    assert ways[: len(jobs)] == ["webhook"] * len(jobs)
+    assert channels[: len(jobs)] == ["webhook"] * len(jobs)

@@ -80,7 +80,7 @@ def test_due_are_few_and_the_oldest_first() -> None:
     assert len(list(pick_due(waiting, ALERT, START - 31_536_000))) == AT_ONCE
 
 
-def test_only_ways_that_are_configured_are_due() -> None:
+def test_only_channels_that_are_configured_are_due() -> None:
     both = WAITING._replace(
         outbox={"command": Delivery("failing", 0, 0.0), "webhook": Delivery("failing", 0, 0.0)}
     )

@@ -6,7 +6,7 @@ import pytest
 
 from sja_units.config.job_file import parse
 from sja_units.job import Job
-from sja_units.jobs.claims import Claims, find_shared, make_claims
+from sja_units.jobs.claims import Claims, find_conflicts, make_claims
 from sja_units.keepalive.cookie import Cookie, Jar
 from sja_units.keepalive.jar import parse_jar
 
@@ -45,7 +45,7 @@ def test_one_endpoint_of_two_jobs() -> None:
         B: reads(("PLC.example.edu", 502)),
         C: reads(("192.0.2.1", 503)),
     }
-    (shared,) = find_shared(claims)
+    (shared,) = find_conflicts(claims)
     assert shared.jobs == (A, B)
     for job, other in ((A, B), (B, A)):
         said = shared.describe(job)
@@ -55,14 +55,14 @@ def test_one_endpoint_of_two_jobs() -> None:
 
 
 def test_two_devices_of_one_job_may_share() -> None:
-    assert find_shared({A: reads(("192.0.2.1", 502), ("192.0.2.1", 502))}) == []
+    assert find_conflicts({A: reads(("192.0.2.1", 502), ("192.0.2.1", 502))}) == []
 
 
 def test_one_serial_port_by_two_names(monkeypatch: pytest.MonkeyPatch) -> None:
     links = {"/dev/serial/by-id/usb-1": "/dev/ttyUSB0"}
     monkeypatch.setattr(os.path, "realpath", lambda path: links.get(path, path))
     claims = {A: reads_tty("/dev/ttyUSB0"), B: reads_tty(*links), C: reads_tty("/dev/ttyUSB1")}
-    (shared,) = find_shared(claims)
+    (shared,) = find_conflicts(claims)
     assert shared.jobs == (A, B)
     assert "/dev/ttyUSB0" in shared.describe(A)
 
@@ -85,7 +85,7 @@ def test_one_session_of_two_jobs(mine: str, url: str, is_shared: bool) -> None:
         ALICE: keeps(header(f"JSESSIONID={SECRET}; theme=dark; route=1f38a0b9c7d6e5f4")),
         BOB: keeps(header(mine), url),
     }
-    found = find_shared(claims)
+    found = find_conflicts(claims)
     assert bool(found) is is_shared
     for shared in found:
         assert shared.jobs == (ALICE, BOB)
@@ -97,10 +97,10 @@ def test_what_a_browser_keeps_for_years_is_no_session() -> None:
     host = "sports.example.edu"
     visitor = Cookie("_visitor", "12345.67890.12345", host, expires=4102444800)
     login = Cookie("sid", SECRET, host, expires=4102444800, http_only=True)
-    assert find_shared({ALICE: keeps((visitor,)), BOB: keeps((visitor,))}) == []
-    assert len(find_shared({ALICE: keeps((login,)), BOB: keeps((login,))})) == 1
+    assert find_conflicts({ALICE: keeps((visitor,)), BOB: keeps((visitor,))}) == []
+    assert len(find_conflicts({ALICE: keeps((login,)), BOB: keeps((login,))})) == 1
 
 
 def test_a_cookie_for_another_host_is_no_session_there() -> None:
     other = (Cookie("sid", SECRET, "example.org"),)
-    assert find_shared({ALICE: keeps(other), BOB: keeps(other)}) == []
+    assert find_conflicts({ALICE: keeps(other), BOB: keeps(other)}) == []

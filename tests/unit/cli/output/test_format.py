@@ -4,12 +4,12 @@ import click
 import pytest
 
 from sja_units.cli.output import format as render
-from tests.unit.views import make_view
+from tests.unit.statuses import make_status
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00", "9999-12-31T23:59:59", "x", "", None])
 def test_a_moment_that_is_none_breaks_no_list(moment: str | None) -> None:
-    _, row = render.lay_out_table([make_view("running", since=moment)], None)
+    _, row = render.lay_out_table([make_status("running", since=moment)], None)
     assert click.unstyle(row).split()[:2] == ["acquisition/line1", "running"]
 
 

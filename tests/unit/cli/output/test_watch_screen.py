@@ -9,17 +9,17 @@ from sja_units.cli.output.format import lay_out_table
 from sja_units.cli.output.text_width import measure
 from sja_units.job import Job
 from sja_units.jobs.state import STATES
-from sja_units.jobs.status import JobView
-from tests.unit.views import make_view
+from sja_units.jobs.status import JobStatus
+from tests.unit.statuses import make_status
 
 LONG = "0/1 device healthy · press1: 连接被拒绝，" * 5
 
 
-def make_views(count: int, **changes: Any) -> list[JobView]:
+def make_views(count: int, **changes: Any) -> list[JobStatus]:
     views = []
     for i in range(count):
         job = Job("acquisition", f"line{i}")
-        view = make_view(
+        view = make_status(
             STATES[i % len(STATES)], job=job, title="海天注塑机" * (i % 4), status=LONG
         )
         views.append(view._replace(**changes))
@@ -87,7 +87,7 @@ def test_a_change_is_one_line() -> None:
     well = view._replace(state="running", status="all\nwell", pid=1)
     failed = view._replace(state="failed", status="ended", pid=None)
 
-    def tell(old: JobView | None, new: JobView | None) -> str:
+    def tell(old: JobStatus | None, new: JobStatus | None) -> str:
         return click.unstyle(watch_screen.tell_change(old, new))
 
     assert tell(well, well) == ""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sja_units.jobs.state import is_active
-from sja_units.jobs.status import JobView
+from sja_units.jobs.status import JobStatus
 
 FAILING, EXPIRED, FAILED, RECOVERED = "failing", "expired", "failed", "recovered"
 
@@ -19,7 +19,7 @@ UNWANTED = "unwanted"  # a person stopped or removed it
 STEADY = 60.0  # seconds of being well that begin a new count of failures
 
 
-class Finding(NamedTuple):
+class Classification(NamedTuple):
     """What a look at one job tells.
 
     A job that runs has an event too while it has only just come back from a series of failures.
@@ -30,30 +30,34 @@ class Finding(NamedTuple):
     active_for: float = math.inf  # seconds, for a job that is well; else it does not matter
 
 
-def judge(view: JobView, after_failures: int, now: float) -> Finding:
+def classify(view: JobStatus, after_failures: int, now: float) -> Classification:
     """Return what a job's view means; `now` in Unix time."""
     state = view.state
     if state == "stopped" or not (view.wanted or is_active(state) or state == "completed"):
-        return Finding(UNWANTED)
+        return Classification(UNWANTED)
     if state == "failed":
         gone = view.job.kind == "keepalive" and view.error and view.error.exit_code == 77
-        return Finding(ILL, EXPIRED if gone else FAILED)
+        return Classification(ILL, EXPIRED if gone else FAILED)
     active_for = _count_active(view, now)
     fails = view.error is not None and view.error.failures >= after_failures
     if fails and active_for < STEADY:
-        return Finding(WELL, FAILING, active_for) if state == "running" else Finding(ILL, FAILING)
+        return (
+            Classification(WELL, FAILING, active_for)
+            if state == "running"
+            else Classification(ILL, FAILING)
+        )
     if state in ("running", "completed"):
-        return Finding(WELL, "", active_for)
+        return Classification(WELL, "", active_for)
     if state == "degraded" and view.health.get("session") == "unknown":
         # Its looks have a pace of their own, so it is not the time that counts.
         misses = view.health.get("consecutive_failures")
         if isinstance(misses, int) and misses >= after_failures:
-            return Finding(ILL, FAILING)
-        return Finding(UNCLEAR)
-    return Finding(DOUBTFUL if state in ("degraded", "down", "unconfigured") else UNCLEAR)
+            return Classification(ILL, FAILING)
+        return Classification(UNCLEAR)
+    return Classification(DOUBTFUL if state in ("degraded", "down", "unconfigured") else UNCLEAR)
 
 
-def _count_active(view: JobView, now: float) -> float:
+def _count_active(view: JobStatus, now: float) -> float:
     """Return for how many seconds the job has been active: 0 if it is not."""
     if not is_active(view.state):
         return math.inf if view.state == "completed" else 0.0

@@ -3,12 +3,12 @@
 from typing import Any
 
 from sja_units.job import Job
-from sja_units.jobs.status import JobView
+from sja_units.jobs.status import JobStatus
 
 
-def make_view(state: str, **changes: Any) -> JobView:
+def make_status(state: str, **changes: Any) -> JobStatus:
     """Return a wanted job in this state, with nothing else to tell."""
-    view = JobView(
+    view = JobStatus(
         job=Job("acquisition", "line1"),
         title="",
         configured=True,

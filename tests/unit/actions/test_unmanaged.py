@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.actions.strays import list_strays, name_booking, name_edge, parse_command
+from sja_units.actions.unmanaged import list_unmanaged, name_booking, name_edge, parse_command
 
 
 def name(line: str) -> str:
@@ -65,7 +65,7 @@ def test_a_process_is_found_and_its_secrets_are_not_shown(tmp_path: Path) -> Non
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
-        found = [stray for stray in list_strays() if str(stray.pid) in stray.message]
+        found = [stray for stray in list_unmanaged() if str(stray.pid) in stray.message]
         process.communicate(b"\n\n")
     # Of a process and its child one is named.
     (stray,) = [stray for stray in found if stray.pid == process.pid]

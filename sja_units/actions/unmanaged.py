@@ -19,7 +19,7 @@ _BOOKING_RUNNERS = ("run_schedule_job.py", "run_auto_booking_job.py")
 _CELERY_ROLES = ("worker", "beat")
 
 
-class Stray(NamedTuple):
+class UnmanagedProcess(NamedTuple):
     """A process that should not be there; job is None for one of the older systems."""
 
     pid: int
@@ -35,22 +35,22 @@ class Command(NamedTuple):
     is_module: bool
 
 
-def list_strays() -> list[Stray]:
+def list_unmanaged() -> list[UnmanagedProcess]:
     """Return what runs outside its unit or belongs to an older system, as far as it can be seen.
 
     Of a process and its children only the first is named.
     """
-    strays: dict[int, Stray] = {}
+    found: dict[int, UnmanagedProcess] = {}
     parents = {}
     for process in psutil.process_iter(["cmdline"]):
         command = parse_command(process.info["cmdline"] or [])
         if command is None:
             continue
-        stray = _find_worker(process.pid, command) or _find_older(process, command)
-        if stray is not None:
-            strays[process.pid] = stray
+        unmanaged = _find_worker(process.pid, command) or _find_older(process, command)
+        if unmanaged is not None:
+            found[process.pid] = unmanaged
             parents[process.pid] = _find_parent(process)
-    return [stray for pid, stray in strays.items() if parents[pid] not in strays]
+    return [unmanaged for pid, unmanaged in found.items() if parents[pid] not in found]
 
 
 def parse_command(words: Sequence[str]) -> Command | None:
@@ -69,7 +69,7 @@ def parse_command(words: Sequence[str]) -> Command | None:
     return Command(words[i], tuple(words[i + 1 :]), is_module)
 
 
-def _find_worker(pid: int, command: Command) -> Stray | None:
+def _find_worker(pid: int, command: Command) -> UnmanagedProcess | None:
     if not command.is_module or command.program != "sja_units.worker":
         return None
     # Anybody may call a process as he likes.
@@ -80,7 +80,7 @@ def _find_worker(pid: int, command: Command) -> Stray | None:
     job = Job(*command.arguments)
     if _is_in_unit(pid, job):
         return None
-    return Stray(pid, job, f"process {pid} runs it outside {job.unit}: end it")
+    return UnmanagedProcess(pid, job, f"process {pid} runs it outside {job.unit}: end it")
 
 
 def _is_in_unit(pid: int, job: Job) -> bool:
@@ -91,7 +91,7 @@ def _is_in_unit(pid: int, job: Job) -> bool:
         return True  # it ended meanwhile
 
 
-def _find_older(process: psutil.Process, command: Command) -> Stray | None:
+def _find_older(process: psutil.Process, command: Command) -> UnmanagedProcess | None:
     # Only these words are shown: the rest of the line can hold an account's secrets.
     if what := name_booking(command):
         system, remedy = "booking", "import its jobs (sjactl import sja), then stop it there"
@@ -99,7 +99,7 @@ def _find_older(process: psutil.Process, command: Command) -> Stray | None:
         system, remedy = "edge", "import its tasks (sjactl import edge-iot), then end it"
     else:
         return None
-    return Stray(
+    return UnmanagedProcess(
         process.pid,
         None,
         f"process {process.pid} ({what}) belongs to the older {system} system and may use a "
