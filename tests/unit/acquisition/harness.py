@@ -8,19 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 30.0  # seconds that a slow machine may take for anything
+from tests.waiting import PATIENCE, wait_for
+
 TOP = Path(__file__).parents[3]
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.01)
 
 
 def free_port() -> int:

@@ -9,7 +9,7 @@ from sja_units.acquisition.influxdb.client import Uploader
 from sja_units.acquisition.influxdb.dead_letter import DeadLetter
 from sja_units.acquisition.influxdb.sink import Sink
 from sja_units.acquisition.spool.writer import Spool
-from tests.unit.acquisition.harness import PATIENCE, wait_for
+from tests.waiting import PATIENCE, wait_for
 
 
 class Running:

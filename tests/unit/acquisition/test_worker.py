@@ -7,9 +7,10 @@ from functools import partial
 
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue, MakeWorker
 from tests.unit.acquisition.database import Database
-from tests.unit.acquisition.harness import Worker, free_port, wait_for
+from tests.unit.acquisition.harness import Worker, free_port
 from tests.unit.acquisition.line_parser import parse_line
 from tests.unit.acquisition.rogue import answer
+from tests.waiting import wait_for
 
 DEVICE = """
 [[device]]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.acquisition.harness import free_port
-from tests.unit.keepalive.harness import Worker, wait_for
+from tests.unit.keepalive.harness import Worker
+from tests.waiting import wait_for
 
 Run = Callable[..., Worker]
 FOREVER = "exec sleep 600"

@@ -13,7 +13,8 @@ from sja_units.command.probe import describe_end, run_probe
 from sja_units.config.job_file import parse
 from sja_units.runtime.child import run_child
 from sja_units.url import parse_address
-from tests.unit.keepalive.harness import PATIENCE, running_site
+from tests.unit.keepalive.harness import running_site
+from tests.waiting import PATIENCE
 
 
 def look(text: str, timeout: float = PATIENCE) -> str:

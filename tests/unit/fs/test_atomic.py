@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sja_units.fs.atomic import replace_file
+from tests.waiting import PATIENCE, wait_for_change
 
 WRITER = """
 import sys
@@ -26,12 +27,10 @@ def test_a_kill_never_leaves_a_torn_file(tmp_path: Path) -> None:
     replace_file(str(path), b"000000" * 5000)
     for i in range(8):
         process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)])
-        before = path.read_bytes()
-        while path.read_bytes() == before:
-            time.sleep(0.001)
+        wait_for_change(path)
         time.sleep(0.003 * i)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.wait(PATIENCE)
         data = path.read_bytes()
         assert len(data) == 30000
         assert data == data[:6] * 5000

@@ -9,25 +9,17 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.peers.site import PASSWORD, USER, Site, SiteServer
+from tests.waiting import PATIENCE, wait_for
 
-PATIENCE = 30.0  # seconds that a slow machine may take for anything
 PAGE = "/api/user/current"
 _TOP = Path(__file__).parents[3]
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.01)
 
 
 class Clock:

@@ -22,7 +22,8 @@ from sja_units.keepalive.interval import (
     note_expiry,
 )
 from sja_units.keepalive.state import State
-from tests.unit.keepalive.harness import RunningSite, Worker, wait_for
+from tests.unit.keepalive.harness import RunningSite, Worker
+from tests.waiting import wait_for
 
 seconds = st.floats(0, 1e9)
 

@@ -10,7 +10,8 @@ from sja_units.job import Job
 from sja_units.keepalive.config import Login
 from sja_units.keepalive.login import LoginFault, log_in
 from sja_units.url import parse_address
-from tests.unit.keepalive.harness import PATIENCE, RunningSite, Worker, wait_for
+from tests.unit.keepalive.harness import RunningSite, Worker
+from tests.waiting import PATIENCE, wait_for
 
 Maker = Callable[..., Worker]
 

@@ -15,7 +15,8 @@ from sja_units.keepalive.refresh import look
 from sja_units.keepalive.request import MAX_BODY, parse_retry_after
 from sja_units.keepalive.response import Look
 from tests.unit.keepalive.asking import answer_of, config_of, reason_of
-from tests.unit.keepalive.harness import PATIENCE, RunningSite
+from tests.unit.keepalive.harness import RunningSite
+from tests.waiting import PATIENCE
 
 
 def look_at(site: RunningSite, fault: str = "", more: str = "") -> Look:

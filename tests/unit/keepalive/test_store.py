@@ -10,6 +10,7 @@ import pytest
 
 from sja_units.keepalive.cookie import Cookie, Jar, dump, load
 from sja_units.keepalive.store import load_jar, publish, read_next_jar, save_jar, take_given
+from tests.waiting import PATIENCE, wait_for_change
 
 HOST = "example.edu"
 SAVER = """
@@ -49,12 +50,10 @@ def test_a_kill_leaves_a_whole_jar_and_whole_generations(tmp_path: Path) -> None
     newest = 0
     for i in range(12):
         process = subprocess.Popen([sys.executable, "-c", SAVER, str(tmp_path)])
-        before = (tmp_path / "jar.json").read_bytes()
-        while (tmp_path / "jar.json").read_bytes() == before:
-            time.sleep(0.001)
+        wait_for_change(tmp_path / "jar.json")
         time.sleep(0.0007 * i)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.wait(PATIENCE)
         for path in tmp_path.glob("jar.json*"):
             if path.suffix != ".new":
                 jar = load(path.read_bytes())

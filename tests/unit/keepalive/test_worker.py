@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.peers.site import Session
-from tests.unit.keepalive.harness import RunningSite, Worker, running_site, wait_for
+from tests.unit.keepalive.harness import RunningSite, Worker, running_site
+from tests.waiting import wait_for
 
 LIFE = 100.0  # of a session, on the site's clock, which only these tests move
 Maker = Callable[..., Worker]

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from sja_units.runtime.child import run_child
-from tests.unit.keepalive.harness import PATIENCE
+from tests.waiting import PATIENCE
 
 
 def test_what_a_child_writes_comes_back_whole() -> None:

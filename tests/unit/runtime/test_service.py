@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE, wait_for
+
 PROGRAM = """
 import sys, time
 from sja_units.job import Job
@@ -47,7 +49,7 @@ class Child:
         if self.process.poll() is None:
             self.process.kill()
         self.socket.close()
-        return self.process.wait()
+        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -78,8 +80,7 @@ def test_a_workers_life(start: Callable[..., Child], tmp_path: Path, number: int
     child.wait_for("STATUS=1号线 · läuft")
     child.wait_for("READY=1")
     path = tmp_path / "health.json"
-    while not path.exists():
-        time.sleep(0.01)
+    wait_for(path.exists, "a report")
     health = json.loads(path.read_text())
     assert health["pid"] == child.process.pid
     assert health["valid_for"] == 5

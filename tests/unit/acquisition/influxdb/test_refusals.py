@@ -3,8 +3,8 @@
 import pytest
 
 from tests.unit.acquisition.database import Answer, Database
-from tests.unit.acquisition.harness import wait_for
 from tests.unit.acquisition.sending import Run
+from tests.waiting import wait_for
 
 
 @pytest.mark.parametrize(

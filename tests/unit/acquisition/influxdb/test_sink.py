@@ -10,8 +10,9 @@ import pytest
 from sja_units.acquisition.influxdb import client as upload
 from tests.unit.acquisition.conftest import MakeRogue
 from tests.unit.acquisition.database import Answer, Database
-from tests.unit.acquisition.harness import PATIENCE, free_port, wait_for
+from tests.unit.acquisition.harness import free_port
 from tests.unit.acquisition.sending import Run, Running
+from tests.waiting import PATIENCE, wait_for
 
 
 def test_all_arrives_over_one_connection(run: Run, database: Database) -> None:

@@ -20,8 +20,8 @@ from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, make_req
 from sja_units.acquisition.modbus.serial_line import SerialLine
 from sja_units.errors import WorkerError
 from tests.peers.serial_device import make_slave
-from tests.unit.acquisition.harness import wait_for
 from tests.unit.acquisition.wire import SlowSlave, Wire, keep
+from tests.waiting import wait_for
 
 LONG = 20.0
 SHORT = 0.2

@@ -14,8 +14,8 @@ from sja_units.acquisition.modbus.tls import TlsNetwork
 from sja_units.runtime.credentials import name_credential
 from tests.certificates import HOST, make_authority, openssl, sign
 from tests.unit.acquisition.conftest import MakeDevice
-from tests.unit.acquisition.harness import wait_for
 from tests.unit.acquisition.relay import TlsRelay
+from tests.waiting import wait_for
 
 LONG = 20.0
 READ = make_request("holding", 100, 3)

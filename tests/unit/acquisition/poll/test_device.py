@@ -17,6 +17,7 @@ from sja_units.acquisition.poll.device import Answer, DeviceReader
 from sja_units.config.job_file import parse
 from tests.unit.acquisition.conftest import MakeDevice
 from tests.unit.acquisition.harness import free_port
+from tests.waiting import wait_for
 
 
 def configure(port: int, addresses: range, extra: str = "") -> Device:
@@ -85,6 +86,14 @@ def points_read(answers: list[Answer]) -> list[int]:
     return sorted(i for answer in answers for i in answer.block.points)
 
 
+def read_until_none_is_bad(reader: DeviceReader, link: Link) -> None:
+    def is_well() -> bool:
+        reader.read(link)
+        return not reader.bad_registers()
+
+    wait_for(is_well, "all registers")
+
+
 def test_one_bad_register_costs_only_itself(make_device: MakeDevice) -> None:
     """Telegraf #14671, solax #1570 and more: one illegal register cost its whole block."""
     peer = make_device(illegal=frozenset({37}))
@@ -111,8 +120,7 @@ def test_a_register_that_answers_again_comes_back(
     reader.read(link)
     assert len(reader.bad_registers()) == 2
     peer.registers.illegal = frozenset()
-    while reader.bad_registers():
-        reader.read(link)
+    read_until_none_is_bad(reader, link)
     assert points_read(reader.read(link)) == list(range(10))
     link.close()
 
@@ -136,8 +144,7 @@ def test_a_device_that_refuses_all_is_an_error_and_comes_back(
     assert reader.state == "error"
     assert len(reader.bad_registers()) == 4
     peer.registers.illegal = frozenset()
-    while reader.bad_registers():
-        reader.read(link)
+    read_until_none_is_bad(reader, link)
     assert reader.state == "healthy"
     link.close()
 

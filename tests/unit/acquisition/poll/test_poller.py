@@ -10,7 +10,7 @@ from sja_units.acquisition.modbus.link import LinkFault, Request
 from sja_units.acquisition.poll import poller as poll
 from sja_units.acquisition.poll.poller import Inbox, Poller
 from sja_units.config.job_file import parse
-from tests.unit.keepalive.harness import wait_for
+from tests.waiting import wait_for
 
 UNIT = """
 [[device]]

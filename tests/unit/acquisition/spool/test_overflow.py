@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from sja_units.acquisition.spool.writer import WAITING_BYTES, Spool
-from tests.unit.acquisition.harness import TOP, wait_for
+from tests.unit.acquisition.harness import TOP
 from tests.unit.acquisition.spooling import BOUNDS, opened, put, segments_in, take
+from tests.waiting import PATIENCE, wait_for
 
 BreakDisk = Callable[[], None]
 
@@ -190,7 +191,7 @@ def test_no_kill_loses_or_doubles_what_waits_for_the_disk(tmp_path: Path, folder
             process = subprocess.Popen([*words, str(start)], cwd=TOP, stdout=out)
         wait_for(partial(_has_lines, log, 10 + 19 * (round_ % 5)), "the writer's progress")
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.wait(PATIENCE)
         for line in log.read_text().rpartition("\n")[0].splitlines():
             kind, *numbers = line.split()
             found[kind] += map(int, numbers)

@@ -15,8 +15,9 @@ from sja_units.acquisition.config import SpoolConfig
 from sja_units.acquisition.spool import segment as segments
 from sja_units.acquisition.spool.writer import WAITING_BYTES, Spool
 from sja_units.errors import WorkerError
-from tests.unit.acquisition.harness import TOP, wait_for
+from tests.unit.acquisition.harness import TOP
 from tests.unit.acquisition.spooling import BOUNDS, file_size_limit, opened, put, segments_in, take
+from tests.waiting import PATIENCE, wait_for
 
 
 def test_what_is_put_comes_out_in_order_once(tmp_path: Path) -> None:
@@ -383,7 +384,7 @@ def test_no_kill_loses_what_was_put_nor_sends_it_out_of_order(tmp_path: Path) ->
             process = subprocess.Popen(command, cwd=TOP, stdout=out)
         wait_for(partial(_has_grown, log, 400 + 150 * (round_ % 7)), "the writer's progress")
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.wait(PATIENCE)
         words = [int(word) for word in log.read_text().rpartition("\n")[0].split()]
         put_so_far += [word for word in words if word > 0]
         sent += [-word for word in words if word < 0]

@@ -15,9 +15,10 @@ from sja_units.keepalive.cookie import Cookie
 from sja_units.keepalive.store import read_jar, save_jar
 from tests.unit.acquisition.conftest import MakeDevice
 from tests.unit.acquisition.database import Database
-from tests.unit.acquisition.harness import PATIENCE, free_port
+from tests.unit.acquisition.harness import free_port
 from tests.unit.cli.conftest import Sjactl, start_sjactl
 from tests.unit.keepalive.harness import RunningSite
+from tests.waiting import PATIENCE
 
 TWO_DEVICES = """
 interval = "1s"
