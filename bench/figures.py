@@ -53,7 +53,7 @@ def measure_requests(library: str) -> list[Row]:
 
 def _measure_requests(library: str, port: int) -> list[Row]:
     settings = parse("acquisition", describe_job(port, 1, 1, "1s"), "bench").settings
-    link = open_link(settings.devices[0])
+    link = open_link(settings.devices[0].endpoint)
     request = make_request("holding", 0, _READ)
     in_c = Client(library, port)
     sync = ModbusTcpClient("127.0.0.1", port=port)

@@ -4,17 +4,17 @@ import time
 from collections.abc import Callable, Iterator
 
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.influxdb.encoder import Lines, Recorder
+from sja_units.acquisition.influxdb.encoder import LineEncoder, Lines
 from sja_units.acquisition.poll.poller import Inbox, Reading
 from sja_units.acquisition.spool.writer import Spool
-from sja_units.acquisition.timestamps import Steps, is_plausible
+from sja_units.acquisition.timestamps import ClockStepDetector, is_plausible
 from sja_units.runtime import log
 
 _SHARED_SYNC_SECONDS = 0.02
 _SLICE_SAMPLES = 10_000  # that are put on the disk at once: about 1 MiB
 
 
-class Intake:
+class Collector:
     """Takes what has come, in the main thread."""
 
     def __init__(
@@ -24,12 +24,12 @@ class Intake:
         self._inbox = inbox
         self._spool = spool
         self._on_progress = on_progress
-        self._recorders = {
-            device.name: Recorder(device, config.sink.layout) for device in config.devices
+        self._encoders = {
+            device.name: LineEncoder(device, config.sink.layout) for device in config.devices
         }
-        several = len({device.endpoint for device in config.devices}) > 1
+        several = len({device.endpoint.key for device in config.devices}) > 1
         self._spacing = _SHARED_SYNC_SECONDS if several else 0.0
-        self._clock_steps = Steps()
+        self._clock_steps = ClockStepDetector()
         self.clock_is_set = True
         self.due = 0.0  # when to collect again, by the monotonic clock; 0: as soon as there is news
         self.samples = 0
@@ -67,7 +67,7 @@ class Intake:
         yield lines, oldest
 
     def _record(self, reading: Reading, offset_ns: int) -> Lines:
-        made = self._recorders[reading.device.name].make_lines(reading.answers, offset_ns)
+        made = self._encoders[reading.device.name].make_lines(reading.answers, offset_ns)
         self.samples += made.samples
         self.last_success[reading.device.name] = made.time_ns
         return made

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from sja_units.acquisition.modbus.endpoint import SERIAL, Way, read_way
+from sja_units.acquisition.modbus.endpoint import SERIAL_TRANSPORTS, Endpoint, read_endpoint
 from sja_units.acquisition.points.point import Point, is_unsafe_name, read_name, read_point
 from sja_units.toml.reader import TableReader
 
@@ -44,7 +44,7 @@ class Device(NamedTuple):
     """One Modbus unit and its points."""
 
     name: str
-    way: Way
+    endpoint: Endpoint
     unit_id: int
     timeout: float  # seconds, for one request
     retries: int
@@ -53,11 +53,6 @@ class Device(NamedTuple):
     measurement: str
     tags: Mapping[str, str]
     points: tuple[Point, ...]
-
-    @property
-    def endpoint(self) -> tuple[str, str, int]:
-        """Devices of one endpoint share its one connection."""
-        return self.way.endpoint
 
 
 class AcquisitionConfig(NamedTuple):
@@ -72,7 +67,7 @@ class AcquisitionConfig(NamedTuple):
         """Return the paths of all files that it names, each once."""
         paths = [self.sink.ca_file]
         for device in self.devices:
-            if tls := device.way.tls:
+            if tls := device.endpoint.tls:
                 paths += [tls.ca_file, tls.cert_file, tls.key_file]
         return list(dict.fromkeys(filter(None, paths)))
 
@@ -89,7 +84,7 @@ def read_acquisition(table: TableReader) -> AcquisitionConfig:
     tables = table.tables("device", required=True)
     devices = tuple(_read_device(item, sink.layout) for item in tables)
     _check_distinct(tables, devices, sink.layout)
-    if (endpoints := len({device.endpoint for device in devices})) > _MAX_ENDPOINTS:
+    if (endpoints := len({device.endpoint.key for device in devices})) > _MAX_ENDPOINTS:
         table.fault(
             "device",
             f"has {endpoints} endpoints, but a job polls {_MAX_ENDPOINTS} at the most: "
@@ -138,9 +133,9 @@ def _refuse_url(url: str) -> str:
 
 def _read_device(table: TableReader, layout: str) -> Device:
     name = read_name(table, "name")
-    way = read_way(table)
+    endpoint = read_endpoint(table)
     # On a serial line 0 is for all at once, which nobody answers, and 248 to 255 are reserved.
-    units = (1, 247) if way.transport in SERIAL else (0, 255)
+    units = (1, 247) if endpoint.transport in SERIAL_TRANSPORTS else (0, 255)
     measurement = read_name(table, "measurement", name)
     if measurement.startswith("#"):
         key = "measurement" if table.has("measurement") else "name"
@@ -148,7 +143,7 @@ def _read_device(table: TableReader, layout: str) -> Device:
     limit = table.integer("max_registers", 125, low=1, high=125)
     return Device(
         name,
-        way,
+        endpoint,
         unit_id=table.integer("unit_id", 1, low=units[0], high=units[1]),
         timeout=table.seconds("timeout", "1s", low="10ms", high="30s"),
         retries=table.integer("retries", 3, low=0, high=10),
@@ -195,8 +190,8 @@ def _check_distinct(tables: list[TableReader], devices: tuple[Device, ...], layo
         if device.name in names:
             table.fault("name", f"is {device.name!r}, as another device")
         names.add(device.name)
-        first = lines.setdefault(device.way.tty or device.name, device)
-        if first.way.tty and first.way != device.way:
+        first = lines.setdefault(device.endpoint.tty or device.name, device)
+        if first.endpoint.tty and first.endpoint != device.endpoint:
             table.fault("port", f"is that of {first.name!r}, which uses it with other settings")
         tags = ({"device": device.name} if layout == "narrow" else {}) | dict(device.tags)
         for point in device.points:

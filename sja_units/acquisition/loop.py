@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sja_units.acquisition import health
-from sja_units.acquisition.collector import Intake
+from sja_units.acquisition.collector import Collector
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.influxdb.dead_letter import DeadLetter
 from sja_units.acquisition.poll.poller import Inbox, make_pollers
@@ -48,7 +48,7 @@ class Acquisition:
         self._spool = _open_spool(runtime.state_dir, self._waiting, config)
         self._sink = self._make_sink(config)
         self._pollers = make_pollers(config.devices, config.interval, self._inbox)
-        self._intake = Intake(config, self._inbox, self._spool, self._ping)
+        self._collector = Collector(config, self._inbox, self._spool, self._ping)
         self._report_at = 0.0
         self._reported: dict[str, object] = {}
         self._reported_at = 0.0
@@ -115,16 +115,16 @@ class Acquisition:
 
     def _next_wait(self) -> float:
         now = time.monotonic()
-        if self._intake.due > now:
-            return self._intake.due - now
+        if self._collector.due > now:
+            return self._collector.due - now
         return max(0.0, self._report_at - now)
 
     def _collect(self) -> None:
-        if time.monotonic() < self._intake.due:
+        if time.monotonic() < self._collector.due:
             return
-        known = len(self._intake.last_success)
-        self._intake.collect()
-        if len(self._intake.last_success) > known:
+        known = len(self._collector.last_success)
+        self._collector.collect()
+        if len(self._collector.last_success) > known:
             self._report_at = 0.0  # people look at once after a start: do not say "not read yet"
 
     def _report(self) -> None:
@@ -141,13 +141,13 @@ class Acquisition:
         totals = health.Totals(
             cycles=max(poller.cycles for poller in self._pollers),
             late_cycles=sum(poller.late_cycles for poller in self._pollers),
-            samples=self._intake.samples,
+            samples=self._collector.samples,
         )
         devices = [
             health.DeviceState(
                 reader.device.name,
                 reader.state,
-                self._intake.last_success.get(reader.device.name),
+                self._collector.last_success.get(reader.device.name),
                 reader.consecutive_failures,
                 reader.message,
                 reader.bad_registers(),
@@ -165,7 +165,7 @@ class Acquisition:
                 self._sink.parked,
             )
         return health.summarize(
-            totals, devices, self._spool.state(), sink, self._intake.clock_is_set
+            totals, devices, self._spool.state(), sink, self._collector.clock_is_set
         )
 
     def _stop(self) -> None:
@@ -174,7 +174,7 @@ class Acquisition:
         for poller in self._pollers:
             poller.stop()
         self._join(self._pollers, _STOP_POLLERS_SECONDS)
-        self._intake.collect()
+        self._collector.collect()
         if self._sink:
             self._sink.stop(time.monotonic() + _FLUSH_SECONDS)
             self._join([self._sink], _FLUSH_SECONDS + 1)

@@ -11,7 +11,7 @@ def is_plausible(wall_ns: int) -> bool:
     return wall_ns >= EARLIEST
 
 
-class Steps:
+class ClockStepDetector:
     """Notes when the wall clock jumps."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Steps:
         return f"the clock went {way} by {abs(step) / 1e9:,.1f} s: from now on values have its time"
 
 
-class Stamps:
+class Timestamps:
     """Time stamps of one device, no two in a row the same."""
 
     def __init__(self) -> None:

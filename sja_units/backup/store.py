@@ -184,7 +184,7 @@ def _list_paths(settings: object) -> list[str]:
         return [settings.command[0], *probe]
     if not isinstance(settings, AcquisitionConfig):
         return []
-    tls = [device.way.tls for device in settings.devices if device.way.tls]
+    tls = [device.endpoint.tls for device in settings.devices if device.endpoint.tls]
     files = [path for each in tls for path in (each.ca_file, each.cert_file, each.key_file)]
     return list(dict.fromkeys([settings.sink.ca_file, *files]))
 

@@ -44,7 +44,7 @@ class Conflict(NamedTuple):
 
 def name_endpoint(device: Device) -> str:
     """Return where a device is reached: "host:port", or the serial port that a link leads to."""
-    _, where, port = device.endpoint
+    _, where, port = device.endpoint.key
     return f"{where.lower()}:{port}" if port else os.path.realpath(where)
 
 

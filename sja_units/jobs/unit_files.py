@@ -71,8 +71,8 @@ def list_ttys(file: JobFile) -> list[str]:
     """Return the serial ports of a job, each once, as its file names them."""
     if not isinstance(file.settings, AcquisitionConfig):
         return []
-    ways = (device.way for device in file.settings.devices)
-    return list(dict.fromkeys(way.tty for way in ways if way.tty))
+    endpoints = (device.endpoint for device in file.settings.devices)
+    return list(dict.fromkeys(each.tty for each in endpoints if each.tty))
 
 
 def _list_files(file: JobFile) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from sja_units.acquisition.influxdb.line_protocol import (
 from sja_units.acquisition.points.decode import REPLACEMENT, Decoder, make_decoder
 from sja_units.acquisition.points.point import Point
 from sja_units.acquisition.poll.device import Answer
-from sja_units.acquisition.timestamps import Stamps
+from sja_units.acquisition.timestamps import Timestamps
 
 
 class Lines(NamedTuple):
@@ -34,7 +34,7 @@ class _Column(NamedTuple):
     is_unsigned: bool
 
 
-class Recorder:
+class LineEncoder:
     """Turns what one device answered into lines.
 
     Narrow lines have the tags device, point, unit, cn_name, quality and the device's own ones; the
@@ -47,7 +47,7 @@ class Recorder:
         self._is_wide = layout == "wide"
         self._series = format_series(device.measurement, device.tags)
         self._columns = [_make_column(device, point) for point in device.points]
-        self._stamps = Stamps()
+        self._stamps = Timestamps()
 
     def make_lines(self, answers: tuple[Answer, ...], offset_ns: int) -> Lines:
         """Return the lines of one cycle.

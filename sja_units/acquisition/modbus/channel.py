@@ -9,7 +9,7 @@ class Channel(Protocol):
     Deadlines are moments of the monotonic clock; TimeoutError says that one is over.
     """
 
-    def prepare(self, timeout: float, not_before: float) -> None:
+    def ensure_open(self, timeout: float, not_before: float) -> None:
         """Make sure it is open and that nothing is under way on it.
 
         It takes up to `timeout` seconds, and again from `not_before` on: what comes until then is
@@ -21,7 +21,7 @@ class Channel(Protocol):
     def receive(self, size: int, deadline: float) -> bytes:
         """Return what has come: `size` bytes at the most, or a datagram as a whole."""
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """Make sure that what still comes is not taken for an answer to the next request."""
 
     def close(self) -> None: ...

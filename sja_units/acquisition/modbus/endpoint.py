@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sja_units.toml.reader import TableReader
 
 TRANSPORTS = ("tcp", "udp", "tls", "rtu", "ascii", "rtu-over-tcp")
-SERIAL = ("rtu", "ascii")
+SERIAL_TRANSPORTS = ("rtu", "ascii")
 _BAUDRATES = [300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400]
 _BAUDRATES += [460800, 500000, 576000, 921600, 1000000]
 _TLS_FILES = ("ca_file", "cert_file", "key_file")
@@ -15,7 +15,7 @@ _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 _TTY = re.compile(r"/dev(?:/[A-Za-z0-9_:+@-][A-Za-z0-9._:+@-]*)+")
 
 
-class SerialMode(NamedTuple):
+class SerialSettings(NamedTuple):
     """How characters go over a serial line."""
 
     baudrate: int
@@ -38,29 +38,29 @@ class TlsFiles(NamedTuple):
     server_name: str
 
 
-class Way(NamedTuple):
-    """The way to a device: a host and a port, or a serial port."""
+class Endpoint(NamedTuple):
+    """Where a device is reached: a host and a port, or a serial port."""
 
     transport: str
     host: str = ""
     port: int = 0
     tty: str = ""
-    mode: SerialMode | None = None
+    serial: SerialSettings | None = None
     tls: TlsFiles | None = None
 
     def __str__(self) -> str:
         return self.tty or f"{self.host}:{self.port}"
 
     @property
-    def endpoint(self) -> tuple[str, str, int]:
+    def key(self) -> tuple[str, str, int]:
         """Devices of one endpoint share its one connection; a tty's path is not resolved."""
         return ("serial", self.tty, 0) if self.tty else (self.transport, self.host, self.port)
 
 
-def read_way(table: TableReader) -> Way:
+def read_endpoint(table: TableReader) -> Endpoint:
     """Return how a device is reached; faults go into its table."""
     transport = table.text("transport", "tcp", choices=TRANSPORTS)
-    if transport in SERIAL:
+    if transport in SERIAL_TRANSPORTS:
         return _read_serial(table, transport)
     host = table.text("host")
     if host and not _HOST.fullmatch(host):
@@ -68,10 +68,10 @@ def read_way(table: TableReader) -> Way:
     usual = 802 if transport == "tls" else 502
     port = table.integer("port", usual, low=1, high=65535)
     tls = _read_tls(table, host) if transport == "tls" else None
-    return Way(transport, host, port, tls=tls)
+    return Endpoint(transport, host, port, tls=tls)
 
 
-def _read_serial(table: TableReader, transport: str) -> Way:
+def _read_serial(table: TableReader, transport: str) -> Endpoint:
     tty = table.text("port")
     if tty and not _TTY.fullmatch(tty):
         table.fault("port", f'is {tty!r}, but must be a serial port such as "/dev/ttyUSB0"')
@@ -79,14 +79,14 @@ def _read_serial(table: TableReader, transport: str) -> Way:
     if baudrate not in _BAUDRATES:
         rates = ", ".join(map(str, _BAUDRATES))
         table.fault("baudrate", f"is {baudrate}, but must be one of {rates}")
-    mode = SerialMode(
+    serial = SerialSettings(
         baudrate,
         # RTU frames are bytes; ASCII ones get along with seven bits.
         table.integer("bytesize", 8, low=8 if transport == "rtu" else 7, high=8),
         table.text("parity", "N", choices=("N", "E", "O")),
         table.integer("stopbits", 1, low=1, high=2),
     )
-    return Way(transport, tty=tty or "/dev/tty", mode=mode)
+    return Endpoint(transport, tty=tty or "/dev/tty", serial=serial)
 
 
 def _is_host(name: str) -> bool:

@@ -56,7 +56,7 @@ _Receive = Callable[[bytes, Request, float], tuple[int, bytes]]
 """From our frame, what it asks and a deadline to the unit that answers and its PDU."""
 
 
-class Refusal(Exception):
+class ExceptionResponse(Exception):
     """The device answered with a Modbus exception."""
 
     def __init__(self, code: int) -> None:
@@ -64,7 +64,7 @@ class Refusal(Exception):
         self.code = code
 
 
-class LinkFault(Exception):
+class LinkError(Exception):
     """There is no answer that can be trusted; the connection is closed.
 
     state: timeout, disconnected or error. at_connect: nothing was sent, the endpoint is away.
@@ -76,11 +76,11 @@ class LinkFault(Exception):
         self.at_connect = at_connect
 
 
-class _Doubt(Exception):
+class InvalidResponse(Exception):
     """An answer that cannot be trusted."""
 
 
-class _Foreign(_Doubt):
+class MismatchedResponse(InvalidResponse):
     """A sound answer to another question: the one to ours may still be under way."""
 
 
@@ -111,7 +111,7 @@ class Link:
         """Close the connection, if there is one."""
         self._channel.close()
 
-    def settles_at(self, unit: int) -> float:
+    def drained_at(self, unit: int) -> float:
         """Return until when `read` of that unit would wait for an answer that may be late."""
         return self._late.get(unit, 0.0)
 
@@ -119,31 +119,31 @@ class Link:
         """Return the data of the answer.
 
         timeout: seconds for the request as a whole, and again for opening the connection.
-        Raises Refusal for an exception of the device, LinkFault for all else.
+        Raises ExceptionResponse for an exception of the device, LinkError for all else.
         """
         try:
-            self._channel.prepare(timeout, self.settles_at(unit))
+            self._channel.ensure_open(timeout, self.drained_at(unit))
         except OSError as error:
-            raise LinkFault("disconnected", describe_os_error(error), at_connect=True) from None
+            raise LinkError("disconnected", describe_os_error(error), at_connect=True) from None
         deadline = time.monotonic() + timeout
         try:
             return self._ask(unit, request, deadline)
         except TimeoutError:
             is_late = True
-            fault = LinkFault("timeout", f"no answer within {timeout:g} s")
-        except _Doubt as doubt:
+            fault = LinkError("timeout", f"no answer within {timeout:g} s")
+        except InvalidResponse as doubt:
             # Beside another unit's late answer, what is garbled may be that one.
-            is_late = isinstance(doubt, _Foreign) or self._awaits_others()
-            fault = LinkFault("error", str(doubt))
+            is_late = isinstance(doubt, MismatchedResponse) or self._awaits_others()
+            fault = LinkError("error", str(doubt))
         except OSError as error:
             self._channel.close()
-            raise LinkFault("disconnected", describe_os_error(error)) from None
+            raise LinkError("disconnected", describe_os_error(error)) from None
         # A late answer must never be taken for the one to the next request. Without transactions,
         # a repeat waits as well: the answer to its first try would leave its own one under way,
         # and every later value would be that of the request before.
         if is_late and not self._has_transactions:
             self._late[unit] = deadline + timeout
-        self._channel.settle()
+        self._channel.drain()
         raise fault
 
     def _awaits_others(self) -> bool:
@@ -156,7 +156,7 @@ class Link:
         self._channel.send(frame, deadline)
         answered, pdu = self._receive(frame, request, deadline)
         if answered != unit:
-            raise _Foreign(f"unit {answered} answered instead of {unit}")
+            raise MismatchedResponse(f"unit {answered} answered instead of {unit}")
         return _check(pdu, request)
 
     def _receive_mbap(self, _frame: bytes, _request: Request, deadline: float) -> tuple[int, bytes]:
@@ -165,7 +165,7 @@ class Link:
         while True:
             length = int.from_bytes(buffer[4:6], "big") if len(buffer) >= 6 else 3
             if buffer[2:4].strip(b"\0") or not 3 <= length <= MAX_FRAME - 6:
-                raise _Doubt("the answer is not a Modbus frame")
+                raise InvalidResponse("the answer is not a Modbus frame")
             if len(buffer) < 6 + length or len(buffer) < 6:
                 buffer += self._take(MAX_FRAME - len(buffer), deadline)
                 continue
@@ -174,7 +174,7 @@ class Link:
             if transaction != self._transaction:
                 continue
             if buffer:
-                raise _Doubt("the answer is longer than it says")
+                raise InvalidResponse("the answer is longer than it says")
             return answered, pdu
 
     def _receive_rtu(self, frame: bytes, request: Request, deadline: float) -> tuple[int, bytes]:
@@ -189,10 +189,10 @@ class Link:
             is_data = len(buffer) >= 2 and not buffer[1] & 0x80
             needed = 5 + request.size if is_data else 5
         if len(buffer) > needed:
-            raise _Doubt("the answer is longer than asked for")
+            raise InvalidResponse("the answer is longer than asked for")
         used, answered, _, pdu = self._framer.decode(buffer)
         if used != needed or not pdu:
-            raise _Doubt("the answer's checksum is wrong")
+            raise InvalidResponse("the answer's checksum is wrong")
         return answered, pdu
 
     def _receive_ascii(self, frame: bytes, _request: Request, deadline: float) -> tuple[int, bytes]:
@@ -206,22 +206,22 @@ class Link:
             else:
                 buffer += self._take(_MAX_ASCII + len(frame) - len(buffer), deadline)
         if rest:
-            raise _Doubt("the answer is longer than it says")
+            raise InvalidResponse("the answer is longer than it says")
         # A colon begins a frame, whatever came before it.
         answer = line[max(0, line.rfind(b":")) :] + end
         if not _ASCII.fullmatch(answer):
-            raise _Doubt("the answer is not a Modbus frame")
+            raise InvalidResponse("the answer is not a Modbus frame")
         _, answered, _, pdu = self._framer.decode(answer)
         if not pdu:
-            raise _Doubt("the answer's checksum is wrong")
+            raise InvalidResponse("the answer's checksum is wrong")
         return answered, pdu
 
     def _take(self, size: int, deadline: float) -> bytes:
         if size <= 0:
-            raise _Doubt("the answer is longer than a Modbus frame")
+            raise InvalidResponse("the answer is longer than a Modbus frame")
         data = self._channel.receive(size, deadline)
         if len(data) > size:
-            raise _Doubt("the answer is longer than a Modbus frame")
+            raise InvalidResponse("the answer is longer than a Modbus frame")
         return data
 
 
@@ -229,9 +229,9 @@ def _check(pdu: bytes, request: Request) -> bytes:
     """Return the data of an answer if it is one to this request."""
     function = request.pdu[0]
     if len(pdu) == 2 and pdu[0] == function | 0x80:
-        raise Refusal(pdu[1])
+        raise ExceptionResponse(pdu[1])
     if pdu[:1] != request.pdu[:1]:
-        raise _Foreign(f"function {pdu[0]} was answered instead of {function}")
+        raise MismatchedResponse(f"function {pdu[0]} was answered instead of {function}")
     if len(pdu) != 2 + request.size or pdu[1] != request.size:
-        raise _Foreign(f"{len(pdu) - 2} bytes were answered instead of {request.size}")
+        raise MismatchedResponse(f"{len(pdu) - 2} bytes were answered instead of {request.size}")
     return pdu[2:]

@@ -13,7 +13,7 @@ import time
 
 from sja_units.acquisition.modbus import tty_holder
 from sja_units.acquisition.modbus.channel import left
-from sja_units.acquisition.modbus.endpoint import SerialMode
+from sja_units.acquisition.modbus.endpoint import SerialSettings
 from sja_units.errors import WorkerError
 
 _FAST_BAUDRATE = 19200
@@ -28,7 +28,7 @@ _PTY_MAJORS = range(136, 144)
 class SerialLine:
     """The one use of a serial port; it opens when it is needed."""
 
-    def __init__(self, path: str, mode: SerialMode) -> None:
+    def __init__(self, path: str, mode: SerialSettings) -> None:
         self._path = path
         self._mode = mode
         self._fd = -1
@@ -40,7 +40,7 @@ class SerialLine:
             self._silence = _SILENT_CHARACTERS * mode.character_seconds
         self._gap = self._silence
 
-    def prepare(self, timeout: float, not_before: float) -> None:
+    def ensure_open(self, timeout: float, not_before: float) -> None:
         if self._fd < 0:
             self._open()
         now = time.monotonic()
@@ -77,7 +77,7 @@ class SerialLine:
             pass
         return self._read(size)
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         # It stays open: the lines to the adapter stay as they are, and the lock with us.
         self._gap = max(self._silence, _RESYNC_SECONDS)
 
@@ -156,7 +156,7 @@ class SerialLine:
         return OSError(number, f"{path}: {os.strerror(number)}")
 
 
-def _make_attributes(fd: int, mode: SerialMode) -> list[int | list[bytes | int]]:
+def _make_attributes(fd: int, mode: SerialSettings) -> list[int | list[bytes | int]]:
     """Return what tcsetattr takes for bytes as they are, with no flow control."""
     control = termios.CREAD | termios.CLOCAL
     control |= termios.CS8 if mode.bytesize == 8 else termios.CS7

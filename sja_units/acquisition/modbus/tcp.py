@@ -18,7 +18,7 @@ class Network:
         self._kind = socket.SOCK_DGRAM if is_datagram else socket.SOCK_STREAM
         self._socket: socket.socket | None = None
 
-    def prepare(self, timeout: float, not_before: float) -> None:
+    def ensure_open(self, timeout: float, not_before: float) -> None:
         if self._socket is None or self._is_stale(self._socket):
             self._open(timeout)
         # A converter hands what is late on its serial line to whoever is connected by then.
@@ -42,7 +42,7 @@ class Network:
             raise ConnectionResetError("the device closed the connection")
         return data
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         self.close()
 
     def close(self) -> None:

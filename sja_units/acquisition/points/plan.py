@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sja_units.acquisition.points.point import Point
 
 
-class Block(NamedTuple):
+class ReadRequest(NamedTuple):
     """One request: registers (or bits) that lie together, and the points inside."""
 
     table: str
@@ -22,29 +22,29 @@ class Limits(NamedTuple):
     max_gap: int
 
 
-def plan_blocks(
+def plan_requests(
     points: Sequence[Point],
     limits: Limits,
     *,
     without: Set[int] = frozenset(),
-    cuts: Set[tuple[str, int]] = frozenset(),
-) -> list[Block]:
+    boundaries: Set[tuple[str, int]] = frozenset(),
+) -> list[ReadRequest]:
     """Return the fewest blocks that hold every point once, in order of table and address.
 
     without: indices of points that the device refuses; no other block reads their registers along.
-    cuts: (table, address) where a block has to begin.
+    boundaries: (table, address) where a block has to begin.
     """
     order = sorted(
         (i for i in range(len(points)) if i not in without),
         key=lambda i: (points[i].table, points[i].address, points[i].end),
     )
     avoid = _registers(points, without) - _registers(points, order)
-    blocks: list[Block] = []
+    blocks: list[ReadRequest] = []
     for i in order:
         point = points[i]
         joined = _join(blocks[-1], point, i, limits) if blocks else None
-        if joined is None or _crosses(blocks[-1], joined, point, avoid, cuts):
-            blocks.append(Block(point.table, point.address, point.size, (i,)))
+        if joined is None or _crosses(blocks[-1], joined, point, avoid, boundaries):
+            blocks.append(ReadRequest(point.table, point.address, point.size, (i,)))
         else:
             blocks[-1] = joined
     return blocks
@@ -54,7 +54,7 @@ def _registers(points: Sequence[Point], which: Iterable[int]) -> set[tuple[str, 
     return {(points[i].table, a) for i in which for a in range(points[i].address, points[i].end)}
 
 
-def _join(block: Block, point: Point, index: int, limits: Limits) -> Block | None:
+def _join(block: ReadRequest, point: Point, index: int, limits: Limits) -> ReadRequest | None:
     """Return the block with one more point, None where a limit forbids it."""
     factor = 16 if point.is_bits else 1
     end = block.address + block.size
@@ -69,17 +69,19 @@ def _join(block: Block, point: Point, index: int, limits: Limits) -> Block | Non
 
 
 def _crosses(
-    block: Block,
-    joined: Block,
+    block: ReadRequest,
+    joined: ReadRequest,
     point: Point,
     avoid: Set[tuple[str, int]],
-    cuts: Set[tuple[str, int]],
+    boundaries: Set[tuple[str, int]],
 ) -> bool:
     gap = range(block.address + block.size, point.address)
-    return any((joined.table, a) in avoid for a in gap) or (point.table, point.address) in cuts
+    return (
+        any((joined.table, a) in avoid for a in gap) or (point.table, point.address) in boundaries
+    )
 
 
-def halve(block: Block, points: Sequence[Point]) -> tuple[Block, Block]:
+def split(block: ReadRequest, points: Sequence[Point]) -> tuple[ReadRequest, ReadRequest]:
     """Return two blocks, each with half of the points; raise ValueError if it holds only one."""
     middle = len(block.points) // 2
     if not middle:
@@ -90,7 +92,7 @@ def halve(block: Block, points: Sequence[Point]) -> tuple[Block, Block]:
     )
 
 
-def _around(table: str, indices: tuple[int, ...], points: Sequence[Point]) -> Block:
+def _around(table: str, indices: tuple[int, ...], points: Sequence[Point]) -> ReadRequest:
     first = min(points[i].address for i in indices)
     last = max(points[i].end for i in indices)
-    return Block(table, first, last - first, indices)
+    return ReadRequest(table, first, last - first, indices)

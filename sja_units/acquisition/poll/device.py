@@ -6,9 +6,15 @@ from typing import NamedTuple
 
 from sja_units.acquisition.backoff import BackOff
 from sja_units.acquisition.config import Device
-from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, Request, make_request
-from sja_units.acquisition.points.plan import Block, Limits, halve, plan_blocks
-from sja_units.acquisition.poll.refused import LeftOut, describe_point
+from sja_units.acquisition.modbus.link import (
+    ExceptionResponse,
+    Link,
+    LinkError,
+    Request,
+    make_request,
+)
+from sja_units.acquisition.points.plan import Limits, ReadRequest, plan_requests, split
+from sja_units.acquisition.poll.bad_registers import BadRegisters, describe_point
 from sja_units.runtime import log
 from sja_units.text import count
 
@@ -24,7 +30,7 @@ REFUSALS_A_CYCLE = 64
 class Answer(NamedTuple):
     """The data of one block, and when it came."""
 
-    block: Block
+    block: ReadRequest
     data: bytes
     monotonic_ns: int
 
@@ -42,24 +48,26 @@ class DeviceReader:
         self.stopping = False
         self._allow = allow
         self._limits = Limits(device.max_registers, device.max_gap)
-        self._left_out = LeftOut(device.name, device.points)
+        self._bad_registers = BadRegisters(device.name, device.points)
         self._refusals = 0  # in this cycle
-        self._busy_cycles: dict[Block, int] = {}  # in a row, up to this one
+        self._busy_cycles: dict[ReadRequest, int] = {}  # in a row, up to this one
         self._was_busy = self._busy_cycles
-        self._requests: dict[Block, Request] = {}
+        self._requests: dict[ReadRequest, Request] = {}
         self._back_off = BackOff()
         self._lost_at = 0.0
         self._tell_at = 0.0
-        self.blocks: list[Block] = []
+        self.blocks: list[ReadRequest] = []
         self._plan()
 
     def _plan(self) -> None:
-        self.blocks = self._plan_without(self._left_out.points)
+        self.blocks = self._plan_without(self._bad_registers.points)
         self._requests.clear()
 
-    def _plan_without(self, points: set[int]) -> list[Block]:
-        cuts = self._left_out.cuts
-        return plan_blocks(self.device.points, self._limits, without=points, cuts=cuts)
+    def _plan_without(self, points: set[int]) -> list[ReadRequest]:
+        boundaries = self._bad_registers.boundaries
+        return plan_requests(
+            self.device.points, self._limits, without=points, boundaries=boundaries
+        )
 
     def is_due(self) -> bool:
         """Tell whether a device that was lost is to be tried again."""
@@ -67,23 +75,23 @@ class DeviceReader:
 
     def bad_registers(self) -> list[str]:
         """Return what the device refuses, each with its place, its point and the reason."""
-        return self._left_out.describe()
+        return self._bad_registers.describe()
 
     def read(self, link: Link) -> list[Answer]:
         """Return what the device answered in this cycle; its state says what it did not.
 
-        Raises LinkFault only where the endpoint itself is away, and nothing was read before.
+        Raises LinkError only where the endpoint itself is away, and nothing was read before.
         """
         answers: list[Answer] = []
         self._refusals = 0
         self._was_busy, self._busy_cycles = self._busy_cycles, {}
-        self._left_out.drop_old_cut()
+        self._bad_registers.drop_old_cut()
         self._plan_if_changed()
         try:
             for block in self.blocks:
                 self._read_block(link, block, answers)
             self._retry_left_out(link, answers)
-        except LinkFault as fault:
+        except LinkError as fault:
             self._note_lost(fault.state, str(fault))
             if fault.at_connect and not answers:
                 raise
@@ -93,22 +101,24 @@ class DeviceReader:
         return answers
 
     def _plan_if_changed(self) -> None:
-        if self._left_out.take_change():
-            self._left_out.tell()
+        if self._bad_registers.take_change():
+            self._bad_registers.tell()
             self._plan()
 
-    def _read_block(self, link: Link, block: Block, answers: list[Answer]) -> bool:
+    def _read_block(self, link: Link, block: ReadRequest, answers: list[Answer]) -> bool:
         """Read a block, its halves where it is refused; True if it was not read as a whole."""
         try:
             data = self._ask(link, block)
-        except Refusal as refusal:
+        except ExceptionResponse as refusal:
             return self._divide(link, block, answers, refusal)
         answers.append(Answer(block, data, time.monotonic_ns()))
         return False
 
-    def _divide(self, link: Link, block: Block, answers: list[Answer], refusal: Refusal) -> bool:
+    def _divide(
+        self, link: Link, block: ReadRequest, answers: list[Answer], refusal: ExceptionResponse
+    ) -> bool:
         if refusal.code in _UNREACHABLE:
-            raise LinkFault("timeout", str(refusal))
+            raise LinkError("timeout", str(refusal))
         self.message = str(refusal)
         if refusal.code in _BUSY:
             self.busy += 1
@@ -116,38 +126,38 @@ class DeviceReader:
             return True
         self._refusals += 1
         if len(block.points) == 1:
-            self._left_out.refuse(block.points[0], str(refusal))
+            self._bad_registers.refuse(block.points[0], str(refusal))
             return True
         if self._refusals >= REFUSALS_A_CYCLE:
             return True  # the next cycle goes on
-        halves = halve(block, self.device.points)
+        halves = split(block, self.device.points)
         # Both are read, whatever the first one says.
         found = [self._read_block(link, half, answers) for half in halves]
         if not any(found):
             # Each half is fine: what lies between them, or the sheer number, was refused.
-            self._left_out.cut(block.table, halves[1].address)
+            self._bad_registers.cut(block.table, halves[1].address)
         return True
 
     def _retry_left_out(self, link: Link, answers: list[Answer]) -> None:
         """Try one point that was refused a while ago; if it answers, all the others as well."""
-        if self.stopping or (due := self._left_out.take_due()) is None:
+        if self.stopping or (due := self._bad_registers.take_due()) is None:
             return
         begin = len(answers)
         try:
             self._read_only(link, {due}, answers)
             # A device that boots may have refused everything: one answer tells that it is up.
             if len(answers) > begin:
-                self._read_only(link, self._left_out.points - {due}, answers)
+                self._read_only(link, self._bad_registers.points - {due}, answers)
         finally:
             for answer in answers[begin:]:
-                self._left_out.take_back(answer.block.points)
+                self._bad_registers.take_back(answer.block.points)
 
     def _read_only(self, link: Link, points: set[int], answers: list[Answer]) -> None:
         others = set(range(len(self.device.points))) - points
         for block in self._plan_without(others):
             self._read_block(link, block, answers)
 
-    def _ask(self, link: Link, block: Block) -> bytes:
+    def _ask(self, link: Link, block: ReadRequest) -> bytes:
         """Return a block's data; tries as often as configured where no answer can be trusted."""
         request = self._requests.get(block)
         if request is None:
@@ -161,11 +171,11 @@ class DeviceReader:
             self._allow(self.device.timeout * 4)
             try:
                 return link.read(self.device.unit_id, request, self.device.timeout)
-            except LinkFault:
+            except LinkError:
                 if not tries or self.stopping:
                     raise
 
-    def note_endpoint_lost(self, fault: LinkFault) -> None:
+    def note_endpoint_lost(self, fault: LinkError) -> None:
         """Take note that the way to the device is closed, so that it was not even asked."""
         self._note_lost(fault.state, str(fault))
 
@@ -186,7 +196,7 @@ class DeviceReader:
 
     def _note_answers(self, answers: list[Answer]) -> None:
         if not answers:
-            refuses_all = len(self._left_out) == len(self.device.points)
+            refuses_all = len(self._bad_registers) == len(self.device.points)
             self._note_lost("error", "it refuses all registers" if refuses_all else self.message)
             self._back_off.reset()  # it does answer: asking again costs nobody anything
             return

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sja_units.acquisition.backoff import BackOff
 from sja_units.acquisition.config import Device
 from sja_units.acquisition.modbus.connect import open_link
-from sja_units.acquisition.modbus.link import LinkFault
+from sja_units.acquisition.modbus.link import LinkError
 from sja_units.acquisition.poll.device import Answer, DeviceReader
 from sja_units.acquisition.worker_thread import WorkerThread
 from sja_units.text import lookup_seconds
@@ -61,15 +61,15 @@ class Poller(WorkerThread):
     ) -> None:
         """start: the moment of the monotonic clock at which the grid begins."""
         first = devices[0]
-        super().__init__(f"poll {first.way}")
-        self._lookup_seconds = lookup_seconds(first.way.host)
+        super().__init__(f"poll {first.endpoint}")
+        self._lookup_seconds = lookup_seconds(first.endpoint.host)
         self.readers = [DeviceReader(device, self._allow) for device in devices]
         self.cycles = 0
         self.late_cycles = 0
         self._interval = interval
         self._start = start
         self._inbox = inbox
-        self._link = open_link(first)
+        self._link = open_link(first.endpoint)
         self._back_off = BackOff()
         self._ordered_to_stop = Event()
 
@@ -106,7 +106,7 @@ class Poller(WorkerThread):
                 continue
             try:
                 answers = reader.read(self._link)
-            except LinkFault as fault:
+            except LinkError as fault:
                 self._back_off.fail()
                 for other in self.readers[i + 1 :]:
                     other.note_endpoint_lost(fault)
@@ -119,13 +119,13 @@ class Poller(WorkerThread):
         """Return the units whose old answer may still come: to wait would cost the others time."""
         units = {reader.device.unit_id for reader in self.readers}
         now = time.monotonic()
-        return {unit for unit in units if self._link.settles_at(unit) > now and len(units) > 1}
+        return {unit for unit in units if self._link.drained_at(unit) > now and len(units) > 1}
 
 
 def make_pollers(devices: Sequence[Device], interval: float, inbox: Inbox) -> list[Poller]:
     """Return one poller an endpoint, all on one grid."""
     endpoints: dict[tuple[str, str, int], list[Device]] = {}
     for device in devices:
-        endpoints.setdefault(device.endpoint, []).append(device)
+        endpoints.setdefault(device.endpoint.key, []).append(device)
     start = time.monotonic()
     return [Poller(group, interval, start, inbox) for group in endpoints.values()]

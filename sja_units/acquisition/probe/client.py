@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sja_units.acquisition.config import Device
-from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, Request, make_request
+from sja_units.acquisition.modbus.link import (
+    ExceptionResponse,
+    Link,
+    LinkError,
+    Request,
+    make_request,
+)
 from sja_units.acquisition.points.decode import Value, make_decoder
 from sja_units.acquisition.points.point import Point
 
@@ -23,7 +29,7 @@ class Found(NamedTuple):
     fault: str  # why it was not read
 
 
-class Asker:
+class ProbeClient:
     """Asks one device through a link, within a time for everything together."""
 
     def __init__(self, device: Device, link: Link, deadline: float) -> None:
@@ -34,12 +40,15 @@ class Asker:
         self.request_seconds: float | None = None
 
     def ask(self, table: str, address: int, count: int) -> bytes:
-        """Return the data of a request. Raises Refusal, and LinkFault once a repeat failed, too."""
+        """Return the data of a request, asked once more where no answer can be trusted.
+
+        Raises ExceptionResponse, and LinkError where the repeat failed, too.
+        """
         request = make_request(table, address, count)
         try:
             return self._ask_once(request)
-        except LinkFault as fault:
-            if fault.at_connect or self._link.settles_at(self._device.unit_id) >= self._deadline:
+        except LinkError as fault:
+            if fault.at_connect or self._link.drained_at(self._device.unit_id) >= self._deadline:
                 raise
         return self._ask_once(request)
 
@@ -47,13 +56,13 @@ class Asker:
         began = time.monotonic()
         left = self._deadline - began
         if left <= 0:
-            raise LinkFault("timeout", NO_TIME)
+            raise LinkError("timeout", NO_TIME)
         timeout = min(self._device.timeout, left)
         try:
             data = self._link.read(self._device.unit_id, request, timeout)
-        except Refusal as refusal:
+        except ExceptionResponse as refusal:
             if refusal.code in _UNREACHABLE:
-                raise LinkFault("timeout", str(refusal)) from None
+                raise LinkError("timeout", str(refusal)) from None
             self._note(time.monotonic() - began)
             raise
         self._note(time.monotonic() - began)
@@ -66,11 +75,11 @@ class Asker:
             self.request_seconds = min(seconds, self.request_seconds or seconds)
 
 
-def try_point(asker: Asker, point: Point) -> Found:
-    """Return what a point holds, read by itself as a job would read it. Raises LinkFault."""
+def try_point(client: ProbeClient, point: Point) -> Found:
+    """Return what a point holds, read by itself as a job would read it. Raises LinkError."""
     try:
-        return read_point(point, asker.ask(point.table, point.address, point.size), 0)
-    except Refusal as refusal:
+        return read_point(point, client.ask(point.table, point.address, point.size), 0)
+    except ExceptionResponse as refusal:
         return Found(point, (), None, str(refusal))
 
 
@@ -85,7 +94,7 @@ def read_point(point: Point, data: bytes, distance: int) -> Found:
 
 
 def read_singly(
-    asker: Asker, addresses: Sequence[tuple[str, int]]
+    client: ProbeClient, addresses: Sequence[tuple[str, int]]
 ) -> tuple[dict[tuple[str, int], int], dict[tuple[str, int], str]]:
     """Return what registers or bits hold, and why others could not be read; all by their place.
 
@@ -95,10 +104,10 @@ def read_singly(
     faults: dict[tuple[str, int], str] = {}
     for place in addresses:
         try:
-            data = asker.ask(*place, 1)
-        except (Refusal, LinkFault) as fault:
+            data = client.ask(*place, 1)
+        except (ExceptionResponse, LinkError) as fault:
             faults[place] = str(fault)
-            if isinstance(fault, LinkFault) and fault.at_connect:
+            if isinstance(fault, LinkError) and fault.at_connect:
                 break
         else:
             words[place] = data[0] & 1 if len(data) == 1 else int.from_bytes(data, "big")

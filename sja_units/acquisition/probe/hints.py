@@ -1,4 +1,4 @@
-"""What a person can do about what a trial has found. Pure."""
+"""What a person can do about what a probe has found. Pure."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,14 @@ from sja_units.acquisition.probe.client import NO_TIME
 from sja_units.acquisition.probe.devices import Report
 
 
-def advise(report: Report, holders: Sequence[str]) -> str:
+def hint(report: Report, holders: Sequence[str]) -> str:
     """Return what to look at, "" where nothing is wrong.
 
     holders: jobs that run and have a connection to the same endpoint.
     """
     fault, device = report.fault, report.device
     if fault is None:
-        return _advise_refused(report)
+        return _hint_refused(report)
     if str(fault) == NO_TIME:
         return "it is too slow, or has too many points that it refuses"
     names = " and ".join(holders)
@@ -22,9 +22,9 @@ def advise(report: Report, holders: Sequence[str]) -> str:
             f"{names} runs and keeps a connection to it, and many a device allows only one: "
             f"sjactl stop {' '.join(holders)}, try again, and start it anew"
         )
-    if fault.at_connect and device.way.transport in ("rtu", "ascii", "tls"):
+    if fault.at_connect and device.endpoint.transport in ("rtu", "ascii", "tls"):
         return ""  # the fault says it all
-    if device.way.tty and fault.state in ("timeout", "error"):
+    if device.endpoint.tty and fault.state in ("timeout", "error"):
         return (
             f"are unit_id = {device.unit_id}, baudrate, parity and stopbits right, are A and B "
             "exchanged, is the line terminated?"
@@ -38,10 +38,10 @@ def advise(report: Report, holders: Sequence[str]) -> str:
         return "does another program hold its only connection?"
     if fault.state == "timeout":
         return f"it takes the connection: is unit_id = {device.unit_id} right?"
-    return f"is it a Modbus device, and is transport = {device.way.transport!r} right?"
+    return f"is it a Modbus device, and is transport = {device.endpoint.transport!r} right?"
 
 
-def _advise_refused(report: Report) -> str:
+def _hint_refused(report: Report) -> str:
     refused = [found for found in report.found if found.fault]
     if not refused:
         return ""

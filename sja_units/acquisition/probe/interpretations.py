@@ -14,7 +14,7 @@ _MOST_REGISTERS = 4
 _REFERENCES = ((40001, "holding"), (30001, "input"), (10001, "discrete"))
 
 
-class Meaning(NamedTuple):
+class Interpretation(NamedTuple):
     """A type, and the value by each of BYTE_ORDERS; None where that is no value."""
 
     type: str
@@ -30,7 +30,7 @@ class Place(NamedTuple):
     reason: str
 
 
-def list_meanings(point: Point, words: Words) -> list[Meaning]:
+def list_interpretations(point: Point, words: Words) -> list[Interpretation]:
     """Return what the registers from the point's address on are in each type, scaled like it.
 
     Types whose registers were not all read are left out; of a text both ends are cut.
@@ -44,7 +44,7 @@ def list_meanings(point: Point, words: Words) -> list[Meaning]:
         data = gather(tried, words)
         if data is not None:
             values = (make_decoder(tried._replace(byte_order=o))(data, 0) for o in BYTE_ORDERS)
-            found.append(Meaning(kind, byte, tuple(values)))
+            found.append(Interpretation(kind, byte, tuple(values)))
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from sja_units.acquisition.points.decode import Value
-from sja_units.acquisition.points.plan import Block
+from sja_units.acquisition.points.plan import ReadRequest
 from sja_units.acquisition.points.point import Point
 from sja_units.acquisition.probe.client import Found
 from sja_units.acquisition.probe.database import SinkReport
@@ -46,7 +46,9 @@ def show_value(value: Value | None, unit: str = "") -> str:
 
 def name_device(report: Report) -> str:
     device = report.device
-    return f"{device.name} · {device.way.transport} {name_endpoint(device)} unit {device.unit_id}"
+    return (
+        f"{device.name} · {device.endpoint.transport} {name_endpoint(device)} unit {device.unit_id}"
+    )
 
 
 def describe_device(report: Report, advice: str) -> list[str]:
@@ -71,7 +73,7 @@ def describe_device(report: Report, advice: str) -> list[str]:
     return lines
 
 
-def count_requests(plan: Sequence[Block]) -> str:
+def count_requests(plan: Sequence[ReadRequest]) -> str:
     """Return how much a cycle reads."""
     registers = sum(block.size for block in plan if block.table in ("holding", "input"))
     bits = sum(block.size for block in plan if block.table in ("coil", "discrete"))
@@ -80,7 +82,7 @@ def count_requests(plan: Sequence[Block]) -> str:
     return f"{count(len(plan), 'request')} a cycle for {' and '.join(parts)}"
 
 
-def _describe_block(block: Block, report: Report) -> str:
+def _describe_block(block: ReadRequest, report: Report) -> str:
     last = f"-{block.address + block.size - 1}" if block.size > 1 else ""
     names = ", ".join(report.device.points[i].name for i in block.points[:4])
     more = f" and {len(block.points) - 4} more" if len(block.points) > 4 else ""
@@ -127,7 +129,7 @@ def device_as_json(report: Report, advice: str) -> dict[str, Any]:
     device = report.device
     return {
         "name": device.name,
-        "transport": device.way.transport,
+        "transport": device.endpoint.transport,
         "endpoint": name_endpoint(device),
         "unit_id": device.unit_id,
         "ok": report.is_fine,

@@ -6,12 +6,18 @@ from typing import Any, NamedTuple
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.points.point import BYTE_ORDERS, Point
-from sja_units.acquisition.probe.client import Asker, Found, read_point, read_singly, try_point
+from sja_units.acquisition.probe.client import (
+    Found,
+    ProbeClient,
+    read_point,
+    read_singly,
+    try_point,
+)
 from sja_units.acquisition.probe.interpretations import (
-    Meaning,
+    Interpretation,
     gather,
     list_addresses,
-    list_meanings,
+    list_interpretations,
     list_places,
 )
 from sja_units.cli.output.probe import name_place, show_value, show_words, tabulate
@@ -48,13 +54,13 @@ def find_point(settings: AcquisitionConfig, words: str) -> tuple[Device, Point]:
 def study(device: Device, point: Point) -> Study:
     """Read a point, and one by one all registers that it may have been meant to be.
 
-    Raises LinkFault where the device does not answer.
+    Raises LinkError where the device does not answer.
     """
-    link = open_link(device)
-    asker = Asker(device, link, time.monotonic() + _STUDY_SECONDS)
+    link = open_link(device.endpoint)
+    client = ProbeClient(device, link, time.monotonic() + _STUDY_SECONDS)
     try:
-        found = try_point(asker, point)
-        return Study(found, *read_singly(asker, list_addresses(_cut(point))))
+        found = try_point(client, point)
+        return Study(found, *read_singly(client, list_addresses(_cut(point))))
     finally:
         link.close()
 
@@ -76,9 +82,12 @@ def describe(device: Device, study: Study) -> list[str]:
     lines = [f"{device.name}.{point.name} · {name_place(found.point)} {kind}: {said}"]
     if point.scale != 1 or point.offset != 0:
         lines.append(f"  all numbers below: times {point.scale:g}, plus {point.offset:g}")
-    meanings = [] if point.is_bits else list_meanings(point, study.words)
-    if meanings:
-        lines += ["", *tabulate([("TYPE", *BYTE_ORDERS), *(_row(m, point) for m in meanings)])]
+    interpretations = [] if point.is_bits else list_interpretations(point, study.words)
+    if interpretations:
+        lines += [
+            "",
+            *tabulate([("TYPE", *BYTE_ORDERS), *(_row(i, point) for i in interpretations)]),
+        ]
         if point.type != "bit":  # which the line below shows
             lines.append("  * as configured")
     if not point.is_bits and (word := study.words.get((point.table, point.address))) is not None:
@@ -88,7 +97,7 @@ def describe(device: Device, study: Study) -> list[str]:
     return [*lines, "", *tabulate([heads, *_describe_places(study, point)])]
 
 
-def _row(meaning: Meaning, point: Point) -> tuple[str, ...]:
+def _row(meaning: Interpretation, point: Point) -> tuple[str, ...]:
     cells = [show_value(value) for value in meaning.values]
     is_own = meaning.type == point.type and meaning.byte in ("", point.byte)
     own = BYTE_ORDERS.index(point.byte_order)
@@ -131,15 +140,15 @@ def as_json(device: Device, study: Study) -> dict[str, Any]:
     for place in list_places(point):
         there = point._replace(table=place.table, address=place.address)
         places.append(_place_as_json(_find(there, study)) | {"reason": place.reason})
-    meanings = [] if point.is_bits else list_meanings(point, study.words)
+    interpretations = [] if point.is_bits else list_interpretations(point, study.words)
     return {
         "point": f"{device.name}.{point.name}",
         **_place_as_json(found),
         "type": point.type,
         "byte_order": point.byte_order,
         "types": [
-            {"type": m.type, "byte": m.byte, **dict(zip(BYTE_ORDERS, m.values, strict=True))}
-            for m in meanings
+            {"type": i.type, "byte": i.byte, **dict(zip(BYTE_ORDERS, i.values, strict=True))}
+            for i in interpretations
         ],
         "places": places,
     }

@@ -96,14 +96,14 @@ def _probe_program(chosen: Target, settings: CommandConfig, *, as_json: bool) ->
 
 
 def _probe_point(settings: AcquisitionConfig, words: str, *, as_json: bool) -> int:
-    from sja_units.acquisition.modbus.link import LinkFault
+    from sja_units.acquisition.modbus.link import LinkError
     from sja_units.cli.output.probe_point import as_json as shape
     from sja_units.cli.output.probe_point import describe, find_point, note_away, study
 
     device, point = find_point(settings, words)
     try:
         found = study(device, point)
-    except LinkFault as fault:
+    except LinkError as fault:
         if not as_json:
             hint = "sjactl probe without --point tells more"
             raise SjaError(f"{device.name}: {fault}", hint) from None
@@ -118,7 +118,7 @@ def _probe_point(settings: AcquisitionConfig, words: str, *, as_json: bool) -> i
 def _probe_acquisition(chosen: Target, settings: AcquisitionConfig, *, as_json: bool) -> int:
     from sja_units.acquisition.probe.database import try_sink
     from sja_units.acquisition.probe.devices import try_devices
-    from sja_units.acquisition.probe.hints import advise
+    from sja_units.acquisition.probe.hints import hint
     from sja_units.cli.output import probe as probe_text
 
     devices = []
@@ -128,7 +128,7 @@ def _probe_acquisition(chosen: Target, settings: AcquisitionConfig, *, as_json: 
         are_fine &= report.is_fine
         if report.fault and holders is None:
             holders = _find_holders()
-        advice = advise(report, (holders or {}).get(name_endpoint(report.device), []))
+        advice = hint(report, (holders or {}).get(name_endpoint(report.device), []))
         devices.append(probe_text.device_as_json(report, advice))
         if not as_json:
             echo("\n".join(probe_text.describe_device(report, advice)) + "\n")

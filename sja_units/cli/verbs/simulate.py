@@ -72,7 +72,7 @@ def assign_ports(devices: Sequence[Device], first: int) -> list[Endpoint]:
     """Return the endpoints in the order of the file, with ports that follow each other."""
     found: dict[tuple[object, ...], list[tuple[int, Device]]] = {}
     for number, device in enumerate(devices):
-        found.setdefault(tuple(device.endpoint), []).append((number, device))
+        found.setdefault(tuple(device.endpoint.key), []).append((number, device))
     if first + len(found) > 65536:
         raise UsageError(f"--port {first} leaves too few ports for {len(found)} endpoints")
     return [Endpoint(first + i, tuple(members)) for i, members in enumerate(found.values())]
@@ -89,10 +89,10 @@ def describe(endpoints: Sequence[Endpoint], file: str, listen: str) -> list[str]
             )
             options += [f"--set device.{number}.host={listen}"]
             options += [f"--set device.{number}.port={endpoint.port}"]
-            if device.way.transport != "tcp":
+            if device.endpoint.transport != "tcp":
                 options.append(f"--set device.{number}.transport=tcp")
-            if device.way.mode or device.way.tls:
-                notes.append(f" {device.name}: its keys for {device.way.transport} have to go")
+            if device.endpoint.serial or device.endpoint.tls:
+                notes.append(f" {device.name}: its keys for {device.endpoint.transport} have to go")
     lines.append(" try it (`sjactl create` takes the same options); Ctrl-C ends it:")
     return [*lines, f"   sjactl probe {shlex.quote(file)} {' '.join(options)}", *notes]
 

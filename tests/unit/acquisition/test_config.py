@@ -48,7 +48,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert settings.sink.layout == "wide"
     assert settings.spool == (256 * 2**20, 7 * 86400)
     (device,) = settings.devices
-    assert (device.way.transport, device.way.port, device.unit_id) == ("tcp", 502, 1)
+    assert (device.endpoint.transport, device.endpoint.port, device.unit_id) == ("tcp", 502, 1)
     assert (device.timeout, device.retries) == (1, 3)
     assert (device.max_registers, device.max_gap) == (125, 8)
     assert device.measurement == "press1"
@@ -222,14 +222,14 @@ def test_no_value_that_never_comes_is_a_fault(kind: str, written: str) -> None:
 
 def test_a_serial_line() -> None:
     (device,) = read(SERIAL + POINT).devices
-    assert device.way.mode == (9600, 8, "N", 1)
-    assert str(device.way) == "/dev/ttyUSB0"
+    assert device.endpoint.serial == (9600, 8, "N", 1)
+    assert str(device.endpoint) == "/dev/ttyUSB0"
     more = 'baudrate = 19200\nparity = "E"\nstopbits = 2\n'
     (device,) = read(SERIAL + more + POINT).devices
-    assert device.way.mode == (19200, 8, "E", 2)
-    assert device.way.mode.character_seconds == 12 / 19200
+    assert device.endpoint.serial == (19200, 8, "E", 2)
+    assert device.endpoint.serial.character_seconds == 12 / 19200
     (device,) = read((SERIAL + "bytesize = 7" + POINT).replace("rtu", "ascii")).devices
-    assert device.way.mode == (9600, 7, "N", 1)
+    assert device.endpoint.serial == (9600, 7, "N", 1)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_fault_of_a_serial_line_is_told_with_its_place(key: str, value: str) -
 def test_units_on_one_line_agree_on_its_settings() -> None:
     twin = SERIAL.partition("[[device]]")[2].replace("meter", "other") + "unit_id = 2\n"
     devices = read(SERIAL + POINT + "[[device]]" + twin + POINT).devices
-    assert len({device.endpoint for device in devices}) == 1
+    assert len({device.endpoint.key for device in devices}) == 1
     for other in ("baudrate = 19200", 'parity = "E"'):
         (fault,) = faults_of(SERIAL + POINT + "[[device]]" + twin + other + POINT)
         assert "device[2]" in fault
@@ -273,11 +273,11 @@ def test_units_on_one_line_agree_on_its_settings() -> None:
 def test_tls() -> None:
     head = HEAD + 'transport = "tls"\n'
     (device,) = read(head + POINT).devices
-    assert device.way.port == 802
-    assert device.way.tls == ("", "", "", "192.0.2.10")
+    assert device.endpoint.port == 802
+    assert device.endpoint.tls == ("", "", "", "192.0.2.10")
     files = 'cert_file = "/etc/ssl/job.pem"\nkey_file = "/etc/ssl/private/job.key"\n'
     (device,) = read(head + files + 'server_name = "press1.example.edu"' + POINT).devices
-    assert device.way.tls == (
+    assert device.endpoint.tls == (
         "",
         "/etc/ssl/job.pem",
         "/etc/ssl/private/job.key",

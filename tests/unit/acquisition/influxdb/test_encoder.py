@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.influxdb.encoder import Recorder
-from sja_units.acquisition.points.plan import Block
+from sja_units.acquisition.influxdb.encoder import LineEncoder
+from sja_units.acquisition.points.plan import ReadRequest
 from sja_units.acquisition.poll.device import Answer
-from sja_units.acquisition.timestamps import EARLIEST, Stamps, Steps, is_plausible
+from sja_units.acquisition.timestamps import EARLIEST, ClockStepDetector, Timestamps, is_plausible
 from sja_units.config.job_file import parse
 from tests.unit.acquisition.line_parser import parse_line
 
@@ -32,15 +32,15 @@ address = 7
 """
 OFFSET = EARLIEST
 ANSWERS = (
-    Answer(Block("coil", 7, 1, (1,)), b"\x01", 1_000),
-    Answer(Block("holding", 98, 4, (0,)), b"\0\0\0\0" + struct.pack(">f", 21.5), 2_000),
+    Answer(ReadRequest("coil", 7, 1, (1,)), b"\x01", 1_000),
+    Answer(ReadRequest("holding", 98, 4, (0,)), b"\0\0\0\0" + struct.pack(">f", 21.5), 2_000),
 )
 
 
-def make_recorder(layout: str) -> Recorder:
+def make_recorder(layout: str) -> LineEncoder:
     settings = parse("acquisition", CONFIG, "x").settings
     assert isinstance(settings, AcquisitionConfig)
-    return Recorder(settings.devices[0], layout)
+    return LineEncoder(settings.devices[0], layout)
 
 
 def test_wide_is_one_line_a_device_and_cycle() -> None:
@@ -69,7 +69,7 @@ def test_narrow_is_what_the_older_edge_system_writes() -> None:
     text = CONFIG.replace('unit = "°C"', 'unit = "°C"\ncn_name = "一区 温度"')
     settings = parse("acquisition", text.replace('name = "press 1"', 'name = "P01"'), "x").settings
     assert isinstance(settings, AcquisitionConfig)
-    made = Recorder(settings.devices[0], "narrow").make_lines(ANSWERS[1:], 0)
+    made = LineEncoder(settings.devices[0], "narrow").make_lines(ANSWERS[1:], 0)
     # Measurement, tags and the one field as its InfluxDB client has put them together.
     tags = r"cn_name=一区\ 温度,device=P01,point=temperature,quality=good,site=hall\ a,unit=°C"
     assert made.lines == [f"P01,{tags} temperature=21.5 2000"]
@@ -79,15 +79,15 @@ def test_a_text_that_is_none_is_uncertain() -> None:
     text = CONFIG.replace("float32", "string").replace('unit = "°C"', "registers = 2")
     settings = parse("acquisition", text, "x").settings
     assert isinstance(settings, AcquisitionConfig)
-    recorder = Recorder(settings.devices[0], "narrow")
+    recorder = LineEncoder(settings.devices[0], "narrow")
     for data, quality in ((b"PET ", "good"), (b"PE\xff\0", "uncertain"), (b"P\1ET", "uncertain")):
-        answer = Answer(Block("holding", 100, 2, (0,)), data, 1_000)
+        answer = Answer(ReadRequest("holding", 100, 2, (0,)), data, 1_000)
         (line,) = recorder.make_lines((answer,), OFFSET).lines
         assert parse_line(line).tags["quality"] == quality
 
 
 def test_no_number_no_line() -> None:
-    nan = (Answer(Block("holding", 100, 2, (0,)), b"\x7f\xc0\0\0", 1_000),)
+    nan = (Answer(ReadRequest("holding", 100, 2, (0,)), b"\x7f\xc0\0\0", 1_000),)
     for layout in ("wide", "narrow"):
         assert make_recorder(layout).make_lines(nan, OFFSET).lines == []
 
@@ -103,7 +103,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 10 * SECOND), st.integers(-(10**13), 1
 
 @given(STEPS)
 def test_stamps_are_near_the_clock_and_never_twice_the_same(steps: list[tuple[int, int]]) -> None:
-    stamps = Stamps()
+    stamps = Timestamps()
     made = []
     monotonic = 0
     for passed, offset in steps:
@@ -117,7 +117,7 @@ def test_stamps_are_near_the_clock_and_never_twice_the_same(steps: list[tuple[in
 def test_stamps_only_grow_while_the_clock_is_set_back_by_a_few_seconds(
     steps: list[tuple[int, int]],
 ) -> None:
-    stamps = Stamps()
+    stamps = Timestamps()
     monotonic = 0
     made = [stamps.make(0, EARLIEST + 2 * SECOND)]
     for passed, offset in steps:
@@ -127,7 +127,7 @@ def test_stamps_only_grow_while_the_clock_is_set_back_by_a_few_seconds(
 
 
 def test_a_clock_that_was_set_back_a_little_is_caught_up_with() -> None:
-    stamps = Stamps()
+    stamps = Timestamps()
     stamps.make(0, EARLIEST + 2 * SECOND)
     made = [stamps.make(second * SECOND, EARLIEST) for second in range(1, 6)]
     assert made[0] == EARLIEST + 5 * SECOND // 2
@@ -136,14 +136,14 @@ def test_a_clock_that_was_set_back_a_little_is_caught_up_with() -> None:
 
 def test_a_clock_that_was_hours_ahead_is_followed_back_at_once() -> None:
     """A machine whose clock kept local time, until the network told it that of the world."""
-    stamps = Stamps()
+    stamps = Timestamps()
     stamps.make(0, EARLIEST + 8 * 3600 * SECOND)
     for second in range(1, 4):
         assert stamps.make(second * SECOND, EARLIEST) == EARLIEST + second * SECOND
 
 
 def test_a_step_of_the_clock_is_told_once() -> None:
-    steps = Steps()
+    steps = ClockStepDetector()
     hours = 8 * 3600 * SECOND
     told = [steps.note(offset) for offset in (hours, hours + 10**6, 0, 10, SECOND, hours)]
     assert told[:2] == ["", ""]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, make_request
+from sja_units.acquisition.modbus.link import ExceptionResponse, Link, LinkError, make_request
 from sja_units.acquisition.modbus.tcp import Network
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue
 from tests.unit.acquisition.harness import free_port
@@ -43,10 +43,10 @@ def test_an_exception_is_told_with_its_code_and_the_connection_goes_on(
     make_device: MakeDevice,
 ) -> None:
     link = link_to(make_device(illegal=frozenset({7})).port)
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(ExceptionResponse) as refusal:
         link.read(1, READ, LONG)
     assert refusal.value.code == 2
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(ExceptionResponse) as refusal:
         link.read(9, READ, LONG)
     assert refusal.value.code == 11
     assert link.read(1, make_request("holding", 8, 1), LONG) == b"\x00\x08"
@@ -74,7 +74,7 @@ def test_an_answer_to_another_question_is_refused(
 ) -> None:
     rogue = make_rogue(lambda request: [answer(request, DATA, **wrong)])
     link = link_to(rogue.port)
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link.read(1, READ, LONG)
     assert fault.value.state == "error"
     # What is doubtful ends with its connection; the next one is another.
@@ -87,21 +87,21 @@ def test_an_answer_to_another_question_is_refused(
 @pytest.mark.parametrize("data", [DATA[:-1], DATA[:-2], DATA + b"\0", DATA + b"\0\0", b""])
 def test_a_short_or_long_answer_is_refused(make_rogue: MakeRogue, data: bytes) -> None:
     link = link_to(make_rogue(lambda request: [answer(request, data)]).port)
-    with pytest.raises(LinkFault):
+    with pytest.raises(LinkError):
         link.read(1, READ, LONG)
 
 
 @pytest.mark.parametrize("extra", [b"\0", b"\xff" * 400])
 def test_bytes_after_the_answer_are_refused(make_rogue: MakeRogue, extra: bytes) -> None:
     link = link_to(make_rogue(lambda request: [answer(request, DATA) + extra]).port)
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link.read(1, READ, LONG)
     assert fault.value.state == "error"
 
 
 def test_garbage_is_refused(make_rogue: MakeRogue) -> None:
     link = link_to(make_rogue(lambda _: [b"HTTP/1.1 400 Bad Request\r\n\r\n"]).port)
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link.read(1, READ, LONG)
     assert fault.value.state == "error"
 
@@ -118,7 +118,7 @@ def test_an_answer_to_an_older_transaction_is_passed_over(make_rogue: MakeRogue)
 def test_a_late_answer_never_answers_the_next_request(make_rogue: MakeRogue) -> None:
     rogue = make_rogue(lambda request: [0.3, answer(request, b"\xee" * 20)])
     link = link_to(rogue.port)
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link.read(1, READ, 0.05)
     assert fault.value.state == "timeout"
     rogue.reply = lambda request: [answer(request, DATA)]
@@ -139,7 +139,7 @@ def test_the_only_connection_of_a_device_is_given_back_before_another_is_asked_f
     rogue = make_rogue(reply)
     link = link_to(rogue.port)
     while faults:
-        with pytest.raises(LinkFault):
+        with pytest.raises(LinkError):
             link.read(1, READ, 0.3)
     assert link.read(1, READ, LONG) == DATA
     link.close()
@@ -165,7 +165,7 @@ def test_one_byte_at_a_time_does_not_outlive_the_deadline(make_rogue: MakeRogue)
 
     link = link_to(make_rogue(reply).port)
     began = time.monotonic()
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link.read(1, READ, 0.5)
     assert fault.value.state == "timeout"
     # 29 bytes would have taken 2.9 s.
@@ -182,21 +182,21 @@ def test_a_device_that_closes_after_each_answer_loses_no_read(make_rogue: MakeRo
 
 def test_a_device_that_closes_instead_of_answering(make_rogue: MakeRogue) -> None:
     link = link_to(make_rogue(lambda _: [None]).port)
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link.read(1, READ, LONG)
     assert fault.value.state == "disconnected"
     assert not fault.value.at_connect
 
 
 def test_nobody_listens() -> None:
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link_to(free_port()).read(1, READ, LONG)
     assert fault.value.state == "disconnected"
     assert fault.value.at_connect
 
 
 def test_a_name_that_does_not_exist() -> None:
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         Link("tcp", Network("press.invalid", 502)).read(1, READ, LONG)
     assert fault.value.at_connect
 
@@ -231,7 +231,7 @@ def test_rtu_over_tcp(make_rogue: MakeRogue) -> None:
     assert link.read(1, READ, LONG) == DATA
     assert rogue.requests[0] == with_crc(bytes((1, 3, 0, 0, 0, 10)))
     rogue.reply = lambda _: [with_crc(bytes((1, 0x83, 2)))]
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(ExceptionResponse) as refusal:
         link.read(1, READ, LONG)
     assert refusal.value.code == 2
     link.close()
@@ -248,7 +248,7 @@ def test_a_converter_gives_a_late_answer_to_the_next_connection(make_rogue: Make
     rogue = make_rogue(reply)
     rogue.welcome = lambda: [0.1, *held]
     link = link_to(rogue.port, "rtu-over-tcp")
-    with pytest.raises(LinkFault):
+    with pytest.raises(LinkError):
         link.read(1, READ, 1.0)
     rogue.reply = lambda request: [answer_rtu(request)]
     for first in (200, 300):
@@ -264,7 +264,7 @@ def test_a_gateway_that_closes_while_an_answer_may_be_late_is_not_away(
     welcomes: Iterator[list[None]] = iter([[], [None]])
     rogue.welcome = lambda: next(welcomes, [])
     link = link_to(rogue.port, "rtu-over-tcp")
-    with pytest.raises(LinkFault):
+    with pytest.raises(LinkError):
         link.read(1, READ, 2.0)
     rogue.reply = lambda request: [answer_rtu(request)]
     assert link.read(1, READ, LONG)[:2] == b"\0\0"
@@ -285,6 +285,6 @@ def test_a_gateway_that_closes_while_an_answer_may_be_late_is_not_away(
 )
 def test_rtu_frames_that_are_wrong(make_rogue: MakeRogue, frame: bytes) -> None:
     link = link_to(make_rogue(lambda _: [frame]).port, "rtu-over-tcp")
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link.read(1, READ, LONG)
     assert fault.value.state == "error"

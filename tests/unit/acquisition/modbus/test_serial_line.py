@@ -15,8 +15,8 @@ import pytest
 from modbus_tk.modbus_rtu import RtuServer
 
 from sja_units.acquisition.modbus import serial_line, tty_holder
-from sja_units.acquisition.modbus.endpoint import SerialMode
-from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, make_request
+from sja_units.acquisition.modbus.endpoint import SerialSettings
+from sja_units.acquisition.modbus.link import ExceptionResponse, Link, LinkError, make_request
 from sja_units.acquisition.modbus.serial_line import SerialLine
 from sja_units.errors import WorkerError
 from tests.peers.serial_device import make_slave
@@ -29,8 +29,8 @@ READ = make_request("holding", 100, 10)
 DATA = b"".join(a.to_bytes(2, "big") for a in range(100, 110))
 
 
-def mode(baudrate: int = 9600, parity: str = "N", stopbits: int = 1) -> SerialMode:
-    return SerialMode(baudrate, 8, parity, stopbits)
+def mode(baudrate: int = 9600, parity: str = "N", stopbits: int = 1) -> SerialSettings:
+    return SerialSettings(baudrate, 8, parity, stopbits)
 
 
 def link_to(path: str, transport: str = "rtu") -> Link:
@@ -58,8 +58,8 @@ def link(wire: Wire) -> Iterator[Link]:
     link.close()
 
 
-def expect(link: Link, state: str, timeout: float = SHORT) -> LinkFault:
-    with pytest.raises(LinkFault) as fault:
+def expect(link: Link, state: str, timeout: float = SHORT) -> LinkError:
+    with pytest.raises(LinkError) as fault:
         link.read(1, READ, timeout)
     assert fault.value.state == state
     return fault.value
@@ -75,7 +75,7 @@ def test_registers_of_a_real_slave(link: Link) -> None:
 
 @pytest.mark.usefixtures("slave")
 def test_an_exception_of_a_real_slave(link: Link) -> None:
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(ExceptionResponse) as refusal:
         link.read(1, make_request("holding", 995, 10), LONG)
     assert refusal.value.code == 2
     assert link.read(1, READ, LONG) == DATA
@@ -83,7 +83,7 @@ def test_an_exception_of_a_real_slave(link: Link) -> None:
 
 @pytest.mark.usefixtures("slave")
 def test_a_unit_that_is_away_costs_its_neighbour_nothing(link: Link) -> None:
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link.read(9, READ, SHORT)
     assert fault.value.state == "timeout"
     began = time.monotonic()
@@ -97,7 +97,7 @@ def test_the_echo_of_our_own_frame_is_dropped(wire: Wire, link: Link, count: int
     wire.echoes = True
     for _ in range(3):
         assert link.read(1, make_request("holding", 100, count), LONG) == DATA[: count * 2]
-    with pytest.raises(Refusal):
+    with pytest.raises(ExceptionResponse):
         link.read(1, make_request("holding", 995, 10), LONG)
 
 
@@ -153,7 +153,7 @@ def test_a_late_answer_never_answers_another_question(wire: Wire, link: Link) ->
     other = make_request("holding", 200, 10)
     answers = []
     for request in (READ, other, READ, other):
-        with suppress(LinkFault):
+        with suppress(LinkError):
             answers.append((request, link.read(1, request, 0.25)))
     wire.to_master = keep
     for request, data in answers:
@@ -168,7 +168,7 @@ def test_repeats_to_a_slow_slave_leave_no_answer_for_another_question(
     slave = SlowSlave(wire, 1.2)
     for first in (100, 200):
         for _ in range(1 + repeats):
-            with suppress(LinkFault):
+            with suppress(LinkError):
                 assert first_word(link, 1, first, 1.0) == first
     slave.seconds = 0.0
     assert first_word(link, 1, 400, LONG) == 400
@@ -181,7 +181,7 @@ def test_a_slow_unit_never_makes_its_neighbour_answer_another_question(
     expect(link, "timeout", 1.0)
     slave.seconds = 0.8
     for unit, first in ((2, 200), (2, 200), (2, 300), (1, 400), (2, 500)):
-        with suppress(LinkFault):
+        with suppress(LinkError):
             assert first_word(link, unit, first, 1.0) == first
 
 
@@ -271,9 +271,9 @@ def test_a_port_that_came_after_the_start_is_let_in_by_a_new_one(
 _HOLD = """
 import sys
 from sja_units.acquisition.modbus.serial_line import SerialLine
-from sja_units.acquisition.modbus.endpoint import SerialMode
-line = SerialLine(sys.argv[1], SerialMode(9600, 8, "N", 1))
-line.prepare(5.0, 0.0)
+from sja_units.acquisition.modbus.endpoint import SerialSettings
+line = SerialLine(sys.argv[1], SerialSettings(9600, 8, "N", 1))
+line.ensure_open(5.0, 0.0)
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -309,7 +309,7 @@ def test_another_program_waits_and_says_for_whom(
 def reads(link: Link) -> bool:
     try:
         return link.read(1, READ, LONG) == DATA
-    except LinkFault:
+    except LinkError:
         return False
 
 
@@ -346,7 +346,7 @@ def test_ascii(wire: Wire) -> None:
 def test_an_exception_in_ascii(wire: Wire) -> None:
     link = link_to(wire.master, "ascii")
     AsciiSlave(wire, b":0183027A\r\n")
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(ExceptionResponse) as refusal:
         link.read(1, ASCII_READ, LONG)
     assert refusal.value.code == 2
     link.close()
@@ -357,7 +357,7 @@ def test_the_echo_of_our_own_frame_in_ascii(wire: Wire) -> None:
     link = link_to(wire.master, "ascii")
     AsciiSlave(wire, ASCII_ANSWER, b":0183027A\r\n")
     assert link.read(1, ASCII_READ, LONG) == ASCII_DATA
-    with pytest.raises(Refusal):
+    with pytest.raises(ExceptionResponse):
         link.read(1, ASCII_READ, LONG)
     link.close()
 
@@ -381,7 +381,7 @@ def test_the_echo_of_our_own_frame_in_ascii(wire: Wire) -> None:
 def test_ascii_frames_that_are_wrong(wire: Wire, wrong: bytes) -> None:
     link = link_to(wire.master, "ascii")
     AsciiSlave(wire, wrong, ASCII_ANSWER)
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link.read(1, ASCII_READ, 2.0)
     assert fault.value.state == "error"
     assert link.read(1, ASCII_READ, LONG) == ASCII_DATA

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sja_units.acquisition.modbus.endpoint import TlsFiles
-from sja_units.acquisition.modbus.link import Link, LinkFault, make_request
+from sja_units.acquisition.modbus.link import Link, LinkError, make_request
 from sja_units.acquisition.modbus.tls import TlsNetwork
 from sja_units.runtime.credentials import name_credential
 from tests.certificates import HOST, make_authority, openssl, sign
@@ -58,7 +58,7 @@ def link_to(port: int, folder: Path, ca: str = "ca", me: str = "", name: str = H
 
 
 def refuse(link: Link, timeout: float = LONG) -> str:
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link.read(1, READ, timeout)
     assert fault.value.state == "disconnected"
     return str(fault.value)

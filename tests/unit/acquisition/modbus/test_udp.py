@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, make_request
+from sja_units.acquisition.modbus.link import ExceptionResponse, Link, LinkError, make_request
 from sja_units.acquisition.modbus.tcp import Network
 from tests.unit.acquisition.conftest import MakeDevice
 from tests.unit.acquisition.relay import DatagramRelay, keep
@@ -31,7 +31,7 @@ def link(relay: DatagramRelay) -> Iterator[Link]:
 
 
 def expect(link: Link, state: str, timeout: float = LONG) -> None:
-    with pytest.raises(LinkFault) as fault:
+    with pytest.raises(LinkError) as fault:
         link.read(1, READ, timeout)
     assert fault.value.state == state
 
@@ -39,7 +39,7 @@ def expect(link: Link, state: str, timeout: float = LONG) -> None:
 def test_registers_and_exceptions(link: Link) -> None:
     for _ in range(3):
         assert link.read(1, READ, LONG) == DATA
-    with pytest.raises(Refusal):
+    with pytest.raises(ExceptionResponse):
         link.read(1, make_request("holding", 7, 1), LONG)
     data = link.read(1, make_request("holding", 200, 125), LONG)
     assert data[-2:] == (324).to_bytes(2, "big")

@@ -3,7 +3,7 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.acquisition.points.plan import Block, Limits, halve, plan_blocks
+from sja_units.acquisition.points.plan import Limits, ReadRequest, plan_requests, split
 from sja_units.acquisition.points.point import TABLES, Point
 
 limits = st.builds(Limits, st.integers(4, 125), st.integers(0, 12))
@@ -23,7 +23,7 @@ def registers_of(point: Point) -> set[tuple[str, int]]:
     return {(point.table, a) for a in range(point.address, point.end)}
 
 
-def check(blocks: list[Block], points: list[Point], limits: Limits) -> None:
+def check(blocks: list[ReadRequest], points: list[Point], limits: Limits) -> None:
     """Fail unless every block holds its points within the limits."""
     for block in blocks:
         factor = 16 if block.table in ("coil", "discrete") else 1
@@ -45,7 +45,7 @@ def check(blocks: list[Block], points: list[Point], limits: Limits) -> None:
 def test_every_point_is_read_exactly_once_within_the_limits(
     points: list[Point], limits: Limits
 ) -> None:
-    blocks = plan_blocks(points, limits)
+    blocks = plan_requests(points, limits)
     assert sorted(i for block in blocks for i in block.points) == list(range(len(points)))
     assert len(blocks) <= len(points)
     check(blocks, points, limits)
@@ -79,7 +79,7 @@ def fewest(points: list[Point], limits: Limits) -> int:
 @given(points(most=6, span=30), st.builds(Limits, st.integers(4, 16), st.integers(0, 6)))
 def test_no_plan_needs_fewer_requests(points: list[Point], limits: Limits) -> None:
     registers = [point._replace(table="holding") for point in points]
-    assert len(plan_blocks(registers, limits)) == fewest(registers, limits)
+    assert len(plan_requests(registers, limits)) == fewest(registers, limits)
 
 
 @given(points(), limits, st.data())
@@ -88,7 +88,7 @@ def test_refused_points_are_neither_read_nor_read_along(
 ) -> None:
     indices = list(range(len(points)))
     without = frozenset(data.draw(st.sets(st.sampled_from(indices))))
-    blocks = plan_blocks(points, limits, without=without)
+    blocks = plan_requests(points, limits, without=without)
     assert sorted(i for block in blocks for i in block.points) == sorted(set(indices) - without)
     check(blocks, points, limits)
     good = set().union(*(registers_of(points[i]) for i in indices if i not in without), set())
@@ -103,14 +103,14 @@ def test_a_block_begins_at_every_cut(
     points: list[Point], limits: Limits, data: st.DataObject
 ) -> None:
     place = data.draw(st.sampled_from([(p.table, p.address) for p in points]))
-    blocks = plan_blocks(points, limits, cuts={place})
+    blocks = plan_requests(points, limits, boundaries={place})
     assert place in {(block.table, block.address) for block in blocks}
 
 
 @given(points(), limits)
 def test_halves_hold_the_same_points(points: list[Point], limits: Limits) -> None:
-    for block in plan_blocks(points, limits):
+    for block in plan_requests(points, limits):
         if len(block.points) > 1:
-            left, right = halve(block, points)
+            left, right = split(block, points)
             assert left.points + right.points == block.points
             assert abs(len(left.points) - len(right.points)) <= 1

@@ -10,9 +10,9 @@ import pytest
 from sja_units.acquisition import backoff
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.modbus.connect import open_link
-from sja_units.acquisition.modbus.link import Link, LinkFault, Refusal, Request
+from sja_units.acquisition.modbus.link import ExceptionResponse, Link, LinkError, Request
+from sja_units.acquisition.poll import bad_registers
 from sja_units.acquisition.poll import device as device_module
-from sja_units.acquisition.poll import refused
 from sja_units.acquisition.poll.device import Answer, DeviceReader
 from sja_units.config.job_file import parse
 from tests.unit.acquisition.conftest import MakeDevice
@@ -42,7 +42,7 @@ timeout = "10s"
 
 
 def make_reader(device: Device) -> tuple[DeviceReader, Link]:
-    return DeviceReader(device, lambda _: None), open_link(device)
+    return DeviceReader(device, lambda _: None), open_link(device.endpoint)
 
 
 class Answering:
@@ -56,7 +56,7 @@ class Answering:
         self.asked += 1
         first, count = (int.from_bytes(request.pdu[i : i + 2], "big") for i in (1, 3))
         if code := self.refuse(range(first, first + count)):
-            raise Refusal(code)
+            raise ExceptionResponse(code)
         return bytes(request.size)
 
 
@@ -73,7 +73,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     clock = SimpleNamespace(
         monotonic=lambda: time.monotonic() + passed[0], monotonic_ns=time.monotonic_ns
     )
-    for module in (device_module, refused, backoff):
+    for module in (device_module, bad_registers, backoff):
         monkeypatch.setattr(module, "time", clock)
 
     def let_pass(seconds: float) -> None:
@@ -114,7 +114,7 @@ def test_one_bad_register_costs_only_itself(make_device: MakeDevice) -> None:
 def test_a_register_that_answers_again_comes_back(
     make_device: MakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refused, "RETRY_REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(bad_registers, "RETRY_REFUSED_SECONDS", 0.0)
     peer = make_device(illegal=frozenset({3, 5}))
     reader, link = make_reader(configure(peer.port, range(10)))
     reader.read(link)
@@ -137,7 +137,7 @@ def test_a_gap_that_is_refused_is_not_read_along(make_device: MakeDevice) -> Non
 def test_a_device_that_refuses_all_is_an_error_and_comes_back(
     make_device: MakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refused, "RETRY_REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(bad_registers, "RETRY_REFUSED_SECONDS", 0.0)
     peer = make_device(illegal=frozenset(range(4)))
     reader, link = make_reader(configure(peer.port, range(4)))
     assert reader.read(link) == []
@@ -162,7 +162,7 @@ def test_a_unit_that_is_away_behind_a_gateway_is_lost_alone(make_device: MakeDev
 
 def test_an_endpoint_that_is_away_is_told_to_the_poller() -> None:
     reader, link = make_reader(configure(free_port(), range(4)))
-    with pytest.raises(LinkFault):
+    with pytest.raises(LinkError):
         reader.read(link)
     assert reader.state == "disconnected"
     assert reader.message
@@ -295,14 +295,14 @@ def test_what_was_read_before_the_endpoint_went_away_counts() -> None:
         if 0 in asked:
             return 0
         device.refuse = fail_to_connect
-        raise LinkFault("timeout", "no answer within 1 s")
+        raise LinkError("timeout", "no answer within 1 s")
 
     def fail_to_connect(_: range) -> int:
-        raise LinkFault("disconnected", "connection refused", at_connect=True)
+        raise LinkError("disconnected", "connection refused", at_connect=True)
 
     device.refuse = lose
     assert points_read(reader.read(link)) == [0]
     assert (reader.state, reader.message) == ("disconnected", "connection refused")
-    with pytest.raises(LinkFault):
+    with pytest.raises(LinkError):
         reader.read(link)
     assert reader.consecutive_failures == 2

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.modbus.link import LinkFault, Request
+from sja_units.acquisition.modbus.link import LinkError, Request
 from sja_units.acquisition.poll import poller as poll
 from sja_units.acquisition.poll.poller import Inbox, Poller
 from sja_units.config.job_file import parse
@@ -32,10 +32,10 @@ class SilentFirstUnit:
         del timeout
         self.reads[unit] += 1
         if unit == 1:
-            raise LinkFault("timeout", "no answer")
+            raise LinkError("timeout", "no answer")
         return bytes(request.size)
 
-    def settles_at(self, unit: int) -> float:
+    def drained_at(self, unit: int) -> float:
         return math.inf if unit == 1 and self.reads[1] else 0.0
 
     def close(self) -> None:
@@ -52,10 +52,10 @@ class OneDeafTable:
         del unit, timeout
         self.reads[request.pdu[0]] += 1
         if request.pdu[0] == 1:
-            raise LinkFault("timeout", "no answer")
+            raise LinkError("timeout", "no answer")
         return bytes(request.size)
 
-    def settles_at(self, unit: int) -> float:
+    def drained_at(self, unit: int) -> float:
         del unit
         return math.inf if self.reads[1] else 0.0
 

@@ -10,11 +10,15 @@ from sja_units.acquisition.config import AcquisitionConfig, Device, SinkConfig
 from sja_units.acquisition.influxdb.client import Uploader
 from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.points.point import BYTE_ORDERS, Point
-from sja_units.acquisition.probe.client import PACE_SECONDS, Asker, read_singly
+from sja_units.acquisition.probe.client import PACE_SECONDS, ProbeClient, read_singly
 from sja_units.acquisition.probe.database import try_sink
 from sja_units.acquisition.probe.devices import Report, try_devices
-from sja_units.acquisition.probe.hints import advise
-from sja_units.acquisition.probe.interpretations import list_addresses, list_meanings, list_places
+from sja_units.acquisition.probe.hints import hint
+from sja_units.acquisition.probe.interpretations import (
+    list_addresses,
+    list_interpretations,
+    list_places,
+)
 from sja_units.acquisition.simulate.device import SimulatedUnit
 from sja_units.config.job_file import parse
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue
@@ -77,7 +81,7 @@ def test_every_point_of_a_device_with_the_plan(make_device: MakeDevice) -> None:
     ]
     assert report.first_seconds is not None
     assert report.request_seconds is not None
-    assert advise(report, []) == ""
+    assert hint(report, []) == ""
 
 
 def test_refused_registers_are_found_one_by_one(make_device: MakeDevice) -> None:
@@ -87,7 +91,7 @@ def test_refused_registers_are_found_one_by_one(make_device: MakeDevice) -> None
     assert report.fault is None
     assert [i for i, found in enumerate(report.found) if found.fault] == [3, 7]
     assert [found.value for found in report.found if not found.fault] == [0, 1, 2, 4, 5, 6, 8, 9]
-    assert "d.p3" in advise(report, [])
+    assert "d.p3" in hint(report, [])
 
 
 def test_a_simulated_file_is_read_as_a_whole() -> None:
@@ -112,9 +116,9 @@ def test_neighbours_are_read_singly_and_at_a_pace(make_rogue: MakeRogue) -> None
 
     rogue = make_rogue(reply)
     device = describe("d", rogue.port, (1,))
-    link = open_link(device)
-    asker = Asker(device, link, time.monotonic() + 60)
-    words, faults = read_singly(asker, [("holding", address) for address in range(8)])
+    link = open_link(device.endpoint)
+    client = ProbeClient(device, link, time.monotonic() + 60)
+    words, faults = read_singly(client, [("holding", address) for address in range(8)])
     link.close()
     assert (len(words), faults) == (8, {})
     assert {request[10:12] for request in rogue.requests} == {b"\0\1"}
@@ -166,7 +170,7 @@ def test_a_silent_unit(make_rogue: MakeRogue, extra: str, said: str) -> None:
     assert report.fault is not None
     assert report.fault.state == "timeout"
     assert all(found.fault for found in report.found)
-    assert said in advise(report, [])
+    assert said in hint(report, [])
 
 
 def test_a_unit_that_a_gateway_does_not_reach(make_device: MakeDevice) -> None:
@@ -182,16 +186,16 @@ def test_nobody_there_names_the_job_that_may_hold_the_connection() -> None:
     report = try_one(device)
     assert report.fault is not None
     assert report.fault.at_connect
-    assert "port" in advise(report, [])
-    assert "acquisition/line1" in advise(report, ["acquisition/line1"])
+    assert "port" in hint(report, [])
+    assert "acquisition/line1" in hint(report, ["acquisition/line1"])
 
 
 def test_a_connection_that_is_closed_at_once(make_rogue: MakeRogue) -> None:
     report = try_one(describe("d", make_rogue(lambda _: [None]).port, (1,)))
     assert report.fault is not None
     assert report.fault.state == "disconnected"
-    assert "another program" in advise(report, [])
-    assert "sjactl stop acquisition/line1" in advise(report, ["acquisition/line1"])
+    assert "another program" in hint(report, [])
+    assert "sjactl stop acquisition/line1" in hint(report, ["acquisition/line1"])
 
 
 # What a manual can mean.
@@ -200,14 +204,14 @@ def test_a_connection_that_is_closed_at_once(make_rogue: MakeRogue) -> None:
 def test_meanings_hold_the_value_in_its_type_and_order() -> None:
     point = Point("p", "holding", 10, 2, "float32", write_as="float")
     words = {("holding", 10): 0x0000, ("holding", 11): 0x4148, ("holding", 12): 7}
-    meanings = {(m.type, m.byte): m.values for m in list_meanings(point, words)}
+    meanings = {(m.type, m.byte): m.values for m in list_interpretations(point, words)}
     assert meanings["float32", ""][BYTE_ORDERS.index("CDAB")] == 12.5
     assert meanings["uint32", ""][0] == 0x4148
     assert meanings["uint16", ""][0] == 0
     assert meanings["int8", "low"][0] == 0
     assert ("float64", "") not in meanings  # its fourth register was not read
     scaled = point._replace(scale=0.1, offset=1)
-    meanings = {(m.type, m.byte): m.values for m in list_meanings(scaled, words)}
+    meanings = {(m.type, m.byte): m.values for m in list_interpretations(scaled, words)}
     assert meanings["float32", ""][BYTE_ORDERS.index("CDAB")] == 2.25
 
 

@@ -11,7 +11,7 @@ RETRY_CUT_SECONDS = 600.0
 _NAMED_AT_MOST = 5
 
 
-class LeftOut:
+class BadRegisters:
     """Keeps what is refused, and when it is to be tried again; nothing is left out for ever."""
 
     def __init__(self, device: str, points: Sequence[Point]) -> None:
@@ -30,12 +30,12 @@ class LeftOut:
         return set(self._refused)
 
     @property
-    def cuts(self) -> set[tuple[str, int]]:
+    def boundaries(self) -> set[tuple[str, int]]:
         return set(self._cuts)
 
     def take_change(self) -> bool:
         """Tell whether something has changed since the last time."""
-        before, self._planned = self._planned, (self.points, self.cuts)
+        before, self._planned = self._planned, (self.points, self.boundaries)
         return before != self._planned
 
     def refuse(self, point: int, why: str) -> None:
