@@ -1,5 +1,9 @@
 """What can go wrong, with the exit status that the contract gives it."""
 
+import re
+from collections.abc import Iterable
+from typing import Self
+
 
 class SjaError(Exception):
     """A fault told in one line; `hint` says what to do about it."""
@@ -33,15 +37,46 @@ class NotAllowed(SjaError):
     status = 5
 
 
+class FaultLine(str):
+    """A fault of a configuration as one line for people, and its parts for programs."""
+
+    key: str  # as --set takes it: device.0.port
+    line: int | None
+    message: str
+
+    def __new__(cls, text: str, key: str, line: int | None, message: str) -> Self:
+        self = super().__new__(cls, text)
+        self.key, self.line, self.message = key, line, message
+        return self
+
+
 class ConfigError(SjaError):
     """A configuration is wrong; `faults` holds every fault with its place."""
 
     status = 1
 
-    def __init__(self, where: str, faults: list[str]) -> None:
-        super().__init__("\n".join(f"{where}: {fault}" for fault in faults))
+    def __init__(self, where: str, faults: Iterable[str]) -> None:
         self.where = where
-        self.faults = faults
+        self.faults = [
+            fault if isinstance(fault, FaultLine) else FaultLine(fault, "", None, fault)
+            for fault in faults
+        ]
+        super().__init__("\n".join(f"{where}: {fault}" for fault in _group(self.faults)))
+
+
+def _group(faults: Iterable[FaultLine]) -> list[str]:
+    """Return the faults for people: of those that differ in their table only, the first one."""
+    groups: dict[tuple[str, str], list[FaultLine]] = {}
+    for fault in faults:
+        groups.setdefault((re.sub(r"\d+", "*", fault.key), fault.message), []).append(fault)
+    return [_tell_group(*members) for members in groups.values()]
+
+
+def _tell_group(first: FaultLine, *others: FaultLine) -> str:
+    if not others:
+        return first
+    last = others[-1].line
+    return f"{first} (and {len(others)} more like it{f', to line {last}' if last else ''})"
 
 
 class WorkerError(SjaError):

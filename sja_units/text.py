@@ -1,6 +1,7 @@
 """Faults and figures in few words, for logs and STATUS; hosts. Pure."""
 
 import re
+from collections.abc import Iterable
 
 RESOLVE_SECONDS = 60.0
 _ADDRESS = re.compile(r"[0-9.]+|.*:.*")
@@ -22,3 +23,31 @@ def describe_os_error(error: Exception) -> str:
 def count(number: int, noun: str) -> str:
     """Return "1 line" or "1,234 lines"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def find_nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that is most like this one, "" if none is."""
+    from difflib import get_close_matches
+
+    plain = {to_ascii(each).casefold(): each for each in known}
+    close = get_close_matches(to_ascii(word).casefold(), plain, n=1)
+    return plain[close[0]] if close else ""
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return the end of a message that refuses a word: "; did you mean 'right'?", or ""."""
+    nearest = find_nearest(word, known)
+    return f"; did you mean {nearest!r}?" if nearest else ""
+
+
+# What input methods and word processors make of ASCII, and Unicode's NFKC leaves as it is.
+_TYPOGRAPHIC = {ord(c): plain for plain, cs in {'"': "“”„‟", "'": "‘’‚‛"}.items() for c in cs}
+
+
+def to_ascii(text: str) -> str:
+    """Return a text with ASCII for full-width and typographic characters."""
+    if text.isascii():
+        return text
+    from unicodedata import normalize
+
+    return normalize("NFKC", text.translate(_TYPOGRAPHIC))

@@ -41,11 +41,12 @@ def read_host_config() -> HostConfig:
 
 def parse_host_config(text: str, where: str) -> HostConfig:
     """Return what the text of a host's file says; raise ConfigError with all faults at once."""
-    table = TableReader(load_toml(text, where), (), [])
+    values = load_toml(text, where)
+    table = TableReader(values, (), [])
     alert = _read_alert(table.table("alert")) if table.has("alert") else None
     table.finish()
     if table.faults:
-        raise ConfigError(where, [describe(fault, text) for fault in table.faults])
+        raise ConfigError(where, [describe(fault, text, values) for fault in table.faults])
     return HostConfig(alert)
 
 

@@ -90,11 +90,12 @@ def parse(kind: str, text: str, where: str) -> JobFile:
 
     where: the file's name, for messages. Raises ConfigError with all faults at once.
     """
-    file, faults = examine(kind, load_toml(text, where))
+    values = load_toml(text, where)
+    file, faults = examine(kind, values)
     if faults:
         from sja_units.toml.location import describe
 
-        raise ConfigError(where, [describe(fault, text) for fault in faults])
+        raise ConfigError(where, [describe(fault, text, values) for fault in faults])
     return file
 
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 from sja_units.acquisition.points.csv_table import PointTable, parse_point_table
 from sja_units.cli.client_files import open_client_file
 from sja_units.config import job_file
-from sja_units.errors import ConfigError
-from sja_units.toml.location import describe, name_place
+from sja_units.errors import ConfigError, FaultLine
+from sja_units.toml.location import describe, format_key, name_place
 from sja_units.toml.reader import Fault
 
 MAX_TABLE_BYTES = 1024 * 1024
@@ -48,7 +48,7 @@ def load(kind: str, text: str, where: str) -> Loaded:
 
         faults += verify.find_faults(file.service)
     told = [f"{path}: {fault}" for path, table in tables.values() for fault in table.faults]
-    told += [line for fault in faults if (line := _describe(fault, text, tables))]
+    told += [line for fault in faults if (line := _describe(fault, text, values, tables))]
     if told:
         raise ConfigError(where, told)
     if not tables:
@@ -105,7 +105,7 @@ def _read(path: str) -> PointTable:
     return parse_point_table(data)
 
 
-def _describe(fault: Fault, text: str, tables: dict[int, _Found]) -> str:
+def _describe(fault: Fault, text: str, values: dict[str, Any], tables: dict[int, _Found]) -> str:
     """Return a fault as one line; "" for what only follows from another fault of a table."""
     match fault.place:
         case ("device", int(index), "point", int(place), *inside) if index in tables:
@@ -113,10 +113,12 @@ def _describe(fault: Fault, text: str, tables: dict[int, _Found]) -> str:
             row = table.rows[place]
             if table.faults and inside and inside[0] not in row.values:
                 return ""  # missing, because its column has another name
-            return f"{path}: row {row.number}: {name_place(tuple(inside))} {fault.message}"
+            where = name_place(tuple(inside), row.values)
+            told = ": ".join(filter(None, [f"{path}: row {row.number}", where, fault.message]))
+            return FaultLine(told, format_key(fault.place), None, fault.message)
         case ("device", int(index), "point") if index in tables:
             return ""  # nothing could be read
-    return describe(fault, text)
+    return describe(fault, text, values)
 
 
 def _put_inline(text: str, tables: dict[int, _Found]) -> str:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sja_units.text import suggest, to_ascii
+
 Place = tuple[str | int, ...]
 """Keys and zero-based indices from the top of the file down to the value."""
 
@@ -76,12 +78,12 @@ class TableReader:
         self._known.add(key)
         if key not in self._values:
             if default is None:
-                self.fault(key, f"is missing: {words} is needed")
+                self.fault(key, f"missing, must be {words}")
             return None
         value = self._values[key]
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             # Its type and not the value, which may be a secret that lacks its quotes.
-            self.fault(key, f"is {_name_type(value)}, but must be {words}")
+            self.fault(key, f"must be {words}, not {_name_type(value)}")
             return None
         return value
 
@@ -89,16 +91,16 @@ class TableReader:
         self, key: str, default: str | None = None, *, choices: Sequence[str] | None = None
     ) -> str:
         """Return a string without control characters; one of `choices` where they are given."""
-        words = f"one of {', '.join(choices)}" if choices else "a text in quotes"
+        words = f"one of {', '.join(choices)}" if choices else "a string"
         value = self._take(key, default, (str,), words)
         if value is None:
             return default or ""
         if choices and value not in choices:
-            self.fault(key, f"is {_show(value)}, but must be {words}")
+            self.fault(key, f"must be {words}, not {_show(value)}{suggest(value, choices)}")
         elif not choices and (bad := [c for c in value if c < " " or c == "\x7f"]):
-            self.fault(key, f"holds a control character ({bad[0]!r}), which is not allowed")
+            self.fault(key, f"must not contain control characters ({bad[0]!r})")
         elif value == "" and default is None:
-            self.fault(key, "is empty, but a text is needed")
+            self.fault(key, "must not be empty")
         else:
             return str(value)
         return default or (choices[0] if choices else "")
@@ -109,17 +111,17 @@ class TableReader:
 
         path = self.text(key, default)
         if path and not _PLAIN_PATH.fullmatch(path):
-            self.fault(key, "must be an absolute path without blanks, quotes, colons and %")
+            self.fault(key, "must be an absolute path without spaces, quotes, colons and %")
         elif len(quote(path, safe="")) > _LONGEST_CREDENTIAL:
-            self.fault(key, "is too long")
+            self.fault(key, "path is too long")
         return path
 
     def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        value = self._take(key, default, (list,), "a list of texts")
+        value = self._take(key, default, (list,), "a list of strings")
         if value is None:
             return default or ()
         if not all(isinstance(item, str) and "\0" not in item for item in value):
-            self.fault(key, "must be a list of texts in quotes")
+            self.fault(key, "must be a list of strings")
             return default or ()
         return tuple(value)
 
@@ -128,18 +130,18 @@ class TableReader:
         return default if value is None else bool(value)
 
     def integer(self, key: str, default: int | None = None, *, low: int, high: int) -> int:
-        value = self._take(key, default, (int,), f"a whole number from {low} to {high}")
+        value = self._take(key, default, (int,), f"an integer from {low} to {high}")
         if value is None:
             return low if default is None else default
         if not low <= value <= high:
-            self.fault(key, f"is {_show(value)}, but must be from {low} to {high}")
+            self.fault(key, f"must be from {low} to {high}, not {_show(value)}")
             return low if default is None else default
         return int(value)
 
     def integers(
         self, key: str, default: tuple[int, ...], *, low: int, high: int
     ) -> tuple[int, ...]:
-        words = f"a list of whole numbers from {low} to {high}"
+        words = f"a list of integers from {low} to {high}"
         value = self._take(key, default, (list,), words)
         if value is None:
             return default
@@ -158,13 +160,13 @@ class TableReader:
         except OverflowError:
             number = math.inf
         if not math.isfinite(number):
-            self.fault(key, f"is {_show(value)}, but must be a finite number")
+            self.fault(key, f"must be a finite number, not {_show(value)}")
             return default
         return number
 
     def seconds(self, key: str, default: str | None = None, *, low: str, high: str) -> float:
         """Return a time span in seconds; it is written with its unit, as in "15min"."""
-        words = f'a time with its unit, such as "{default or low}"'
+        words = f'a duration with its unit, such as "{default or low}"'
         return self._measure(key, default, low, high, parse_duration, words)
 
     def size(self, key: str, default: str, *, low: str, high: str) -> int:
@@ -187,10 +189,10 @@ class TableReader:
             return fallback
         measure = parse(value)
         if measure is None:
-            self.fault(key, f"is {_show(value)}, but must be {words}")
+            self.fault(key, f"must be {words}, not {_show(value)}{_suggest_ascii(value, parse)}")
             return fallback
         if not (parse(low) or 0) <= measure <= (parse(high) or 0):
-            self.fault(key, f"is {_show(value)}, but must be from {low} to {high}")
+            self.fault(key, f"must be from {low} to {high}, not {_show(value)}")
             return fallback
         return measure
 
@@ -201,7 +203,7 @@ class TableReader:
 
     def tables(self, key: str, *, required: bool = False) -> list["TableReader"]:
         """Return the tables written [[key]], in order."""
-        words = f"one or more tables, each written [[{key}]],"
+        words = f"one or more tables, each written [[{key}]]"
         value = self._take(key, None if required else (), (list,), words)
         if value is None:
             return []
@@ -219,20 +221,21 @@ class TableReader:
         """Note every key that was not asked for, here and in the tables below."""
         for key in self._values:
             if key not in self._known:
-                self.fault(key, "is not a key that exists here" + self._suggest(key))
+                self.fault(key, "unknown key" + suggest(key, self._known))
         for child in self._children:
             child.finish()
 
-    def _suggest(self, key: str) -> str:
-        from difflib import get_close_matches
 
-        close = get_close_matches(key, self._known, n=1)
-        return f"; did you mean {close[0]!r}?" if close else ""
+def _suggest_ascii(value: str, parse: Callable[[str], float | None]) -> str:
+    """Return how a value is written without the full-width letters of an input method."""
+    plain = to_ascii(value)
+    is_it = plain != value and parse(plain) is not None
+    return f"; full-width characters do not count: write {_show(plain)}" if is_it else ""
 
 
 def _name_type(value: object) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", str: "a text"}
-    return names.get(type(value), "a table" if isinstance(value, dict) else "a list or a date")
+    names = {int: "an integer", float: "a number", str: "a string", dict: "a table", list: "a list"}
+    return str(value).lower() if isinstance(value, bool) else names.get(type(value), "a date")
 
 
 def _show(value: object) -> str:

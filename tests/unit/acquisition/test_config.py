@@ -10,7 +10,7 @@ from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.points.decode import make_decoder
 from sja_units.acquisition.points.point import TABLES, parse_reference
 from sja_units.config.job_file import parse
-from sja_units.errors import ConfigError
+from sja_units.errors import ConfigError, FaultLine
 
 HEAD = """
 [sink]
@@ -35,7 +35,7 @@ def read(text: str) -> AcquisitionConfig:
     return settings
 
 
-def faults_of(text: str) -> list[str]:
+def faults_of(text: str) -> list[FaultLine]:
     with pytest.raises(ConfigError) as fault:
         read(text)
     return fault.value.faults
@@ -132,7 +132,7 @@ def test_a_fault_of_a_point_is_told_with_its_place(key: str, value: str) -> None
     lines = [line for line in POINT.splitlines() if not line.startswith(f"{key} =")]
     text = HEAD + "\n".join([*lines, f"{key} = {value}"])
     (fault,) = faults_of(text)
-    assert "device[1].point[1]" in fault
+    assert fault.key.startswith("device.0.point.0")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_fault_of_a_point_is_told_with_its_place(key: str, value: str) -> None
 def test_a_fault_of_a_device_is_told_with_its_place(key: str, value: str) -> None:
     lines = [line for line in HEAD.splitlines() if not line.startswith(f"{key} =")]
     (fault,) = faults_of("\n".join([*lines, f"{key} = {value}"]) + POINT)
-    assert "device[1]" in fault
+    assert fault.key.startswith("device.0")
 
 
 SERIAL = """
@@ -217,7 +217,7 @@ def test_no_value_is_what_the_type_makes_of_it(kind: str, written: str, sent: by
 def test_no_value_that_never_comes_is_a_fault(kind: str, written: str) -> None:
     text = POINT.replace("float32", kind) + f"no_value = {written}"
     (fault,) = faults_of(HEAD + text)
-    assert "point[1].no_value" in fault
+    assert fault.key.endswith("point.0.no_value")
 
 
 def test_a_serial_line() -> None:
@@ -255,7 +255,7 @@ def test_a_serial_line() -> None:
 def test_a_fault_of_a_serial_line_is_told_with_its_place(key: str, value: str) -> None:
     lines = [line for line in SERIAL.splitlines() if not line.startswith(f"{key} =")]
     (fault,) = faults_of("\n".join([*lines, f"{key} = {value}"]) + POINT)
-    assert "device[1]" in fault
+    assert fault.key.startswith("device.0")
     assert key in fault
 
 
@@ -265,7 +265,7 @@ def test_units_on_one_line_agree_on_its_settings() -> None:
     assert len({device.endpoint.key for device in devices}) == 1
     for other in ("baudrate = 19200", 'parity = "E"'):
         (fault,) = faults_of(SERIAL + POINT + "[[device]]" + twin + other + POINT)
-        assert "device[2]" in fault
+        assert fault.key.startswith("device.1")
         assert "meter" in fault
     assert faults_of(SERIAL + POINT + "[[device]]" + twin.replace("rtu", "ascii") + POINT)
 
@@ -286,12 +286,12 @@ def test_tls() -> None:
     long = f'ca_file = "/{"ü" * 50}"'
     for wrong in ('ca_file = "ca.pem"', 'cert_file = "/a.pem"', 'key_file = "/a.key"', long):
         (fault,) = faults_of(head + wrong + POINT)
-        assert "device[1]" in fault
+        assert fault.key.startswith("device.0")
     for switch in ("verify = false", 'server_name = ""'):
         assert faults_of(head + switch + POINT)
     for name in ("press..example.edu", ".example.edu", "x" * 70, "机" * 70, "a b", "press1/"):
         (fault,) = faults_of(head + f'server_name = "{name}"' + POINT)
-        assert "device[1].server_name" in fault
+        assert fault.key.startswith("device.0.server_name")
     for name in ("press1.example.edu.", "192.0.2.10", "2001:db8::1", "机床.example.edu"):
         assert read(head + f'server_name = "{name}"' + POINT)
 
@@ -342,10 +342,9 @@ def test_a_password_may_be_in_any_script() -> None:
 
 def test_all_faults_are_told_at_once() -> None:
     faults = faults_of('interval = "0s"\n[sink]\n[[device]]\nport = 0\n[[device.point]]\n')
-    told = "\n".join(faults)
-    places = ("interval", "sink.url", "sink.database", "device[1].name", "device[1].host")
-    for place in (*places, "device[1].port", "point[1].name", "point[1].address"):
-        assert place in told
+    device = ("name", "host", "port", "point.0.name", "point.0.address")
+    places = ("interval", "sink.url", "sink.database", *(f"device.0.{key}" for key in device))
+    assert {*places} <= {fault.key for fault in faults}
 
 
 def test_no_device_or_no_point_is_a_fault() -> None:
@@ -368,9 +367,9 @@ def test_narrow_lines_of_two_devices_differ_by_their_tag_device() -> None:
     both = narrow + "[[device]]" + twin.replace("press1", "press2")
     assert [device.measurement for device in read(both).devices] == ["plc", "plc"]
     (fault,) = faults_of(both.replace('"narrow"', '"wide"'))
-    assert "device[2].measurement" in fault
+    assert fault.key.startswith("device.1.measurement")
     (fault,) = faults_of(narrow + "[[device]]" + twin)
-    assert "device[2].name" in fault
+    assert fault.key.startswith("device.1.name")
 
 
 @pytest.mark.parametrize("tag", ["point", "unit", "cn_name", "quality"])
@@ -378,9 +377,9 @@ def test_a_tag_that_the_narrow_layout_writes_itself_is_a_fault(tag: str) -> None
     wide = HEAD + f'tags = {{ {tag} = "x" }}\n' + POINT
     assert read(wide).devices[0].tags == {tag: "x"}
     (fault,) = faults_of(wide.replace("[sink]", '[sink]\nlayout = "narrow"'))
-    assert f"device[1].tags.{tag}" in fault
+    assert fault.key.startswith(f"device.0.tags.{tag}")
 
 
 def test_two_points_of_one_name_are_a_fault() -> None:
     (fault,) = faults_of(HEAD + POINT + POINT)
-    assert "point[2].name" in fault
+    assert fault.key.endswith("point.1.name")

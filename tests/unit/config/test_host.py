@@ -3,12 +3,12 @@
 import pytest
 
 from sja_units.config.host import parse_host_config
-from sja_units.errors import ConfigError
+from sja_units.errors import ConfigError, FaultLine
 
 WHERE = "sja-units.toml"
 
 
-def faults(text: str) -> list[str]:
+def faults(text: str) -> list[FaultLine]:
     with pytest.raises(ConfigError) as caught:
         parse_host_config(text, WHERE)
     return caught.value.faults
@@ -44,7 +44,7 @@ def test_all_faults_are_told_at_once_with_their_lines() -> None:
 
 def test_somebody_has_to_be_named() -> None:
     (told,) = faults("[alert]\nafter_failures = 5\n")
-    assert told.startswith("line 1: alert ")
+    assert told.startswith("line 1: alert: ")
     assert faults("[alert]\ncommand = []\n")
 
 

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 
 from sja_units.config.job_file import MAX_BYTES, load_toml, parse, read_file
-from sja_units.errors import ConfigError
+from sja_units.errors import ConfigError, FaultLine
 
 GOOD = 'url = "https://example.edu/me"\n'
 
 
-def faults_of(text: str, kind: str = "keepalive") -> list[str]:
+def faults_of(text: str, kind: str = "keepalive") -> list[FaultLine]:
     with pytest.raises(ConfigError) as fault:
         parse(kind, text, "x.toml")
     return fault.value.faults
@@ -58,7 +58,7 @@ host = "192.0.2.2"
     faults = [fault for fault in faults_of(text, "acquisition") if "address" in fault]
     assert len(faults) == 1
     assert "line 16:" in faults[0]
-    assert "device[2].point[1].address" in faults[0]
+    assert 'device "b" point "q": address' in faults[0]
 
 
 @pytest.mark.parametrize(
