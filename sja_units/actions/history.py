@@ -11,7 +11,7 @@ from signal import Signals
 
 from sja_units.actions.run import WORDS, Moment, Now, Run
 from sja_units.job import Job
-from sja_units.jobs.markers import word_end
+from sja_units.jobs.failure import describe_end
 from sja_units.systemd.journal_read import Entry
 
 FIELDS = (
@@ -162,7 +162,7 @@ class _Reader:
             result, exit_code = "completed", 0  # which is what its program ended with
         signal = None if draft.exited or not draft.status else _name_signal(draft.status)
         message = WORDS.get(result or "", "") or (
-            word_end(result, draft.exited, signal or draft.status, words) if result else ""
+            describe_end(result, draft.exited, signal or draft.status, words) if result else ""
         )
         yield Run(
             started,

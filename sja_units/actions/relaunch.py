@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sja_units.job import parse_unit
 from sja_units.jobs import markers
+from sja_units.jobs.failure import NOT_RECOVERED, expect_recovery, read_failed_recovery
 from sja_units.jobs.inventory import read_head
 from sja_units.jobs.schedule import choose_unit, is_scheduled
 from sja_units.jobs.state import is_active
@@ -99,7 +100,7 @@ def relaunch(
     for unit in by_order.values():
         if (job := parse_unit(unit)) is not None:
             with suppress(OSError):  # it comes back without, too
-                markers.expect_recovery(job)
+                expect_recovery(job)
     systemd.order(orders, done, lambda order: markers.is_wanted(by_order[order.unit]))
     for unit, result, seconds in unwell:
         note(unit, *_explain(systemd, unit, result), seconds)
@@ -109,7 +110,7 @@ def relaunch(
 def _read_reason(unit: str) -> str:
     """Return why a start failed for good, "" where the job's end hook did not say so."""
     job = parse_unit(unit)
-    failure = markers.read_failed_recovery(job) if job else None
+    failure = read_failed_recovery(job) if job else None
     return failure.message if failure else ""
 
 
@@ -124,5 +125,5 @@ def _explain(systemd: Systemd, unit: str, result: str) -> tuple[str, str]:
         return "started", ""
     if view.state in ("restarting", "starting"):
         return "retrying", reason
-    prefix = f"{markers.NOT_RECOVERED}: "
+    prefix = f"{NOT_RECOVERED}: "
     return "failed", prefix + reason.removeprefix(prefix)

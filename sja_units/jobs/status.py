@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sja_units.job import KINDS, RELAUNCH, SCHEDULES, Job, parse_unit
 from sja_units.jobs import markers
+from sja_units.jobs.failure import Failure, list_failed_units, make_failure, read_failure
 from sja_units.jobs.health import read_health
 from sja_units.jobs.inventory import Head, list_configured, read_head
 from sja_units.jobs.schedule import list_scheduled_units
@@ -30,7 +31,7 @@ class JobStatus(NamedTuple):
     since: str | None
     restarts: int | None
     status: str
-    error: markers.Failure | None
+    error: Failure | None
     next_try: float | None  # Unix time, while it waits for the next try
     next_run: float | None  # Unix time, while it waits for the next one of its schedule
     health: dict[str, Any]
@@ -111,7 +112,7 @@ def _read_marks(rows: Mapping[str, UnitRow]) -> _Marks:
     relaunch = rows.get(RELAUNCH)
     return _Marks(
         markers.list_wanted_units(),
-        markers.list_failed_units(),
+        list_failed_units(),
         markers.read_next_tries(),
         markers.read_completed(),
         list_scheduled_units(),
@@ -138,7 +139,7 @@ def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> Job
         completed=completed is not None,
     )
     state = decide_state(facts)
-    error = markers.read_failure(job) if job.unit in marks.failed else None
+    error = read_failure(job) if job.unit in marks.failed else None
     return JobStatus(
         job=job,
         title=head.title,
@@ -159,7 +160,7 @@ def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> Job
     )
 
 
-def _say(job: Job, state: str, health: dict[str, Any], error: markers.Failure | None) -> str:
+def _say(job: Job, state: str, health: dict[str, Any], error: Failure | None) -> str:
     if state == "unconfigured":
         return f"there is no file {job.config_path}"
     if state in ("running", "degraded"):
@@ -222,7 +223,7 @@ def _knows_more(result: str, view: JobStatus) -> bool:
 def _blame_systemd(view: JobStatus, shown: dict[str, Any]) -> JobStatus:
     """Return the view of a job whose end hook could not note the failure."""
     at = _format(shown["StateChangeTimestamp"]) or ""
-    error = markers.make_failure(shown["Result"], at, max(1, shown["NRestarts"]))
+    error = make_failure(shown["Result"], at, max(1, shown["NRestarts"]))
     return view._replace(error=error, status=error.message)
 
 

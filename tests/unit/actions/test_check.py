@@ -3,7 +3,7 @@
 import pytest
 
 from sja_units.actions.check import Finding, find_problems
-from sja_units.jobs.markers import parse_failure
+from sja_units.jobs.failure import parse_failure
 from sja_units.jobs.status import JobStatus
 from tests.unit.statuses import make_status
 

@@ -9,7 +9,7 @@ from sja_units import job
 from sja_units.actions import cleanup
 from sja_units.actions.cleanup import Findings, find_leftovers, remove_leftover
 from sja_units.job import Job
-from sja_units.jobs import manager, markers, state_dir
+from sja_units.jobs import failure, manager, markers, state_dir
 from sja_units.jobs.state import UnitRow
 from sja_units.systemd.client import Systemd
 
@@ -37,7 +37,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, place in places.items():
         key = f"{name.upper()}_ROOT" if name != "etc" else "CONFIG_ROOT"
         key = "STATE_ROOT" if name == "var" else key
-        for module in (job, cleanup, markers, manager, state_dir):
+        for module in (job, cleanup, failure, markers, manager, state_dir):
             if hasattr(module, key):
                 monkeypatch.setattr(module, key, str(place))
         for kind in job.KINDS:

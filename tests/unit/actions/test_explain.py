@@ -4,7 +4,7 @@ import pytest
 
 from sja_units.actions.explain import explain
 from sja_units.job import Job
-from sja_units.jobs.markers import Failure
+from sja_units.jobs.failure import Failure
 from sja_units.jobs.state import STATES
 from tests.unit.statuses import make_status
 

@@ -6,7 +6,7 @@ from sja_units.alerts.decide import Moment, decide
 from sja_units.alerts.record import Record, Streak
 from sja_units.config.host import Alert
 from sja_units.job import Job
-from sja_units.jobs.markers import Failure
+from sja_units.jobs.failure import Failure
 from sja_units.jobs.status import JobStatus
 
 START = 1_800_000_000.0

@@ -1,6 +1,6 @@
 import pytest
 
-from sja_units.jobs.markers import parse_failure
+from sja_units.jobs.failure import parse_failure
 from sja_units.jobs.state import Facts, UnitRow, decide_state
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units import job
-from sja_units.jobs.markers import parse_failure, read_failure
+from sja_units.jobs.failure import parse_failure, read_failure
 
 LINE1 = job.Job("acquisition", "line1")
 RECORD = "at=2026-01-02T03:04:05Z\nresult=exit-code\ncode=exited\nstatus={}\nfailures={}\n"
