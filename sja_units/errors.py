@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterable
 from typing import Self
 
+from sja_units import exit_status
+
 
 class SjaError(Exception):
     """A fault told in one line; `hint` says what to do about it."""
 
-    status = 1
+    status = exit_status.FAILED
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -22,19 +24,19 @@ class SjaError(Exception):
 class UsageError(SjaError):
     """The words on the command line are wrong."""
 
-    status = 2
+    status = exit_status.USAGE
 
 
 class NoSuchJob(SjaError):
     """Nobody has configured the job that was named."""
 
-    status = 4
+    status = exit_status.NO_SUCH_JOB
 
 
 class NotAllowed(SjaError):
     """The person who asks lacks the right."""
 
-    status = 5
+    status = exit_status.NOT_ALLOWED
 
 
 class FaultLine(str):
@@ -52,8 +54,6 @@ class FaultLine(str):
 
 class ConfigError(SjaError):
     """A configuration is wrong; `faults` holds every fault with its place."""
-
-    status = 1
 
     def __init__(self, where: str, faults: Iterable[str]) -> None:
         self.where = where
@@ -82,19 +82,19 @@ def _tell_group(first: FaultLine, *others: FaultLine) -> str:
 class WorkerError(SjaError):
     """A worker cannot go on; systemd sees `status` as its exit status."""
 
-    status = 75
+    status = exit_status.TEMPORARY
 
 
 class NeedsOperator(WorkerError):
     """The session or a credential is refused: trying again would not help."""
 
-    status = 77
+    status = exit_status.NEEDS_OPERATOR
 
 
 class WrongConfig(WorkerError):
     """The configuration is wrong: trying again would not help."""
 
-    status = 78
+    status = exit_status.WRONG_CONFIG
 
 
 class ProgramError(WorkerError):

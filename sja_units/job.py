@@ -8,7 +8,6 @@ from sja_units.errors import UsageError
 KINDS = ("acquisition", "command", "keepalive")
 
 CONFIG_ROOT = "/etc/sja-units"
-DONE = 79  # exit status of a worker whose command did its work and is not to be repeated
 HOST_FILE = "sja-units.toml"  # below CONFIG_ROOT: what counts for the whole host
 STATE_ROOT = "/var/lib/sja-units"
 PRIVATE_ROOT = "/var/lib/private/sja-units"  # where systemd really keeps a dynamic user's state

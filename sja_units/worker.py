@@ -42,21 +42,7 @@ def _work(runtime: Runtime, credential: str) -> int:
     job = runtime.job
     with open(credential, "rb") as file:
         text = decode(file.read(), job.config_path)
-    settings = parse(job.kind, text, job.config_path).settings
-    # A worker imports only what its kind needs.
-    if job.kind == "keepalive":
-        from sja_units.keepalive.loop import run as keep_alive
-
-        keep_alive(settings, runtime)
-    elif job.kind == "command":
-        from sja_units.command.loop import run as command
-
-        return command(settings, runtime)
-    else:
-        from sja_units.acquisition.loop import run as acquire
-
-        acquire(settings, runtime)
-    return 0
+    return parse(job.kind, text, job.config_path).settings.run(runtime)
 
 
 if __name__ == "__main__":

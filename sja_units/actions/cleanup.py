@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from sja_units.acquisition.spool.snapshot import has_unsent
 from sja_units.job import (
     CONFIG_ROOT,
     KINDS,
@@ -25,6 +24,7 @@ from sja_units.jobs import manager
 from sja_units.jobs.inventory import list_configured
 from sja_units.jobs.markers import list_wanted_units
 from sja_units.jobs.state_dir import find_places, is_ours
+from sja_units.kinds import get_kind
 from sja_units.systemd.client import Systemd
 
 # Texts that `sjactl edit` refused, and what a kill has left of a file that was being written.
@@ -163,7 +163,7 @@ class _Search:
                 f"{paths[0]} stays: {job} has no file, but is still wanted; "
                 f"sjactl remove {job} deletes what it left"
             )
-        elif job.kind == "acquisition" and any(map(has_unsent, paths)):
+        elif any(map(get_kind(job.kind).has_unsent, paths)):
             self.kept.append(
                 f"{paths[0]} stays: its spool holds data that was never sent. Give {job} its file "
                 f"again and start it, and it sends them; rm -r {' '.join(paths)} gives them up"

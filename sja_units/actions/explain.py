@@ -1,11 +1,14 @@
 """What is wrong with a job, what happens next and what to do: in words. Pure."""
 
+from sja_units.exit_status import NEEDS_OPERATOR, WRONG_CONFIG
 from sja_units.jobs.status import JobStatus
+from sja_units.kinds import get_kind
 
-_LOGIN, _FILE = 77, 78  # what is refused; systemd does not try again
+_NOT_RETRIED = (NEEDS_OPERATOR, WRONG_CONFIG)  # by systemd
 _REMEDIES = {
-    _LOGIN: "Give it a fresh session: log in, save the cookies, `sjactl cookies {job} --set FILE`.",
-    _FILE: "Mend {config} (`sjactl edit {job}`), then `sjactl start {job}`.",
+    NEEDS_OPERATOR: "Give it a fresh session: log in, save the cookies, "
+    "`sjactl cookies {job} --set FILE`.",
+    WRONG_CONFIG: "Mend {config} (`sjactl edit {job}`), then `sjactl start {job}`.",
     203: "Run ./install.sh again: the program is not there or cannot be run.",
     243: "Look at {config} and at the files that it names: systemd could not read one of them.",
 }
@@ -56,9 +59,7 @@ def _tell_degraded(view: JobStatus) -> list[str]:
     return [
         _quote(view.status),
         *_tell_bad_registers(view),
-        "If that goes on, the watchdog ends it and it starts again."
-        if view.job.kind == "command"
-        else "It goes on with all else and tries again by itself.",
+        get_kind(view.job.kind).degraded_advice,
         f"`sjactl probe {view.job}` tries it now, `sjactl logs {view.job}` shows what led to it.",
     ]
 
@@ -108,14 +109,14 @@ def _tell_next_try(view: JobStatus, status: int | None) -> str:
         return "It is not tried again before somebody acts, or the next run of its schedule."
     if not view.wanted or not view.relaunch:
         return "It is not tried again before somebody acts."
-    if status in (_LOGIN, _FILE):
+    if status in _NOT_RETRIED:
         return "It is not tried again before somebody acts, or the next boot."
     return "sja-check tries it again every few minutes."
 
 
 def _find_remedy(view: JobStatus, status: int | None) -> str:
     usual = "`sjactl logs {job}` shows more, `sjactl start {job}` tries again."
-    if view.job.kind == "command" and status in (_LOGIN, _FILE):
+    if get_kind(view.job.kind).exits_as_program and status in _NOT_RETRIED:
         # It may as well be the program's own status.
         return f"{usual} What its file says: `sjactl config {{job}}`."
     return _REMEDIES.get(status or 0, usual)

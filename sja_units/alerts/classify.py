@@ -4,8 +4,10 @@ import math
 from datetime import datetime
 from typing import NamedTuple
 
+from sja_units.exit_status import NEEDS_OPERATOR
 from sja_units.jobs.state import is_active
 from sja_units.jobs.status import JobStatus
+from sja_units.kinds import get_kind
 
 FAILING, EXPIRED, FAILED, RECOVERED = "failing", "expired", "failed", "recovered"
 
@@ -36,8 +38,9 @@ def classify(view: JobStatus, after_failures: int, now: float) -> Classification
     if state == "stopped" or not (view.wanted or is_active(state) or state == "completed"):
         return Classification(UNWANTED)
     if state == "failed":
-        gone = view.job.kind == "keepalive" and view.error and view.error.exit_code == 77
-        return Classification(ILL, EXPIRED if gone else FAILED)
+        is_refused = view.error is not None and view.error.exit_code == NEEDS_OPERATOR
+        event = get_kind(view.job.kind).refused_event if is_refused else FAILED
+        return Classification(ILL, event)
     active_for = _count_active(view, now)
     fails = view.error is not None and view.error.failures >= after_failures
     if fails and active_for < STEADY:

@@ -24,6 +24,7 @@ from sja_units.jobs.manager import OPERATORS
 from sja_units.jobs.markers import list_wanted_units
 from sja_units.jobs.state_dir import find_places, is_ours
 from sja_units.jobs.wanted import want
+from sja_units.kinds import get_kind
 from sja_units.systemd.client import Systemd
 
 _SPARE = 8 * 2**20  # bytes of a disk that a restore leaves free for the jobs that run
@@ -44,7 +45,9 @@ def look(systemd: Systemd, archive: Archive) -> Here:
         wanted=frozenset(job for job in jobs if job.unit in units),
         active=active,
         scheduled=frozenset(
-            job for job in jobs if job.kind == "command" and rows.get(job.schedule_unit) == "active"
+            job
+            for job in jobs
+            if get_kind(job.kind).has_schedule and rows.get(job.schedule_unit) == "active"
         ),
         failed=frozenset(job for job in jobs if states[job] == "failed"),
     )

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from sja_units.acquisition.spool.snapshot import Retained
 from sja_units.backup.contents import MAX_FILE, is_plain_part
 from sja_units.fs.safe_open import open_folder, read_regular
 from sja_units.job import Job
+from sja_units.kinds import get_kind
 
-_SPOOL = "spool"
 _TRIES = 5
 _MAX_DEPTH = 4
 _MAX_SETTLED = 4 * MAX_FILE  # bytes in memory at a time, whatever a worker has written
@@ -40,6 +39,7 @@ def read_state(
     Of the spool that is all which is not sent yet. Called with a line for what is left out are
     `miss` for data, and `tell` for what is none, such as a socket. Raises OSError.
     """
+    kind = get_kind(job.kind)
     reader = _Reader(job, tell, miss)
     try:
         # A link there is systemd's: the folder that it stands in is root's.
@@ -51,20 +51,19 @@ def read_state(
         reader.name_others(home, "")
         yield from reader.read_settled(home)
         for name in folders:
-            if name != _SPOOL or job.kind != "acquisition":
+            if name != kind.spool:
                 yield from reader.read_below(home, name)
     finally:
         os.close(home)
-    if job.kind == "acquisition" and _SPOOL in folders:
-        with Retained(job.state_dir) as spool:
-            for name, data in spool.copy(reader.note):
-                yield StateFile(f"{_SPOOL}/{name}", data, None)
+    if kind.spool in folders:
+        for name, data in kind.copy_spool(job.state_dir, reader.note):
+            yield StateFile(f"{kind.spool}/{name}", data, None)
 
 
 class _Reader:
     def __init__(self, job: Job, tell: Callable[[str], None], miss: Callable[[str], None]) -> None:
         self._home = job.state_dir
-        self._is_ours = job.kind != "command"  # what is in there; else it is a program's
+        self._is_ours = get_kind(job.kind).owns_state
         self._tell = tell
         self._miss = miss
 

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
 
 from sja_units import __version__
-from sja_units.acquisition.config import AcquisitionConfig
-from sja_units.acquisition.spool.snapshot import has_unsent
 from sja_units.backup.archive import Stored, Writer, write_archive
 from sja_units.backup.contents import (
     MAX_FILE,
@@ -23,15 +21,14 @@ from sja_units.backup.contents import (
     is_storable,
 )
 from sja_units.backup.snapshot import read_state
-from sja_units.command.config import CommandConfig
 from sja_units.config import job_file
 from sja_units.config.host import parse_host_config
 from sja_units.errors import ConfigError, UsageError
 from sja_units.fs.safe_open import open_regular, read_regular
-from sja_units.job import CONFIG_ROOT, HOST_FILE, NAME, RUN_ROOT, STATE_ROOT, Job
+from sja_units.job import CONFIG_ROOT, HOST_FILE, KINDS, NAME, STATE_ROOT, Job
 from sja_units.jobs.inventory import parse_head
 from sja_units.jobs.markers import list_wanted_units, read_completed
-from sja_units.keepalive.config import KeepaliveConfig
+from sja_units.kinds import get_kind
 
 
 class Report(NamedTuple):
@@ -98,10 +95,10 @@ def _add_state(writer: Writer, job: Job, notes: _Notes) -> None:
 
 def _name_what_waits(job: Job, notes: _Notes) -> None:
     """Tell of values that are on no disk, as that takes nothing."""
-    folder = f"{RUN_ROOT}/waiting/{job.name}"
-    with suppress(FileNotFoundError, NotADirectoryError):
-        if job.kind == "acquisition" and set(os.listdir(folder)) - {"cursor"}:
-            notes.miss(f"{job}: the disk takes nothing, and what waits in {folder} is left out")
+    for folder, is_state in get_kind(job.kind).run_folders(job.name).items():
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if is_state and set(os.listdir(folder)) - {"cursor"}:
+                notes.miss(f"{job}: the disk takes nothing, and what waits in {folder} is left out")
 
 
 def _read_files(notes: _Notes) -> Iterator[tuple[str, Stored]]:
@@ -160,8 +157,8 @@ def _name_what_is_elsewhere(job: Job, data: bytes, notes: _Notes) -> None:
     except ConfigError as fault:
         notes.tell(f"{job} has a faulty file, which is stored as it is: {fault.faults[0]}")
         return
-    for path in _list_paths(settings):
-        if path and not path.startswith(f"{CONFIG_ROOT}/"):
+    for path in settings.files():
+        if not path.startswith(f"{CONFIG_ROOT}/"):
             notes.tell(f"{job} needs {path}, which is not in the backup: take it along yourself")
 
 
@@ -175,24 +172,13 @@ def _name_alert(data: bytes, notes: _Notes) -> None:
         notes.tell(f"alerts need {alert.command[0]}, which is not in the backup: take it along")
 
 
-def _list_paths(settings: object) -> list[str]:
-    if isinstance(settings, KeepaliveConfig):
-        login = (settings.login.secrets, settings.login.command[0]) if settings.login else ()
-        return [settings.ca_file, *login]
-    if isinstance(settings, CommandConfig):
-        probe = settings.probe.command[:1] if settings.probe else ()
-        return [settings.command[0], *probe]
-    if not isinstance(settings, AcquisitionConfig):
-        return []
-    tls = [device.endpoint.tls for device in settings.devices if device.endpoint.tls]
-    files = [path for each in tls for path in (each.ca_file, each.cert_file, each.key_file)]
-    return list(dict.fromkeys([settings.sink.ca_file, *files]))
-
-
 def _name_what_has_no_file(stored: set[Job], notes: _Notes) -> None:
     """Tell of unsent data of jobs that are gone: without a file nothing could send them."""
-    folder = f"{STATE_ROOT}/acquisition"
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        job = Job("acquisition", name)
-        if NAME.fullmatch(name) and job not in stored and has_unsent(job.state_dir):
-            notes.miss(f"{job} has no file, so the unsent data in {job.state_dir} are left out")
+    for kind in KINDS:
+        folder = f"{STATE_ROOT}/{kind}"
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            job = Job(kind, name)
+            if not NAME.fullmatch(name) or job in stored:
+                continue
+            if get_kind(kind).has_unsent(job.state_dir):
+                notes.miss(f"{job} has no file, so the unsent data in {job.state_dir} are left out")

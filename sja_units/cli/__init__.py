@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sja_units import __version__
+from sja_units import __version__, exit_status
 from sja_units.cli.output.streams import echo, prepare_streams
 from sja_units.errors import NotAllowed, SjaError, UsageError
 
@@ -137,10 +137,10 @@ def run(words: list[str]) -> int:
     except SystemExit:
         return 0  # click ends so where the reader of our output has gone
     except (KeyboardInterrupt, click.Abort):
-        return 130
+        return exit_status.INTERRUPTED
     except Exception:  # a fault of ours; Python's own 1 would tell of a check that found something
         traceback.print_exc()
-        return os.EX_SOFTWARE
+        return exit_status.INTERNAL_ERROR
 
 
 def _check_text(words: list[str]) -> None:

@@ -8,6 +8,7 @@ from sja_units.config.load import load
 from sja_units.errors import UsageError
 from sja_units.job import KINDS, Job
 from sja_units.jobs import inventory
+from sja_units.kinds import guess_kind
 from sja_units.toml.edit import compose
 
 
@@ -49,8 +50,8 @@ def read_path(path: str, pairs: list[tuple[str, str]]) -> Target:
     """Return what a file says; its kind follows from its keys."""
     text = compose(read_text(path), pairs)
     keys = load_toml(text, path)
-    kind = "command" if "command" in keys else "keepalive" if "url" in keys else "acquisition"
-    return Target(path, kind, None, load(kind, text, path).file)
+    kind = guess_kind(keys)
+    return Target(path, kind, None, load(kind, text, path, open_client_file).file)
 
 
 def read_text(path: str) -> str:

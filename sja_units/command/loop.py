@@ -11,7 +11,7 @@ from sja_units.command.notify import Ear, Notice
 from sja_units.command.prober import Prober
 from sja_units.command.program import Program, describe_status, make_environment
 from sja_units.errors import ProgramError, WorkerError, WrongConfig
-from sja_units.job import DONE
+from sja_units.exit_status import DONE
 from sja_units.runtime import log
 from sja_units.runtime.service import Runtime, format_time
 

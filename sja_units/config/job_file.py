@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sja_units.errors import ConfigError
+from sja_units.kinds import Settings, get_kind
 from sja_units.toml.reader import Fault, TableReader
 
 MAX_BYTES = 256 * 1024  # tomllib takes seconds for files that are far larger
@@ -27,7 +28,7 @@ class JobFile(NamedTuple):
     title: str
     relaunch: bool
     service: Mapping[str, tuple[str, ...]]  # systemd directives of the [service] table
-    settings: Any  # the kind's own frozen type, of its package's config.py
+    settings: Settings  # the kind's own frozen type
 
 
 def read_file(path: str) -> str:
@@ -106,24 +107,9 @@ def examine(kind: str, values: Mapping[str, Any]) -> tuple[JobFile, list[Fault]]
     title = table.text("title", "")
     relaunch = table.flag("relaunch", True)
     service = _read_service(table.table("service"))
-    settings = _read_settings(kind, table)
+    settings = get_kind(kind).read(table)
     table.finish()
     return JobFile(title, relaunch, service, settings), faults
-
-
-def _read_settings(kind: str, table: TableReader) -> object:
-    # A worker imports only what its kind needs.
-    if kind == "keepalive":
-        from sja_units.keepalive.config import read_keepalive
-
-        return read_keepalive(table)
-    if kind == "command":
-        from sja_units.command.config import read_command
-
-        return read_command(table)
-    from sja_units.acquisition.config import read_acquisition
-
-    return read_acquisition(table)
 
 
 def _read_service(table: TableReader) -> dict[str, tuple[str, ...]]:

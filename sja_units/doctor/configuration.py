@@ -6,10 +6,8 @@ import pwd
 import stat
 from collections.abc import Iterator
 
-from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.actions.check import find_unmanaged
 from sja_units.config import host as host_config
-from sja_units.config.job_file import JobFile
 from sja_units.doctor.finding import OK, PROBLEM, WARNING, Finding
 from sja_units.errors import ConfigError
 from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, parse_unit
@@ -18,7 +16,6 @@ from sja_units.jobs.claims import find_conflicts, read_claims
 from sja_units.jobs.inventory import list_configured
 from sja_units.jobs.manager import OPERATORS
 from sja_units.jobs.markers import list_wanted_units
-from sja_units.keepalive.config import KeepaliveConfig
 
 _TMPFILES = "/usr/local/lib/tmpfiles.d/sja-units.conf"
 
@@ -114,19 +111,10 @@ def _check_job(job: Job) -> Iterator[Finding]:
     right = f"chown root:{OPERATORS} {path} && chmod 0640 {path}"
     if status.st_uid != 0:
         yield Finding(PROBLEM, f"{path} can be changed by {_name_owner(status)}", right)
-    if mode & 0o004 and _holds_secrets(file):
+    if mode & 0o004 and file.settings.has_secrets():
         yield Finding(WARNING, f"{path} holds secrets, and all can read it", right)
     elif not mode & 0o004 and (_name_owner(status).split(":")[1] != OPERATORS or not mode & 0o040):
         yield Finding(WARNING, f"{path} cannot be read by group {OPERATORS}", right)
-
-
-def _holds_secrets(file: JobFile) -> bool:
-    settings = file.settings
-    if isinstance(settings, AcquisitionConfig):
-        return bool(settings.sink.token or settings.sink.password)
-    if isinstance(settings, KeepaliveConfig):
-        return bool(settings.headers or (settings.proxy and settings.proxy.user))
-    return False
 
 
 def check_drop_ins() -> Iterator[Finding]:

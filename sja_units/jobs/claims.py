@@ -1,25 +1,16 @@
 """What a job holds on to and another one should leave alone: its devices' endpoints, its session.
 
-A session is known by hashes only: no cookie's value leaves this file.
+A session is known by hashes only.
 """
 
-import os
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from hashlib import sha256
 from typing import NamedTuple
 
-from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.config import job_file
 from sja_units.errors import ConfigError
 from sja_units.job import Job
-from sja_units.keepalive.config import KeepaliveConfig
-from sja_units.keepalive.cookie import Cookie, Jar, JarFault
-
-_SHORTEST_SESSION = 8  # characters: "theme=dark" is no session
-# By which the well-known load balancers find a user's server again.
-_STICKY = re.compile(r"(?i:route|routeid|serverid|ingresscookie|bigipserver.*|awsalb.*)")
+from sja_units.kinds import Settings
 
 
 class Claims(NamedTuple):
@@ -42,38 +33,12 @@ class Conflict(NamedTuple):
         return f"shares {self.what} with {' and '.join(others)}: {self.risk}"
 
 
-def name_endpoint(device: Device) -> str:
-    """Return where a device is reached: "host:port", or the serial port that a link leads to."""
-    _, where, port = device.endpoint.key
-    return f"{where.lower()}:{port}" if port else os.path.realpath(where)
+def make_claims(settings: Settings, state_dir: str = "", jar: str = "") -> Claims:
+    """Return what a job with these settings holds on to.
 
-
-def make_claims(settings: object, jar: Jar = ()) -> Claims:
-    """Return what a job with these settings, and this jar, holds on to."""
-    if isinstance(settings, AcquisitionConfig):
-        return Claims(endpoints=frozenset(map(name_endpoint, settings.devices)))
-    if isinstance(settings, KeepaliveConfig):
-        return Claims(sessions=_hash_sessions(settings, jar))
-    return Claims()
-
-
-def _hash_sessions(settings: KeepaliveConfig, jar: Jar) -> frozenset[str]:
-    from sja_units.keepalive.cookie_policy import cookie_header
-
-    # Whatever page each job looks at: one login is one session.
-    site = f"{settings.address.scheme}://{settings.address.site}"
-    return frozenset(
-        sha256(f"{site}\0{cookie.name}\0{cookie.value}".encode()).hexdigest()
-        for cookie in jar
-        if _may_be_session(cookie) and cookie_header((cookie,), settings.address)
-    )
-
-
-def _may_be_session(cookie: Cookie) -> bool:
-    """Tell a login's cookie from those that many logins have: of a browser, of a load balancer."""
-    if len(cookie.value) < _SHORTEST_SESSION or _STICKY.fullmatch(cookie.name):
-        return False
-    return cookie.expires is None or cookie.http_only
+    state_dir: where its session is, as far as it can be read; jar: a text that counts instead.
+    """
+    return Claims(*settings.claims(state_dir, jar))
 
 
 def read_claims(jobs: Iterable[Job]) -> dict[Job, Claims]:
@@ -83,17 +48,8 @@ def read_claims(jobs: Iterable[Job]) -> dict[Job, Claims]:
         with suppress(ConfigError, OSError):
             text = job_file.read_file(job.config_path)
             settings = job_file.parse(job.kind, text, job.config_path).settings
-            claims[job] = make_claims(settings, _read_jar(job, settings))
+            claims[job] = make_claims(settings, job.state_dir)
     return claims
-
-
-def _read_jar(job: Job, settings: object) -> Jar:
-    if isinstance(settings, KeepaliveConfig):
-        from sja_units.keepalive.store import read_next_jar
-
-        with suppress(JarFault, OSError):
-            return read_next_jar(job.state_dir, settings.host)
-    return ()
 
 
 def find_conflicts(claims: Mapping[Job, Claims]) -> list[Conflict]:

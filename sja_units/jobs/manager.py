@@ -13,8 +13,9 @@ from sja_units.fs.atomic import replace_file, sync_folder
 from sja_units.job import PRIVATE_ROOT, RUN_ROOT, SYSTEMD_ROOT, Job, parse_unit
 from sja_units.jobs.markers import COMPLETED, is_wanted
 from sja_units.jobs.schedule import choose_unit, is_scheduled
-from sja_units.jobs.unit_files import has_schedule, list_ttys, render_units
+from sja_units.jobs.unit_files import has_schedule, render_units
 from sja_units.jobs.wanted import forget, want_configured
+from sja_units.kinds import get_kind
 from sja_units.systemd.client import Order, Systemd
 
 OPERATORS = "sja"
@@ -88,7 +89,7 @@ def _read(path: str) -> str:
 
 
 def _render_units(job: Job, file: job_file.JobFile | None) -> dict[str, str]:
-    return render_units(job, file, _find_groups(list_ttys(file)) if file else ())
+    return render_units(job, file, _find_groups(file.settings.ttys()) if file else ())
 
 
 def _write_units(job: Job, file: job_file.JobFile | None) -> bool:
@@ -206,11 +207,11 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
             sync_folder(os.path.dirname(path))
     with suppress(FileNotFoundError):
         os.unlink(f"{RUN_ROOT}/backoff/{job.unit}")
-    if job.kind == "keepalive":
-        shutil.rmtree(f"{RUN_ROOT}/cookies/{job.name}", ignore_errors=True)
+    for folder, is_state in get_kind(job.kind).run_folders(job.name).items():
+        if not (is_state and keep_state):
+            shutil.rmtree(folder, ignore_errors=True)
     apply_drop_ins(systemd, {job: None})
     if not keep_state:
-        shutil.rmtree(f"{RUN_ROOT}/waiting/{job.name}", ignore_errors=True)
         _delete_state(job)
     elif os.path.isdir(job.state_dir):
         os.utime(job.state_dir)  # `sjactl cleanup` counts from here

@@ -3,6 +3,7 @@
 import os
 
 from sja_units.job import SYSTEMD_ROOT, Job
+from sja_units.kinds import get_kind
 
 _BEFORE, _AFTER = "sja-command@", ".timer"
 
@@ -19,7 +20,7 @@ def list_scheduled_units() -> set[str]:
 
 def is_scheduled(job: Job) -> bool:
     """Tell whether systemd has a timer for the job."""
-    return job.kind == "command" and os.path.lexists(job.timer_path)
+    return get_kind(job.kind).has_schedule and os.path.lexists(job.timer_path)
 
 
 def choose_unit(job: Job) -> str:

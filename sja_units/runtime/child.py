@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
+from sja_units.exit_status import INTERNAL_ERROR
 from sja_units.runtime import log
 
 _MAX_OUTPUT = 16 * 1024 * 1024
@@ -117,7 +118,7 @@ def run_child(
 
 
 def _be_child(work: Callable[[int], None], writer: int) -> NoReturn:
-    status = 70
+    status = INTERNAL_ERROR
     try:
         os.setpgid(0, 0)  # so that it can be killed with all that it starts
         signal.set_wakeup_fd(-1)  # the parent's

@@ -10,11 +10,11 @@ import click
 import pytest
 
 from sja_units.actions.metrics import FAMILIES
-from sja_units.actions.openmetrics import SUFFIXES
 from sja_units.cli import VERBS, sjactl
 from sja_units.config import job_file
 from sja_units.config.host import parse_host_config
 from sja_units.jobs.state import STATES
+from sja_units.openmetrics import SUFFIXES
 from sja_units.toml.reader import TableReader
 from tests.linters.test_linters import CHECKOUT, run
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from sja_units.acquisition.kind import name_endpoint
 from sja_units.acquisition.points.decode import Value
 from sja_units.acquisition.points.plan import ReadRequest
 from sja_units.acquisition.points.point import Point
@@ -13,7 +14,6 @@ from sja_units.acquisition.probe.database import SinkReport
 from sja_units.acquisition.probe.devices import Report
 from sja_units.cli.output import format as render
 from sja_units.cli.output.text_width import fit, measure
-from sja_units.jobs.claims import name_endpoint
 from sja_units.text import count
 
 _MOST_WORDS = 8

@@ -21,7 +21,6 @@ from sja_units.cli.client_files import STDIO, is_remote, open_client_file
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo, need_root
 from sja_units.cli.params import ClientFile, ClientOutput, Fetch
-from sja_units.cli.preflight import find_missing_user
 from sja_units.cli.verbs.order import carry_out
 from sja_units.errors import SjaError, UsageError
 from sja_units.fs.atomic import atomic_writer
@@ -180,8 +179,8 @@ def _tell_plan(archive: Archive, plan: Plan) -> None:
     for fault in faults:
         _tell(f"restored as it was, but faulty: {fault}")
     for job, job_file in files.items():
-        if user := find_missing_user(job_file):
-            _tell(f"{job} runs as {user!r}, whom this host does not have: make that user first")
+        for place, message in job_file.settings.host_faults():
+            _tell(f"{job} cannot run here yet: {'.'.join(map(str, place))} {message}")
     host = archive.manifest.host
     if plan.starts and host != socket.gethostname():
         _tell(f"stop these jobs on {host}, or both hosts use the same sessions and devices")

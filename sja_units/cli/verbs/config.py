@@ -3,7 +3,7 @@
 import click
 
 from sja_units.cli.output.streams import echo
-from sja_units.cli.preflight import warn_of_program
+from sja_units.cli.preflight import warn_of_settings
 from sja_units.config.job_file import JobFile, read_file
 from sja_units.errors import ConfigError
 from sja_units.job import Job
@@ -33,7 +33,7 @@ def apply_command(jobs: tuple[str, ...]) -> int:
     for job in inventory.select_configured(jobs):
         try:
             files[job] = file = _settle(job)
-            warn_of_program(file)
+            warn_of_settings(file)
         except ConfigError as fault:
             faulty = True
             echo(str(fault), err=True)

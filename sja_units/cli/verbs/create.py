@@ -8,7 +8,7 @@ import click
 from sja_units.cli.client_files import open_client_file
 from sja_units.cli.output.streams import echo, need_root
 from sja_units.cli.params import ClientConfig, ClientFile
-from sja_units.cli.preflight import warn_of_devices, warn_of_others, warn_of_program
+from sja_units.cli.preflight import warn_of_others, warn_of_settings, warn_of_world
 from sja_units.cli.target import read_text, split_settings
 from sja_units.cli.verbs.order import carry_out
 from sja_units.config import job_file
@@ -17,6 +17,7 @@ from sja_units.errors import ConfigError, SjaError, UsageError
 from sja_units.job import KINDS, Job, make_job
 from sja_units.jobs import manager
 from sja_units.jobs.status import get_status
+from sja_units.kinds import as_keepalive, get_kind
 from sja_units.systemd.client import Systemd
 from sja_units.toml.edit import compose
 
@@ -64,10 +65,11 @@ def create_command(
     and not at once.
     """
     job = make_job(kind, name)
-    if command and kind != "command":
-        raise UsageError(f"{' '.join(command)!r} is too much: only command jobs run a program")
-    if cookies and kind != "keepalive":
-        raise UsageError("--cookies is for keepalive jobs")
+    options = get_kind(kind).create_options
+    if command and "command" not in options:
+        raise UsageError(f"{' '.join(command)!r} is too much: a {kind} job runs no program")
+    if cookies and "cookies" not in options:
+        raise UsageError(f"--cookies is not for {kind} jobs")
     if os.path.lexists(job.config_path):
         raise SjaError(f"{job} exists already", f"sjactl config {job} shows it")
     need_root("create jobs")
@@ -77,15 +79,15 @@ def create_command(
         pairs.append(("command", f"[{', '.join(map(_quote, _find_program(command)))}]"))
     text = compose(read_text(source) if source else "", pairs + split_settings(settings))
     try:
-        file, text = load(kind, text, source or "the command line")
+        file, text = load(kind, text, source or "the command line", open_client_file)
     except ConfigError as fault:
         if source is None:
             raise UsageError(fault.message) from None
         raise
     jar = read_jar_text(cookies, file) if cookies else None
     warn_of_others(job, file, jar)
-    warn_of_devices(file)
-    warn_of_program(file)
+    warn_of_world(file)
+    warn_of_settings(file)
     manager.write_config(job, text)
     if jar is not None:
         manager.give_jar(job, jar)
@@ -122,5 +124,7 @@ def read_jar_text(path: str, file: job_file.JobFile) -> str:
 
     with open_client_file(path) as own:
         text = decode_jar(own.read(4 * MAX_BYTES + 1))  # a character may be four bytes
-    parse_jar(text, file.settings.host)
+    settings = as_keepalive(file.settings)
+    assert settings is not None
+    parse_jar(text, settings.host)
     return text

@@ -8,7 +8,6 @@ from typing import NamedTuple, TypeVar
 
 import click
 
-from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.influxdb.line_protocol import format_series
 from sja_units.acquisition.influxdb.parser import parse_samples, read_time
 from sja_units.acquisition.spool.snapshot import Retained
@@ -17,6 +16,7 @@ from sja_units.cli.output.times import parse_moment
 from sja_units.errors import ConfigError, SjaError, UsageError
 from sja_units.job import Job
 from sja_units.jobs import inventory, manager
+from sja_units.kinds import as_acquisition, is_acquisition
 
 _LAST_NS = 2**63
 
@@ -82,7 +82,7 @@ def data_command(
 
 def _select(words: str) -> Job:
     chosen = inventory.select_configured([words])
-    if len(chosen) != 1 or chosen[0].kind != "acquisition":
+    if len(chosen) != 1 or not is_acquisition(chosen[0]):
         raise UsageError(f"{words!r} must be one acquisition job")
     return chosen[0]
 
@@ -100,10 +100,10 @@ def _read_names(job: Job) -> _Names:
     devices: dict[str, str] = {}
     units: dict[tuple[str, str], str] = {}
     try:
-        settings = manager.read_job_file(job).settings
+        settings = as_acquisition(manager.read_job_file(job).settings)
     except ConfigError:
         return _Names(devices, units, is_local=False)
-    assert isinstance(settings, AcquisitionConfig)
+    assert settings is not None
     for device in settings.devices:
         devices[format_series(device.measurement, device.tags)] = device.name
         units |= {(device.name, point.name): point.unit for point in device.points}

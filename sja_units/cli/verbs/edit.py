@@ -3,7 +3,7 @@
 import click
 
 from sja_units.cli.output.streams import echo, need_root
-from sja_units.cli.preflight import warn_of_program
+from sja_units.cli.preflight import warn_of_settings
 from sja_units.cli.verbs.config import tell_when_it_counts
 from sja_units.config.job_file import read_file
 from sja_units.config.load import load
@@ -35,6 +35,6 @@ def edit_command(job: str) -> None:
         raise SjaError(f"{fault}\n{path} is as it was", f"your text is in {kept}") from None
     with Systemd() as systemd:
         manager.apply_drop_ins(systemd, {chosen: file})
-    warn_of_program(file)
+    warn_of_settings(file)
     echo(str(chosen))
     tell_when_it_counts(chosen)

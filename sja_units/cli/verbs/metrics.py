@@ -3,8 +3,8 @@
 import click
 
 from sja_units.actions.metrics import Use, measure
-from sja_units.actions.openmetrics import render
 from sja_units.jobs.status import JobStatus, list_status
+from sja_units.openmetrics import render
 from sja_units.systemd.cgroup import find_cgroup, read_cpu_seconds, read_memory
 from sja_units.systemd.client import Systemd
 

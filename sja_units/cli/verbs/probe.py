@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.acquisition.kind import name_endpoint
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
 from sja_units.cli.params import ClientConfig
@@ -13,8 +14,9 @@ from sja_units.cli.target import Target, read_target
 from sja_units.command.config import CommandConfig
 from sja_units.errors import SjaError, UsageError
 from sja_units.jobs import inventory
-from sja_units.jobs.claims import name_endpoint, read_claims
+from sja_units.jobs.claims import read_claims
 from sja_units.keepalive.config import KeepaliveConfig
+from sja_units.kinds import as_acquisition, as_command, as_keepalive, is_acquisition
 from sja_units.systemd.client import Systemd
 
 TRY_SECONDS = 60.0
@@ -43,17 +45,18 @@ def probe_command(target: str, point: str | None, settings: tuple[str, ...], as_
     Ends with 1 if something does not work.
     """
     chosen = read_target(target, settings)
-    if isinstance(chosen.file.settings, KeepaliveConfig):
+    file = chosen.file
+    if devices := as_acquisition(file.settings):
         if point is not None:
-            raise UsageError(f"{chosen.name} has no points")
-        return _probe_site(chosen, chosen.file.settings, as_json=as_json)
-    if isinstance(chosen.file.settings, CommandConfig):
-        if point is not None:
-            raise UsageError(f"{chosen.name} has no points")
-        return _probe_program(chosen, chosen.file.settings, as_json=as_json)
+            return _probe_point(devices, point, as_json=as_json)
+        return _probe_acquisition(chosen, devices, as_json=as_json)
     if point is not None:
-        return _probe_point(chosen.file.settings, point, as_json=as_json)
-    return _probe_acquisition(chosen, chosen.file.settings, as_json=as_json)
+        raise UsageError(f"{chosen.name} has no points")
+    if site := as_keepalive(file.settings):
+        return _probe_site(chosen, site, as_json=as_json)
+    program = as_command(file.settings)
+    assert program is not None
+    return _probe_program(chosen, program, as_json=as_json)
 
 
 def _probe_site(chosen: Target, settings: KeepaliveConfig, *, as_json: bool) -> int:
@@ -147,7 +150,7 @@ def _find_holders() -> dict[str, list[str]]:
     """Return the jobs that run and poll, by endpoint; none where one may not know that."""
     holders: dict[str, list[str]] = {}
     with suppress(SjaError, OSError):
-        jobs = {job.unit: job for job in inventory.list_configured() if job.kind == "acquisition"}
+        jobs = {job.unit: job for job in inventory.list_configured() if is_acquisition(job)}
         with Systemd() as systemd:
             rows = systemd.list_units(["sja-acquisition@*.service"])
         running = [jobs[row.name] for row in rows if row.active == "active" and row.name in jobs]

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from sja_units.acquisition.config import AcquisitionConfig, Device
+from sja_units.acquisition.config import Device
 from sja_units.cli.params import ClientConfig
 from sja_units.cli.target import read_path
 from sja_units.errors import SjaError, UsageError
+from sja_units.kinds import as_acquisition
 from sja_units.text import count
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def simulate_command(file: str, port: int, listen: str) -> int:
       sjactl simulate line1.toml
       sjactl probe line1.toml --set device.0.host=127.0.0.1 --set device.0.port=1502
     """
-    settings = read_path(file, []).file.settings
-    if not isinstance(settings, AcquisitionConfig):
+    settings = as_acquisition(read_path(file, []).file.settings)
+    if settings is None:
         raise UsageError(f"{file} describes no devices")
     endpoints = assign_ports(settings.devices, port)
     with ExitStack() as stack:

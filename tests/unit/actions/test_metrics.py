@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from sja_units.actions.metrics import FAMILIES, Use, measure
-from sja_units.actions.openmetrics import render
 from sja_units.job import Job
 from sja_units.jobs.failure import Failure
 from sja_units.jobs.state import STATES
+from sja_units.openmetrics import render
 from tests.unit.statuses import make_status
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]

@@ -5,6 +5,7 @@ import pytest
 
 from sja_units.config.job_file import MAX_BYTES, load_toml, parse, read_file
 from sja_units.errors import ConfigError, FaultLine
+from tests.unit.settings import parse_keepalive
 
 GOOD = 'url = "https://example.edu/me"\n'
 
@@ -86,8 +87,7 @@ def test_a_size_beyond_all_disks_is_told() -> None:
 
 @pytest.mark.parametrize(("value", "seconds"), [("90s", 90), ("1h 30min", 5400), ("1d", 86400)])
 def test_times(value: str, seconds: float) -> None:
-    file = parse("keepalive", GOOD + f'interval = "{value}"\n', "x.toml")
-    assert file.settings.interval == seconds
+    assert parse_keepalive(GOOD + f'interval = "{value}"\n').interval == seconds
 
 
 @pytest.mark.parametrize("key", ["ExecStart", "ExecStopPost", "User", "Type", "Restart"])

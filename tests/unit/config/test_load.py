@@ -13,6 +13,7 @@ from sja_units.config.job_file import MAX_BYTES, parse
 from sja_units.config.load import load
 from sja_units.errors import ConfigError
 from sja_units.toml.reader import Fault, TableReader
+from tests.unit.settings import parse_acquisition
 
 JOB = """# hall A
 [sink]
@@ -106,7 +107,7 @@ def test_several_devices_and_folders(tmp_path: Path) -> None:
     (tmp_path / "tables/b.csv").write_text("name,table,address\nb,coil,2\n")
     second = '[[device]]\nname = "b"\nhost = "192.0.2.11"\npoints = "tables/b.csv"\n'
     _, text = load_with(tmp_path, join(","), JOB + second)
-    settings = parse("acquisition", text, "x").settings
+    settings = parse_acquisition(text)
     assert [[p.name for p in d.points] for d in settings.devices] == [
         ["temperature", "注射 压力"],
         ["b"],

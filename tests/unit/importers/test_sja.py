@@ -14,6 +14,7 @@ from sja_units.importers.takeover import Takeover
 from sja_units.importers.takeover import derive_name as derive
 from sja_units.job import NAME
 from sja_units.url import parse_address
+from tests.unit.settings import parse_keepalive
 
 URL = "https://sports.example.edu/api/user/current"
 KEEP_ALIVE = {"job_type": "keep_alive", "name": "保活", "status": "running"}
@@ -45,9 +46,10 @@ def test_each_account_becomes_a_job() -> None:
     assert zhang.job.name.startswith("zhang-san-exam")
     assert zhang.jar == "JSESSIONID=made-up-2; theme=dark"
     file = parse("keepalive", alice.text, "x")
-    assert (file.title, file.settings.interval) == ("小爱", 900)
-    assert file.settings.address.url == URL
-    headers = dict(file.settings.headers)
+    settings = parse_keepalive(alice.text)
+    assert (file.title, settings.interval) == ("小爱", 900)
+    assert settings.address.url == URL
+    headers = dict(settings.headers)
     assert headers["Referer"] == "https://sports.example.edu/pc/"
     assert {*headers} == {"User-Agent", "Accept", "Referer"}
     assert "made-up" not in alice.text
@@ -90,7 +92,7 @@ def test_of_several_the_most_frequent_that_ran_counts() -> None:
     done = take_over(jobs, {"cookies": {"alice": account()}})
     (plan,) = done.imports
     assert plan.wanted
-    assert parse("keepalive", plan.text, "x").settings.interval == 630
+    assert parse_keepalive(plan.text).interval == 630
     assert len(done.left) == 2
 
 

@@ -8,7 +8,7 @@ from sja_units.config.job_file import parse
 from sja_units.job import Job
 from sja_units.jobs.claims import Claims, find_conflicts, make_claims
 from sja_units.keepalive.cookie import Cookie, Jar
-from sja_units.keepalive.jar import parse_jar
+from sja_units.keepalive.jar import format_netscape, parse_jar
 
 A, B, C = (Job("acquisition", name) for name in ("a", "b", "c"))
 ALICE, BOB = Job("keepalive", "alice"), Job("keepalive", "bob")
@@ -32,7 +32,8 @@ def reads_tty(path: str) -> Claims:
 
 
 def keeps(jar: Jar, url: str = URL) -> Claims:
-    return make_claims(parse("keepalive", f'url = "{url}"', "x").settings, jar)
+    settings = parse("keepalive", f'url = "{url}"', "x").settings
+    return make_claims(settings, jar=format_netscape(jar).decode())
 
 
 def header(text: str) -> Jar:

@@ -90,11 +90,10 @@ def drop_in(kind: str, file: JobFile, groups: Iterable[str] = ()) -> str:
 
 
 def test_drop_in_holds_only_what_was_asked_for() -> None:
-    assert drop_in("acquisition", JobFile("", True, {}, None)) == ""
-    text = drop_in(
-        "acquisition",
-        JobFile("", True, {"MemoryMax": ("64M",), "Environment": ("A=1", "B=2")}, None),
-    )
+    plain = 'url = "https://sports.example.edu/"\n'
+    assert drop_in("keepalive", parse("keepalive", plain, "x")) == ""
+    service = '[service]\nMemoryMax = "64M"\nEnvironment = ["A=1", "B=2"]\n'
+    text = drop_in("keepalive", parse("keepalive", plain + service, "x"))
     assert text.splitlines()[1:] == [
         "[Service]",
         "MemoryMax=64M",
