@@ -7,6 +7,7 @@ from hypothesis import settings
 
 # A slow or busy machine must not fail a test, so no example has a deadline.
 settings.register_profile("sja", deadline=None)
+settings.register_profile("quick", settings.get_profile("sja"), max_examples=20)
 settings.load_profile("sja")
 
 # What a test starts must not depend on how colours or pagers are set where the tests run.

@@ -5,12 +5,17 @@ import signal
 import time
 from functools import partial
 
+import pytest
+
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue, MakeWorker
 from tests.unit.acquisition.database import Database
 from tests.unit.acquisition.harness import Worker, free_port
 from tests.unit.acquisition.line_parser import parse_line
 from tests.unit.acquisition.rogue import answer
 from tests.waiting import wait_for
+
+pytestmark = pytest.mark.slow
+
 
 DEVICE = """
 [[device]]

@@ -115,6 +115,7 @@ def test_a_job_that_came_back_meanwhile_keeps_its_state(host: Path) -> None:
     assert (host / "private" / str(GONE)).exists()
 
 
+@pytest.mark.slow
 def test_a_state_too_deep_to_be_looked_at_is_told(host: Path) -> None:
     folder = host / "private" / str(GONE)
     fd = os.open(folder, os.O_RDONLY)

@@ -150,6 +150,7 @@ TABLES = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(TABLES, st.text(), st.sampled_from(["acquisition", "keepalive"]))
 def test_whatever_a_worker_says_can_be_read(health: dict[str, Any], title: str, kind: str) -> None:
     view = make_status("running", job=Job(kind, "x"), title=title, health=health)

@@ -276,6 +276,7 @@ VIEWS = [
 ]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.sampled_from([2.0, 15.0, 100.0, 4000.0]), st.sampled_from(VIEWS))),
     st.sampled_from([600.0, 86400.0]),

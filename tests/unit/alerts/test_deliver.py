@@ -21,6 +21,9 @@ from tests.peers.webhook import HookServer
 from tests.unit.acquisition.harness import TOP
 from tests.unit.keepalive.test_tls_and_proxy import certificate
 
+pytestmark = pytest.mark.slow
+
+
 __all__ = ["certificate"]
 
 VIEW = {"job": "acquisition/line1", "title": "1号线", "state": "failed"}

@@ -188,6 +188,7 @@ def test_a_newer_archive_is_refused_by_its_version() -> None:
         parse_manifest(newer)
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
 def test_a_manifest_that_is_none_is_refused(value: object) -> None:
     for data in (repr(value), f'{{"format": 1, "jobs": {value!r}}}', f'{{"format": {value!r}}}'):
@@ -213,6 +214,7 @@ def test_the_manifest_keeps_its_words() -> None:
 jobs = st.builds(Job, st.sampled_from(KINDS), st.from_regex(NAME, fullmatch=True))
 
 
+@pytest.mark.slow
 @given(jobs, st.text())
 def test_a_storable_path_leads_below_and_comes_back(job: Job, path: str) -> None:
     name = Member(path, job).name

@@ -13,6 +13,9 @@ from tests.unit.acquisition.harness import free_port
 from tests.unit.keepalive.harness import Worker
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
+
 Run = Callable[..., Worker]
 FOREVER = "exec sleep 600"
 

@@ -22,6 +22,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_a_kill_never_leaves_a_torn_file(tmp_path: Path) -> None:
     path = tmp_path / "jar"
     replace_file(str(path), b"000000" * 5000)

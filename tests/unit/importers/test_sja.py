@@ -177,6 +177,7 @@ _JSON: Any = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(_KEYS, _JSON), st.dictionaries(_KEYS, _JSON))
 def test_whatever_the_files_hold_it_is_planned_or_refused(
     jobs: dict[str, Any], credentials: dict[str, Any]

@@ -68,6 +68,7 @@ def test_the_header_is_always_one_that_can_be_sent(jar: Jar) -> None:
     header.encode("latin-1")
 
 
+@pytest.mark.slow
 @given(jars, st.lists(st.text() | st.from_regex(r"[a-z]{1,3}=[^;]*(; [A-Za-z-]+(=[^;]*)?)*")))
 def test_no_answer_empties_or_breaks_a_jar(jar: Jar, set_cookies: list[str]) -> None:
     merged = merge(jar, page_of("https://www.example.edu:443/"), tuple(set_cookies)).jar

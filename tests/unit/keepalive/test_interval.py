@@ -120,6 +120,7 @@ def test_the_look_comes_before_the_end(delay: float, left: float) -> None:
         assert earlier == delay
 
 
+@pytest.mark.slow
 def test_a_worker_learns_and_says_what(
     site: RunningSite, make_worker: Callable[..., Worker]
 ) -> None:
@@ -157,6 +158,7 @@ def test_a_person_s_new_cookies_teach_nothing(
     assert worker.end() == 0
 
 
+@pytest.mark.slow
 def test_an_end_that_no_look_moves_is_told_once(
     site: RunningSite, make_worker: Callable[..., Worker]
 ) -> None:
@@ -181,6 +183,7 @@ def test_an_end_that_no_look_moves_is_told_once(
     assert worker.journal.read_text().count("renew") == 1
 
 
+@pytest.mark.slow
 def test_the_next_look_of_a_worker_comes_before_the_cookies_end(
     site: RunningSite, make_worker: Callable[..., Worker]
 ) -> None:

@@ -13,6 +13,9 @@ from sja_units.url import parse_address
 from tests.unit.keepalive.harness import RunningSite, Worker
 from tests.waiting import PATIENCE, wait_for
 
+pytestmark = pytest.mark.slow
+
+
 Maker = Callable[..., Worker]
 
 

@@ -107,6 +107,7 @@ def test_no_forged_cookie_gets_in(site: RunningSite) -> None:
     assert [cookie.name for cookie in found.jar] == ["session"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["slow", "endless", "bomb"])
 def test_what_never_ends_is_bounded(site: RunningSite, fault: str) -> None:
     started = time.monotonic()
@@ -115,6 +116,7 @@ def test_what_never_ends_is_bounded(site: RunningSite, fault: str) -> None:
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.slow
 def test_endless_chunks_slow_heads_and_slow_bytes_meet_one_deadline() -> None:
     def drip(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")

@@ -45,6 +45,7 @@ def test_three_generations_are_kept(tmp_path: Path) -> None:
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_a_whole_jar_and_whole_generations(tmp_path: Path) -> None:
     save_jar(str(tmp_path), tuple(Cookie(f"c{i}", "0", HOST) for i in range(50)))
     newest = 0

@@ -52,6 +52,7 @@ def test_ca_file_vouches_for_its_own(tls_site: RunningSite, certificate: Path) -
     assert answer.status == 401
 
 
+@pytest.mark.slow
 def test_certificates_that_systemd_hands_over_vouch(
     tls_site: RunningSite, certificate: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,9 @@ from tests.peers.site import Session
 from tests.unit.keepalive.harness import RunningSite, Worker, running_site
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
+
 LIFE = 100.0  # of a session, on the site's clock, which only these tests move
 Maker = Callable[..., Worker]
 

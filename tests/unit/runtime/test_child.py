@@ -52,6 +52,7 @@ def test_what_a_child_leaves_running_does_not_hold_up_its_answer() -> None:
     assert time.monotonic() - started < PATIENCE
 
 
+@pytest.mark.slow
 def test_waiting_for_a_child_that_has_closed_its_end_costs_nothing() -> None:
     def work(fd: int) -> None:
         os.close(fd)

@@ -97,6 +97,7 @@ def test_systemd_gets_backslashes_as_it_reads_them(start: Callable[..., Child]) 
     child.wait_for(r"STATUS=no C:\\new")
 
 
+@pytest.mark.slow
 def test_pings_come_only_while_the_loop_moves(start: Callable[..., Child]) -> None:
     body = LOOP + "\nruntime.stopping = False\nruntime.status('stuck')\ntime.sleep(3600)"
     child = start(body, watchdog=0.3)
@@ -108,6 +109,7 @@ def test_pings_come_only_while_the_loop_moves(start: Callable[..., Child]) -> No
     assert not select.select([child.socket], [], [], 1)[0]
 
 
+@pytest.mark.slow
 def test_health_is_renewed_only_while_the_loop_moves(
     start: Callable[..., Child], tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_retry_after_may_be_a_date() -> None:
     assert 30 < judge(429, {"retry-after": date}, b"").wait <= 60
 
 
+@pytest.mark.slow
 @given(st.text() | st.from_regex(r"(Mon,)? ?\d* Jan \d+( \d*:\d*){0,3} (GMT|[+-]\d+)"))
 def test_no_retry_after_whatever_it_says_is_a_failure_of_ours(text: str) -> None:
     assert 0 <= judge(503, {"retry-after": text}, b"").wait <= LONGEST_RETRY_AFTER

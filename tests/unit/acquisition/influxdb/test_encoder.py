@@ -1,6 +1,7 @@
 import struct
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,6 +102,7 @@ SECOND = 10**9
 STEPS = st.lists(st.tuples(st.integers(0, 10 * SECOND), st.integers(-(10**13), 10**13)), min_size=2)
 
 
+@pytest.mark.slow
 @given(STEPS)
 def test_stamps_are_near_the_clock_and_never_twice_the_same(steps: list[tuple[int, int]]) -> None:
     stamps = Timestamps()

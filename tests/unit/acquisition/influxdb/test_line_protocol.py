@@ -1,5 +1,6 @@
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ values = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(
     names.filter(lambda name: not name.startswith("#")),
     st.dictionaries(names, st.one_of(st.just(""), names)),

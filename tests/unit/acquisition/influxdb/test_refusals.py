@@ -60,6 +60,7 @@ def test_a_partial_write_is_split_and_nothing_of_it_is_lost(run: Run, database: 
     assert one.sink.parked == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [1, 10])
 def test_a_request_that_is_wrong_in_itself_parks_nothing(
     run: Run, database: Database, lines: int
@@ -92,6 +93,7 @@ def test_a_database_that_cannot_unpack_the_request_parks_nothing(
     assert one.spool.state().lines == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [0, 1, 2])
 def test_a_server_that_says_the_same_to_all_it_refuses_holds_up_no_good_line(
     run: Run, database: Database, bad: int
@@ -111,6 +113,7 @@ def test_a_server_that_says_the_same_to_all_it_refuses_holds_up_no_good_line(
     assert one.sink.parked == 2
 
 
+@pytest.mark.slow
 def test_a_bad_line_by_itself_waits_until_another_one_tells_what_the_answer_means(
     run: Run, database: Database
 ) -> None:
@@ -124,6 +127,7 @@ def test_a_bad_line_by_itself_waits_until_another_one_tells_what_the_answer_mean
     assert one.sink.parked == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_is_another_one_later_is_doubted_anew(run: Run, database: Database) -> None:
     one = run(database.url)
     one.put(0)

@@ -37,6 +37,7 @@ def test_batches_grow_with_what_waits(tmp_path: Path, database: Database) -> Non
     assert max(database.sizes) <= 5000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [500, 503, 429, 401, 403, 404, 302, 200])
 def test_what_is_not_written_is_kept_and_sent_again_in_order(
     run: Run, database: Database, status: int
@@ -60,6 +61,7 @@ def test_what_is_not_written_is_kept_and_sent_again_in_order(
     assert one.sink.parked == 0
 
 
+@pytest.mark.slow
 def test_retry_after_is_heeded(run: Run, database: Database) -> None:
     moments: list[float] = []
 
@@ -83,6 +85,7 @@ def test_what_is_too_large_is_halved(run: Run, database: Database) -> None:
     assert one.sink.parked == 0
 
 
+@pytest.mark.slow
 def test_a_database_that_comes_later_gets_everything(run: Run) -> None:
     port = free_port()
     one = run(f"http://127.0.0.1:{port}")
@@ -134,6 +137,7 @@ def test_half_an_answer_is_none(
     assert one.spool.state().batches == 1
 
 
+@pytest.mark.slow
 def test_no_answer_is_waited_for_no_longer_than_the_deadline(
     run: Run, make_rogue: MakeRogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +150,7 @@ def test_no_answer_is_waited_for_no_longer_than_the_deadline(
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 def test_an_answer_byte_by_byte_does_not_outlive_the_deadline(
     run: Run, make_rogue: MakeRogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:

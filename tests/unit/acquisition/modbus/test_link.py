@@ -157,6 +157,7 @@ def test_what_comes_unasked_never_answers_a_request(make_rogue: MakeRogue) -> No
     link.close()
 
 
+@pytest.mark.slow
 def test_one_byte_at_a_time_does_not_outlive_the_deadline(make_rogue: MakeRogue) -> None:
     def reply(request: bytes) -> Iterator[bytes | float]:
         for byte in answer(request, DATA):
@@ -237,6 +238,7 @@ def test_rtu_over_tcp(make_rogue: MakeRogue) -> None:
     link.close()
 
 
+@pytest.mark.slow
 def test_a_converter_gives_a_late_answer_to_the_next_connection(make_rogue: MakeRogue) -> None:
     """What has no transaction is the answer to whatever was asked last."""
     held: list[bytes] = []
@@ -257,6 +259,7 @@ def test_a_converter_gives_a_late_answer_to_the_next_connection(make_rogue: Make
     link.close()
 
 
+@pytest.mark.slow
 def test_a_gateway_that_closes_while_an_answer_may_be_late_is_not_away(
     make_rogue: MakeRogue,
 ) -> None:

@@ -4,8 +4,13 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.machines.wheels import oldest_pymodbus
 from tests.unit.acquisition.harness import TOP
+
+pytestmark = pytest.mark.slow
+
 
 _VERSION = "import pymodbus; print(pymodbus.__version__)"
 _TESTS = [

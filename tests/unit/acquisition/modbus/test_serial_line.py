@@ -101,6 +101,7 @@ def test_the_echo_of_our_own_frame_is_dropped(wire: Wire, link: Link, count: int
         link.read(1, make_request("holding", 995, 10), LONG)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("slave")
 @pytest.mark.parametrize(
     ("disturb", "state"),
@@ -141,6 +142,7 @@ def test_what_nobody_asked_for_is_no_answer(wire: Wire, link: Link) -> None:
     assert link.read(1, make_request("holding", 200, 10), LONG)[:2] == b"\0\xc8"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("slave")
 def test_a_late_answer_never_answers_another_question(wire: Wire, link: Link) -> None:
     """A device that needs longer than the timeout: what it says belongs to an older request."""
@@ -161,6 +163,7 @@ def test_a_late_answer_never_answers_another_question(wire: Wire, link: Link) ->
     assert link.read(1, other, LONG)[:2] == b"\0\xc8"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_repeats_to_a_slow_slave_leave_no_answer_for_another_question(
     wire: Wire, link: Link, repeats: int
@@ -174,6 +177,7 @@ def test_repeats_to_a_slow_slave_leave_no_answer_for_another_question(
     assert first_word(link, 1, 400, LONG) == 400
 
 
+@pytest.mark.slow
 def test_a_slow_unit_never_makes_its_neighbour_answer_another_question(
     wire: Wire, link: Link
 ) -> None:
@@ -202,6 +206,7 @@ def test_frames_are_apart_by_three_and_a_half_characters(wire: Wire) -> None:
     assert time.monotonic() - began >= 5 * 3.5 * 10 / 1200
 
 
+@pytest.mark.slow
 def test_a_line_that_is_never_silent(wire: Wire) -> None:
     # Silence is long at this rate, so that a busy machine does not make any.
     link = Link("rtu", SerialLine(wire.master, mode(300)))
@@ -362,6 +367,7 @@ def test_the_echo_of_our_own_frame_in_ascii(wire: Wire) -> None:
     link.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [

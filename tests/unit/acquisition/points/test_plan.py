@@ -1,5 +1,6 @@
 from itertools import combinations, pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def check(blocks: list[ReadRequest], points: list[Point], limits: Limits) -> Non
         assert max(gaps, default=0) <= limits.max_gap * factor
 
 
+@pytest.mark.slow
 @given(points(), limits)
 def test_every_point_is_read_exactly_once_within_the_limits(
     points: list[Point], limits: Limits
@@ -82,6 +84,7 @@ def test_no_plan_needs_fewer_requests(points: list[Point], limits: Limits) -> No
     assert len(plan_requests(registers, limits)) == fewest(registers, limits)
 
 
+@pytest.mark.slow
 @given(points(), limits, st.data())
 def test_refused_points_are_neither_read_nor_read_along(
     points: list[Point], limits: Limits, data: st.DataObject
@@ -107,6 +110,7 @@ def test_a_block_begins_at_every_cut(
     assert place in {(block.table, block.address) for block in blocks}
 
 
+@pytest.mark.slow
 @given(points(), limits)
 def test_halves_hold_the_same_points(points: list[Point], limits: Limits) -> None:
     for block in plan_requests(points, limits):

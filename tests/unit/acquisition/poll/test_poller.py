@@ -77,6 +77,7 @@ def test_two_devices_of_one_unit_are_both_read(monkeypatch: pytest.MonkeyPatch) 
     poller.join()
 
 
+@pytest.mark.slow
 def test_nobody_waits_between_cycles_for_what_may_come_late(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -106,6 +106,7 @@ def test_a_simulated_file_is_read_as_a_whole() -> None:
         assert 0 <= found.value <= 100
 
 
+@pytest.mark.slow
 def test_neighbours_are_read_singly_and_at_a_pace(make_rogue: MakeRogue) -> None:
     """wb-mge #137, solvis #238: a scan at full speed upset devices."""
     moments: list[float] = []
@@ -125,6 +126,7 @@ def test_neighbours_are_read_singly_and_at_a_pace(make_rogue: MakeRogue) -> None
     assert min(b - a for a, b in pairwise(moments)) >= PACE_SECONDS
 
 
+@pytest.mark.slow
 def test_endpoints_are_tried_at_the_same_time_and_in_time(
     make_device: MakeDevice, make_rogue: MakeRogue
 ) -> None:

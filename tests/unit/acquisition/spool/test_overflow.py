@@ -180,6 +180,7 @@ def _has_lines(log: Path, count: int) -> bool:
     return log.read_text().count("\n") > count
 
 
+@pytest.mark.slow
 def test_no_kill_loses_or_doubles_what_waits_for_the_disk(tmp_path: Path, folder: Path) -> None:
     """Kills a process whose disk fails again and again, eight times, at moments that vary."""
     found: dict[str, list[int]] = {"try": [], "put": [], "sent": [], "done": []}

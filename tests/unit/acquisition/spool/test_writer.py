@@ -371,6 +371,7 @@ def _has_grown(log: Path, size: int) -> bool:
     return log.stat().st_size > size
 
 
+@pytest.mark.slow
 def test_no_kill_loses_what_was_put_nor_sends_it_out_of_order(tmp_path: Path) -> None:
     """Kills a process that puts and takes, eight times, at moments that vary."""
     folder = tmp_path / "spool"

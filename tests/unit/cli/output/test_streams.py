@@ -10,6 +10,9 @@ import pytest
 from tests.unit.acquisition.harness import TOP, free_port
 from tests.unit.cli.conftest import PROGRAM
 
+pytestmark = pytest.mark.slow
+
+
 JOB = """
 [sink]
 type = "local"

@@ -65,6 +65,7 @@ def test_nothing_of_a_parcel_is_on_a_command_line() -> None:
     assert "-T" in shlex.join(format_for_parcel("gw"))
 
 
+@pytest.mark.slow
 @given(
     words=st.lists(st.text()),
     files=st.dictionaries(st.text(), st.binary()),

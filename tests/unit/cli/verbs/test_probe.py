@@ -73,6 +73,7 @@ def simulated(file: Path, port: int) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_simulated_is_well(file: Path, sjactl: Sjactl) -> None:
     port = free_port()
     with simulated(file, port):
@@ -93,6 +94,7 @@ def test_a_file_that_is_simulated_is_well(file: Path, sjactl: Sjactl) -> None:
         assert "°C" in said.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_simulation_ends_when_told(file: Path, number: int) -> None:
     with simulated(file, free_port()) as process:
@@ -104,6 +106,7 @@ def test_a_simulation_ends_when_told(file: Path, number: int) -> None:
     assert "Traceback" not in words
 
 
+@pytest.mark.slow
 def test_a_simulation_that_is_told_again_and_again_ends(file: Path) -> None:
     with simulated(file, free_port()) as process:
         for _ in range(1000):
@@ -113,6 +116,7 @@ def test_a_simulation_that_is_told_again_and_again_ends(file: Path) -> None:
         assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_simulation_needs_a_free_port(file: Path, sjactl: Sjactl) -> None:
     port = free_port()
     with simulated(file, port):
@@ -141,6 +145,7 @@ def test_a_refused_point_is_named(file: Path, sjactl: Sjactl, make_device: MakeD
     assert "illegal data address" in said.out
 
 
+@pytest.mark.slow
 def test_one_point_from_all_sides(file: Path, sjactl: Sjactl, make_device: MakeDevice) -> None:
     peer = make_device(illegal=frozenset({104}), units=frozenset({1, 5}))
     words = ["probe", str(file), *point_at(peer.port), "--point"]
@@ -177,6 +182,7 @@ def test_a_point_must_be_one(file: Path, sjactl: Sjactl, point: str) -> None:
         assert "press1.temperature" in said.err
 
 
+@pytest.mark.slow
 def test_the_database_is_asked_too(file: Path, sjactl: Sjactl, database: Database) -> None:
     port = free_port()
     file.write_text(
