@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from sja_units.job import RUN_ROOT
@@ -59,6 +58,8 @@ class KeepaliveSettings(KeepaliveConfig):
         return ()
 
     def _hash_sessions(self, jar: "Jar") -> frozenset[str]:
+        from hashlib import sha256  # loads OpenSSL, which no worker needs for that
+
         from sja_units.keepalive.cookie_policy import cookie_header
 
         # Whatever page each job looks at: one login is one session.
