@@ -1,0 +1,111 @@
+"""What sjactl makes of the words that people type."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sja_units import cli
+from sja_units.cli.verbs import doctor
+from tests.unit.cli.conftest import Sjactl
+
+
+@pytest.mark.parametrize(
+    ("verb", "meant"),
+    [
+        *(("strat", "start"), ("lisst", "list"), ("Status", "status"), ("hystory", "history")),
+        *(("ls", "list"), ("ps", "list"), ("rm", "remove"), ("log", "logs"), ("ｌｉｓｔ", "list")),
+    ],
+)
+def test_a_wrong_verb_gets_the_right_one(sjactl: Sjactl, verb: str, meant: str) -> None:
+    said = sjactl(verb)
+    assert said.status == 2
+    assert f"'{meant}'" in said.err
+
+
+def test_a_verb_like_no_other_gets_no_advice(sjactl: Sjactl) -> None:
+    said = sjactl("xyzzy")
+    assert said.status == 2
+    assert "did you mean" not in said.err
+
+
+@pytest.mark.parametrize("words", [["list", "--stat", "x"], ["create"], ["list", "--state", "up"]])
+def test_wrong_usage_is_told_in_a_line_or_two(sjactl: Sjactl, words: list[str]) -> None:
+    said = sjactl(*words)
+    assert said.status == 2
+    assert len(said.err.splitlines()) <= 2
+    assert f"sjactl {words[0]} --help" in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--no-color", "config", "alice"],
+        ["config", "--no-color", "alice"],
+        ["config", "alice", "--no-color"],
+    ],
+)
+def test_options_of_sjactl_itself_stand_anywhere(
+    sjactl: Sjactl, home: Path, words: list[str]
+) -> None:
+    (home / "etc/keepalive/alice.toml").write_text('url = "http://a.example/"\n')
+    said = sjactl(*words)
+    assert (said.status, said.out) == (0, 'url = "http://a.example/"\n')
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--host", "a b", "list"],
+        ["list", "--host", "a b"],
+        ["list", "--host=a b"],
+        ["list", "-H", "a b"],
+        ["list", "-Ha b"],
+        ["import", "sja", "--url", "http://x.example/", "-H", "a b", "jobs.json"],
+    ],
+)
+def test_a_host_can_be_named_before_and_behind_the_verb(sjactl: Sjactl, words: list[str]) -> None:
+    said = sjactl(*words)
+    assert said.status == 2
+    assert "'a b'" in said.err
+
+
+def test_an_option_s_value_is_not_taken_for_an_option(sjactl: Sjactl, home: Path) -> None:
+    said = sjactl("create", "command", "x", "--title", "--host", "--no-start", "--", "/bin/true")
+    assert "ssh" not in said.err
+    assert "--host" not in said.err
+
+
+def test_what_stands_behind_two_dashes_is_the_program_s(sjactl: Sjactl, home: Path) -> None:
+    said = sjactl("create", "keepalive", "x", "--", "/bin/true", "--host", "a b")
+    assert said.status == 2
+    assert "ssh" not in said.err
+    assert "/bin/true" in said.err
+
+
+def test_a_host_that_is_not_named_is_asked_for(sjactl: Sjactl) -> None:
+    said = sjactl("list", "--host")
+    assert said.status == 2
+    assert "--host" in said.err
+
+
+def fail() -> None:
+    raise ValueError("nobody thought of that")
+
+
+def test_a_bug_is_told_in_short(sjactl: Sjactl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "examine", fail)
+    said = sjactl("doctor")
+    assert said.status == os.EX_SOFTWARE
+    assert "nobody thought of that" in said.err
+    assert "SJA_DEBUG" in said.err
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["status", "A"]])
+def test_a_traceback_is_there_for_who_wants_it(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SJA_DEBUG", "1")
+    monkeypatch.setattr(doctor, "examine", fail)
+    assert cli.run(words)
+    assert "Traceback" in capsys.readouterr().err
