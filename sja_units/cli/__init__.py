@@ -57,12 +57,6 @@ def sjactl(context: click.Context, host: tuple[str, ...], no_color: bool) -> Non
     """
     if no_color or os.environ.get("NO_COLOR"):
         context.color = False
-    if len(host) > 1:
-        raise click.UsageError("--host can be given once only")
-    if host:
-        from sja_units.cli.remote.client import check_host
-
-        check_host(host[0])
 
 
 def main() -> None:

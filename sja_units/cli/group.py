@@ -82,10 +82,14 @@ class Verbs(click.Group):
             other = _ELSEWHERE.get(verb)
             hint = f"; did you mean {other!r}?" if other else suggest(verb, self._verbs)
             ctx.fail(f"no such {'option' if verb.startswith('-') else 'verb'}: {verb!r}{hint}")
-        if ctx.params.get("host") and command and not _COMPLETE:
-            from sja_units.cli.remote.client import Order, redirect
+        hosts = ctx.params.get("host", ())
+        if len(hosts) > 1:
+            ctx.fail("--host can be given once only")
+        if hosts and command and not _COMPLETE:
+            from sja_units.cli.remote.client import Order, check_host, redirect
 
-            redirect(command, Order(ctx.params["host"][0], args))
+            check_host(hosts[0])
+            redirect(command, Order(hosts[0], args))
         return verb if command else None, command, args[1:]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
