@@ -56,12 +56,23 @@ refuse_usage() {
 
 # clean_up STATUS: the last thing that runs, whatever ended the script.
 clean_up() {
+    # While what filled it is still there.
+    [ "$1" -eq 0 ] || name_full_disks
     rm -rf -- "$work" "$unfinished"
     # Only who began to build one may touch these: somebody else may be at work.
     [ -z "$unfinished" ] || [ -e "$venv" ] || [ ! -e "$venv.old" ] || mv -T -- "$venv.old" "$venv"
     if [ "$1" -ne 0 ] && [ -z "$told" ]; then
         printf 'install.sh: stopped at "%s"; run it again to complete that\n' "$step" >&2
     fi
+}
+
+# A full disk shows in many ways, most of which do not name it.
+name_full_disks() {
+    for directory in /opt /usr/local /etc /var "${TMPDIR:-/tmp}"; do
+        free=$(df -Pk -- "$directory" 2>/dev/null | awk 'NR == 2 { print $4 }')
+        [ "${free:-9999}" -ge 1024 ] ||
+            printf 'install.sh: the disk of %s is full: make room, then run this again\n' "$directory" >&2
+    done
 }
 
 # Output is shown only when the command fails.
@@ -110,20 +121,21 @@ become_root() {
     [ "$(id -u)" -ne 0 ] || return 0
     command -v sudo >/dev/null || fail "this needs root, and there is no sudo here; run it as root"
     say "Asking sudo for root"
-    exec sudo -- /bin/sh "$here/install.sh" "$@"
+    # How pip reaches the index: it would be lost on the way.
+    kept=$(env | sed -nE 's/^(PIP_[A-Z_]+|(https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY)=.*/\1/p' |
+        sort | paste -sd ,)
+    exec sudo ${kept:+"--preserve-env=$kept"} -- /bin/sh "$here/install.sh" "$@"
 }
 
-# Nothing of the caller's surroundings may change what is installed: not its umask, PATH or Python.
 prepare() {
     umask 022
-    export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
     [ -d "${TMPDIR:-/tmp}" ] || unset TMPDIR
-    step="the first checks" told='' work='' unfinished=''
+    step="the first checks" work='' unfinished=''
     trap 'clean_up "$?"' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    work=$(mktemp -d)
+    work=$(mktemp -d) || fail "${TMPDIR:-/tmp} cannot be written to; make room there"
     export TMPDIR="$work"
     exec 9</usr/local
     flock -n 9 || fail "another install.sh is at work here; wait until it ends"
@@ -214,6 +226,8 @@ build_venv() {
     # Scripts name their interpreter by its full path.
     grep -rlI 'sja-units\.new' "$venv.new/bin" "$venv.new/pyvenv.cfg" |
         xargs -d '\n' sed -i 's|sja-units\.new|sja-units|g'
+    # The caller's PYTHONPATH, PYTHONHOME and site-packages are none of its business.
+    sed -i '1s|python[0-9.]*$|& -I|' "$venv.new/bin/sjactl"
     sync -f "$venv.new"
 }
 
@@ -465,14 +479,22 @@ purge() {
     say "Removed with all that was its own"
 }
 
+# Nothing of the caller's surroundings may change what is installed: not its umask, PATH or Python.
 main() {
-    here=$(dirname -- "$(readlink -f -- "$0")")
+    export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+    unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONINSPECT
+    told=''
+    script=$(readlink -f -- "$0") ||
+        fail "the working directory is gone; change to one that is there, then run this again"
+    here=$(dirname -- "$script")
     if [ "${1-}" = --demo ]; then
         shift
         exec /bin/sh "$here/docs/demo/run.sh" "$@"
     fi
     parse_arguments "$@"
     become_root "$@"
+    # The caller's directory may go, or be gone.
+    cd -- "$here"
     prepare
     check_writable
     case $order in

@@ -287,3 +287,52 @@ def test_wrong_words_are_refused(bare: Machine, words: list[str]) -> None:
     assert done.returncode == 2
     assert_refused(done)
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_working_directory_that_is_gone_is_told(bare: Machine) -> None:
+    before = list_all(bare)
+    script = (
+        "cp /src/install.sh /tmp; mkdir /tmp/gone; cd /tmp/gone; rmdir /tmp/gone; sh ../install.sh"
+    )
+    done = bare.sh(script, check=False)
+    assert "directory" in assert_refused(done)
+    bare.sh("rm /tmp/install.sh")
+    assert list_all(bare) == before
+
+
+def test_a_full_disk_is_named(bare: Machine) -> None:
+    before = list_all(bare)
+    script = 'mount -t tmpfs -o size=2M tmpfs /opt; exec "$@"'
+    done = bare.run("unshare", "--mount", "sh", "-euc", script, "sh", *INSTALL, check=False)
+    assert "/opt" in assert_refused(done)
+    assert "full" in done.stderr
+    assert list_all(bare) == before
+
+
+def test_the_caller_s_surroundings_change_nothing(machine: Machine) -> None:
+    """Programs of other names on the PATH, another Python's folders, a directory that is gone."""
+    for name in ("dirname", "readlink", "id", "python3"):
+        machine.write(f"/root/bad/{name}", "#!/bin/sh\ntouch /root/ran; exit 1\n")
+    machine.sh(
+        "chmod +x /root/bad/*; mkdir /root/gone; echo 'raise SystemExit(9)' >/root/bad/click.py"
+    )
+    odd = "PATH=/root/bad:$PATH PYTHONHOME=/nowhere PYTHONPATH=/root/bad"
+    machine.sh(f"cd /root/gone; rmdir /root/gone; {odd} /src/install.sh --wheels /wheels")
+    assert not machine.exists("/root/ran")
+    assert machine.sh(f"{odd} /usr/local/bin/sjactl list --json").stdout == "[]\n"
+    assert not machine.exists("/root/ran")
+
+
+def test_the_way_to_the_index_goes_through_sudo(bare: Machine) -> None:
+    """Told by what sudo is asked for: no index but the host's own is reached from a machine."""
+    bare.sh("id someone || useradd someone; mv /usr/bin/sudo /root/sudo")
+    bare.write("/usr/bin/sudo", '#!/bin/sh\necho "$@"\n')
+    bare.sh("chmod +x /usr/bin/sudo")
+    try:
+        words = ["env", "PIP_INDEX_URL=x", "https_proxy=y", "OTHER=z", *INSTALL]
+        asked = bare.run(*words, user="someone").stdout
+        assert "--preserve-env=PIP_INDEX_URL,https_proxy --" in asked
+        assert "OTHER" not in asked
+        assert "preserve" not in bare.run(*INSTALL, user="someone").stdout
+    finally:
+        bare.run("mv", "/root/sudo", "/usr/bin/sudo")
