@@ -433,13 +433,13 @@ remove_files() {
 
 # What acquisition jobs have read and no disk has taken is there and nowhere else.
 remove_runtime() {
-    waiting=/run/sja-units/waiting
-    if [ "$order" = purge ] || [ -z "$(find "$waiting" -name '*.lp' 2>/dev/null)" ]; then
+    overflow=/run/sja-units/overflow
+    if [ "$order" = purge ] || [ -z "$(find "$overflow" -name '*.lp' 2>/dev/null)" ]; then
         rm -rf -- /run/sja-units
         return 0
     fi
-    find /run/sja-units -mindepth 1 -maxdepth 1 ! -path "$waiting" -exec rm -rf -- {} +
-    note "values that no disk took wait in $waiting: mend that, and install again before a boot"
+    find /run/sja-units -mindepth 1 -maxdepth 1 ! -path "$overflow" -exec rm -rf -- {} +
+    note "values that no disk took wait in $overflow: mend that, and install again before a boot"
 }
 
 # Files that are gone, and failures of units that are gone.

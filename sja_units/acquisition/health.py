@@ -58,7 +58,7 @@ def summarize(
             "batches": spool.batches,
             "oldest": _time(spool.oldest_ns),
             "dropped": spool.dropped,
-            "waiting": spool.pending,
+            "overflow": spool.overflow_lines,
             "write_errors": spool.write_errors,
         },
         "sink": {
@@ -84,10 +84,10 @@ def _find_faults(
     if sink.state in ("error", "refused"):
         faults.append(f"database: {sink.message}, {count(spool.lines, 'line')} kept")
     if spool.fault:
-        waiting = f"{count(spool.pending, 'line')} waiting"
-        if spool.unkept:
-            waiting += f", {spool.unkept:,} of them in memory only"
-        faults.append(f"spool: the disk takes nothing: {spool.fault}, {waiting}")
+        waiting = f"{count(spool.overflow_lines, 'line')} waiting"
+        if spool.volatile_lines:
+            waiting += f", {spool.volatile_lines:,} of them in memory only"
+        faults.append(f"spool: cannot write to disk: {spool.fault}, {waiting}")
     if spool.is_dropping:
         faults.append(f"spool: full, {count(spool.dropped, 'line')} dropped")
     return faults

@@ -105,7 +105,7 @@ def list_tables(values: Mapping[str, Any], where: str) -> list[str]:
 
 
 def run_folders(name: str) -> dict[str, bool]:
-    return {f"{RUN_ROOT}/waiting/{name}": True}
+    return {f"{RUN_ROOT}/overflow/{name}": True}
 
 
 def has_unsent(state_dir: str) -> bool:
@@ -115,9 +115,9 @@ def has_unsent(state_dir: str) -> bool:
 
 
 def copy_spool(state_dir: str, note: Callable[[OSError], None]) -> Iterator[tuple[str, bytes]]:
-    from sja_units.acquisition.spool.snapshot import Retained
+    from sja_units.acquisition.spool.snapshot import SpoolSnapshot
 
-    with Retained(state_dir) as spool:
+    with SpoolSnapshot(state_dir) as spool:
         yield from spool.copy(note)
 
 

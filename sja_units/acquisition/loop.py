@@ -44,8 +44,8 @@ class Acquisition:
         self._runtime = runtime
         self._inbox = Inbox(runtime.wake)
         root = os.path.dirname(os.path.dirname(runtime.run_dir))
-        self._waiting = f"{root}/waiting/{runtime.job.name}"
-        self._spool = _open_spool(runtime.state_dir, self._waiting, config)
+        self._overflow = f"{root}/overflow/{runtime.job.name}"
+        self._spool = _open_spool(runtime.state_dir, self._overflow, config)
         self._sink = self._make_sink(config)
         self._pollers = make_pollers(config.devices, config.interval, self._inbox)
         self._collector = Collector(config, self._inbox, self._spool, self._ping)
@@ -193,13 +193,16 @@ class Acquisition:
             lost = count(len(self._inbox), "reading")
             log.warning(f"stopped: {lost} lost, because the clock was never set")
         rest = self._spool.state()
-        if rest.pending > rest.unkept:
-            wait = f"{count(rest.pending - rest.unkept, 'line')} wait in {self._waiting}"
-            log.warning(f"stopped: {wait}, which a reboot loses, for the disk: {rest.fault}")
-        if rest.unkept:
-            lost = count(rest.unkept, "line")
-            log.error(f"stopped: {lost} lost, because the disk takes nothing: {rest.fault}")
-        kept = rest.lines - rest.pending
+        if rest.overflow_lines > rest.volatile_lines:
+            lines = count(rest.overflow_lines - rest.volatile_lines, "line")
+            log.warning(
+                f"stopped: {lines} wait in {self._overflow}, which a reboot empties, because the "
+                f"disk cannot be written to: {rest.fault}"
+            )
+        if rest.volatile_lines:
+            lost = count(rest.volatile_lines, "line")
+            log.error(f"stopped: {lost} lost, because the disk cannot be written to: {rest.fault}")
+        kept = rest.lines - rest.overflow_lines
         if self._sink is None:
             log.info(f"stopped: {count(kept, 'line')} on the disk")
         elif kept:
@@ -208,9 +211,9 @@ class Acquisition:
             log.info("stopped: everything that was read is in the database")
 
 
-def _open_spool(state_dir: str, waiting: str, config: AcquisitionConfig) -> Spool:
+def _open_spool(state_dir: str, overflow: str, config: AcquisitionConfig) -> Spool:
     folder = f"{state_dir}/spool"
     try:
-        return Spool(folder, config.spool, waiting, keeps_all=config.sink.type == "local")
+        return Spool(folder, config.spool, overflow, keeps_all=config.sink.type == "local")
     except OSError as error:
         raise WorkerError(f"{folder} cannot be used: {describe_os_error(error)}") from None

@@ -97,7 +97,7 @@ def _name_what_waits(job: Job, notes: _Notes) -> None:
     """Tell of values that are on no disk, as that takes nothing."""
     for folder, is_state in get_kind(job.kind).run_folders(job.name).items():
         with suppress(FileNotFoundError, NotADirectoryError):
-            if is_state and set(os.listdir(folder)) - {"cursor"}:
+            if is_state and set(os.listdir(folder)) - {"cursor", "clock"}:
                 notes.miss(f"{job}: the disk takes nothing, and what waits in {folder} is left out")
 
 

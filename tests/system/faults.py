@@ -10,7 +10,7 @@ from tests.system.jobs import view
 from tests.system.lines import Line, lines_since, mark_journal
 
 DISK = "/var/lib/private"  # where dynamic users' state is
-WAITING = "/run/sja-units/waiting"  # for what waits while the disk takes nothing
+OVERFLOW = "/run/sja-units/overflow"  # for what is read while the disk takes nothing
 _DISK_SIZE = "4m"
 _PROXY_PORT = 8087
 _MODE = "/root/proxy.mode"
@@ -115,7 +115,7 @@ class FaultyLine(Line):
         place = mark_journal(self.machine)
         self.machine.run("systemctl", "stop", self.unit)
         said = lines_since(self.machine, self.unit, place)
-        assert any(f"wait in {WAITING}/{self.name}" in words for words in said), said
+        assert any(f"wait in {OVERFLOW}/{self.name}" in words for words in said), said
         self.machine.run("systemctl", "stop", "others")
         self.spoil_disk(meanwhile)
 
@@ -123,17 +123,17 @@ class FaultyLine(Line):
         # Again and again, for what is sent leaves the disk, and so makes room.
         fill = f"while :; do dd if=/dev/zero bs=4k >>{DISK}/others; sleep 0.02; done"
         self.machine.spawn("others", "sh", "-c", f"exec 2>/dev/null; {fill}")
-        self.machine.wait_for(lambda: self._waiting() >= 5, what="values to wait for the disk")
+        self.machine.wait_for(lambda: self._overflow() >= 5, what="values to wait for the disk")
 
     def _free_disk(self) -> None:
         """Return when nothing waits for the disk any more."""
         self.machine.run("rm", "-f", f"{DISK}/others")
         self.await_more()
-        self.machine.wait_for(lambda: self._waiting() == 0, what="the disk to take data")
+        self.machine.wait_for(lambda: self._overflow() == 0, what="the disk to take data")
 
-    def _waiting(self) -> int:
+    def _overflow(self) -> int:
         health = view(self.machine, self.job)["health"]
-        return int(health["spool"]["waiting"]) if health else -1
+        return int(health["spool"]["overflow"]) if health else -1
 
     # How it ends.
 

@@ -1,5 +1,6 @@
 """`sjactl cleanup`: what jobs that are gone have left goes, everything else stays."""
 
+from sja_units.acquisition.spool.cursor import Cursor, SavedCursor, format_slot
 from tests.machines.machine import Machine
 from tests.system.jobs import is_wanted, unit_of, wait_active, write_idle
 
@@ -80,6 +81,11 @@ def test_a_removed_job_is_gone_from_then_on(shared_machine: Machine) -> None:
     assert len(cleanup(shared_machine)[0].splitlines()) == 1
 
 
+def format_sent(offset: int) -> str:
+    """Return a cursor that says how much of segment 3 is sent."""
+    return format_slot(SavedCursor(1, Cursor(3, offset, 0), 0)).decode()
+
+
 def test_what_stays_whatever_its_age(shared_machine: Machine) -> None:
     machine = shared_machine
     running, configured = write_idle(machine, "running"), write_idle(machine, "configured")
@@ -90,7 +96,7 @@ def test_what_stays_whatever_its_age(shared_machine: Machine) -> None:
     machine.run("touch", f"{STATE}/wanted/{unit_of(wanted)}")
     states = [make_state(machine, job, "file") for job in (configured, wanted)]
     states.append(make_state(machine, unsent, "spool/000000000003.lp"))
-    machine.write(f"{states[-1]}/spool/cursor", "3 3 0\n")
+    machine.write(f"{states[-1]}/spool/cursor", format_sent(3))
     machine.sh(f"""
         mkdir {STATE}/keepalive/Notes /root/elsewhere
         ln -s /root/elsewhere {STATE}/keepalive/moved
@@ -111,7 +117,7 @@ def test_what_stays_whatever_its_age(shared_machine: Machine) -> None:
     assert is_wanted(machine, wanted)
 
     # What is sent is not kept for ever.
-    machine.write(f"{states[-1]}/spool/cursor", "3 8 0\n")
+    machine.write(f"{states[-1]}/spool/cursor", format_sent(8))
     age(machine, states[-1])
     out, _ = cleanup(machine)
     assert out.split()[0] == states[-1]

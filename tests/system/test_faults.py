@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.machines.machine import Machine
-from tests.system.faults import WAITING, FaultyLine
+from tests.system.faults import OVERFLOW, FaultyLine
 from tests.system.jobs import view
 
 _ANSWERS = ("400", "401", "404", "429", "500", "503", "late-503", "cut")
@@ -71,9 +71,9 @@ def test_random_faults_lose_and_double_nothing(
     assert not extra, f"stored more often than read: {sorted(extra)}"
     assert dropped == 0
     assert lost.total() <= line.ended, f"neither stored nor parked: {sorted(lost)}"
-    assert machine.exists(f"{WAITING}/{line.name}")
+    assert machine.exists(f"{OVERFLOW}/{line.name}")
     machine.run("sjactl", "remove", line.job)
-    assert not machine.exists(f"{WAITING}/{line.name}")
+    assert not machine.exists(f"{OVERFLOW}/{line.name}")
 
 
 def _read_dropped(line: FaultyLine) -> int:

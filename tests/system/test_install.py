@@ -235,10 +235,10 @@ def test_uninstall_and_a_new_installation(machine: Machine) -> None:
 
 
 def test_an_uninstallation_leaves_what_no_disk_has_taken(machine: Machine) -> None:
-    values = "/run/sja-units/waiting/line1/000000000001.lp"
+    values = "/run/sja-units/overflow/line1/000000000001.lp"
     machine.write(values, "press1 temperature=1 1\n")
     done = machine.run("/src/install.sh", "--uninstall")
-    assert "/run/sja-units/waiting" in done.stderr
+    assert "/run/sja-units/overflow" in done.stderr
     assert machine.exists(values)
     assert not machine.exists("/run/sja-units/backoff")
     machine.run("/src/install.sh", "--purge")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sja_units.acquisition.influxdb.parser import parse_samples
-from sja_units.acquisition.spool.snapshot import Retained
+from sja_units.acquisition.spool.snapshot import SpoolSnapshot
 from sja_units.keepalive.state import load_state
 from sja_units.keepalive.store import read_jar
 from tests.machines.virtual.disks import extract
@@ -221,7 +221,7 @@ class Replay:
 def read_spool(state: Path) -> dict[str, list[int]]:
     """Return by device each counter that a job's folder holds, as `sjactl data` does."""
     stored: dict[str, list[int]] = {f"press{n}": [] for n in range(DEVICES)}
-    with Retained(str(state)) as spool:
+    with SpoolSnapshot(str(state)) as spool:
         for line in spool.read_lines(sent_too=True):
             for sample in parse_samples(line.decode()):
                 if sample.point == "counter":

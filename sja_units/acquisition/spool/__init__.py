@@ -1,1 +1,1 @@
-"""Spool."""
+"""What was read, on disk until the database has it."""

@@ -5,11 +5,12 @@ import fcntl
 import os
 import time
 from contextlib import suppress
-from typing import NamedTuple
 
-from sja_units.acquisition.spool.segment import is_torn, name_segment, name_torn, parse_segment_name
+from sja_units.acquisition.spool import segment as segments
+from sja_units.acquisition.spool.segment import is_torn, name_segment, name_torn
 from sja_units.errors import WorkerError
 from sja_units.fs.atomic import replace_file, sync_folder
+from sja_units.fs.safe_open import open_regular, read_regular
 from sja_units.runtime import log
 
 KEPT_TORN_FILES = 20
@@ -17,24 +18,12 @@ KEPT_TORN_FILES = 20
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Cursor(NamedTuple):
-    """What comes next to be sent, and how many lines the bounds have dropped so far."""
-
-    number: int
-    offset: int
-    dropped: int
-
-
 class SpoolFolder:
     """Opens, reads and removes segments. Methods raise OSError unless they say otherwise."""
 
-    def __init__(self, path: str, waiting: str) -> None:
-        """Make the folder and lock it; raise WorkerError if another worker holds it.
-
-        waiting: the folder for what waits while the disk takes nothing, "" for none.
-        """
+    def __init__(self, path: str) -> None:
+        """Make the folder and lock it; raise WorkerError if another worker holds it."""
         self._path = path
-        self._cursors = [f"{path}/cursor", *([f"{waiting}/cursor"] if waiting else [])]
         os.makedirs(path, mode=0o700, exist_ok=True)
         if os.statvfs(path).f_flag & os.ST_RDONLY:
             # A sandbox that was set up on a read-only disk stays so when the disk is mended: only
@@ -55,8 +44,7 @@ class SpoolFolder:
 
     def numbers(self) -> list[int]:
         """Return the numbers of all segments, oldest first."""
-        found = (parse_segment_name(entry) for entry in os.listdir(self._path))
-        return sorted(number for number in found if number is not None)
+        return segments.list_segments(self._path)
 
     def create(self, number: int) -> int:
         """Return a file descriptor to append to a new segment, whose name is on the disk."""
@@ -84,12 +72,16 @@ class SpoolFolder:
             return False
         return os.path.samestat(there, os.fstat(fd)) and there.st_size == size
 
-    def read(self, number: int, offset: int = 0, count: int | None = None) -> bytes:
-        """Return bytes of a segment, to its end without a count."""
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(self._at(name_segment(number)), flags), "rb") as file:
-            file.seek(offset)
-            return file.read(-1 if count is None else count)
+    def has(self, number: int) -> bool:
+        return os.path.lexists(self._at(name_segment(number)))
+
+    def open_to_read(self, number: int) -> int:
+        """Return a file descriptor to read a segment by."""
+        return open_regular(self._at(name_segment(number)))
+
+    def read(self, number: int) -> bytes:
+        """Return the bytes of a whole segment."""
+        return read_regular(self._at(name_segment(number)), segments.LARGEST)
 
     def truncate(self, number: int, size: int) -> None:
         fd = self.open(number)
@@ -99,49 +91,29 @@ class SpoolFolder:
         finally:
             os.close(fd)
 
-    def last_change(self, number: int) -> float:
-        """Return the Unix time at which a segment was last written to."""
-        return os.stat(self._at(name_segment(number))).st_mtime
-
     def remove(self, number: int) -> None:
         """Remove a segment; one that cannot be removed is tried again at the next start."""
         with suppress(OSError):
             os.unlink(self._at(name_segment(number)))
 
-    def read_cursor(self) -> Cursor:
-        """Return the cursor; one that stands before everything where there is none."""
-        # It only ever goes on: the one that is ahead is the newer one.
-        return max(map(_read_cursor, self._cursors))
-
-    def write_cursor(self, cursor: Cursor) -> None:
-        """Replace the cursor, where the disk takes nothing that which waits with the values.
-
-        One that lags is harmless: the same series and time is sent again.
-        """
-        data = b"%d %d %d\n" % cursor
-        for path in self._cursors:
-            with suppress(OSError):
-                replace_file(path, data, sync=False)
-                return
-
     def set_aside(self, number: int, error: OSError) -> None:
         """Rename a segment that cannot be read, so that all others can be; and say so."""
         name = f"unreadable-{_stamp()}-{number}"
-        kept = ""
+        renamed = ""
         with suppress(OSError):
             os.rename(self._at(name_segment(number)), self._at(name))
-            kept = f"it is {name} now, and "
+            renamed = f"; it was renamed to {name}"
         log.error(
-            f"spool: segment {number} cannot be read: {error.strerror}; {kept}what it held does "
-            "not reach the database"
+            f"spool: segment {number} cannot be read, and what it held does not reach the "
+            f"database: {error.strerror}{renamed}"
         )
 
     def quarantine(self, number: int, offset: int, data: bytes) -> None:
-        """Keep bytes that are no batch in a dated file, and say so."""
+        """Put bytes that are no batch into a dated file, and say so."""
         name = name_torn(_stamp(), number, offset)
         log.warning(
-            f"spool: {len(data)} bytes of segment {number} are not whole (a kill or a power cut "
-            f"in the middle of a write, or a damaged disk); they are kept in {name}"
+            f"spool: {len(data)} bytes of segment {number} are damaged (a kill or a power cut "
+            f"in the middle of a write, or a bad disk); they were moved to {name}"
         )
         try:
             replace_file(self._at(name), data)
@@ -149,20 +121,8 @@ class SpoolFolder:
             for entry in torn[:-KEPT_TORN_FILES]:
                 os.unlink(self._at(entry))
         except OSError as error:
-            log.error(f"spool: {name} could not be written: {error.strerror}")
+            log.error(f"spool: cannot write {name}: {error.strerror}")
 
 
 def _stamp() -> str:
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-
-
-def _read_cursor(path: str) -> Cursor:
-    try:
-        with open(path, "rb") as file:
-            number, offset, dropped = (int(word) for word in file.read(100).split())
-    except (FileNotFoundError, NotADirectoryError):
-        return Cursor(0, 0, 0)
-    except (OSError, ValueError):
-        log.warning(f"spool: {path} is not readable: what is kept is sent once more")
-        return Cursor(0, 0, 0)
-    return Cursor(number, offset, dropped)

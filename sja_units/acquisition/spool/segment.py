@@ -1,21 +1,38 @@
 """The spool's files: batches of line protocol, each under a comment line that proves it whole.
 
-    # sja1 CRC32 BYTES LINES TIME
+    # sja1 CRC32 BYTES LINES TIME CLOCK
 
-CRC32 (hexadecimal) and BYTES are those of the lines that follow, LINES their number, TIME the Unix
-time in ns of the oldest. People and `influx -import` can read such a file as it is. Pure.
+BYTES and LINES are those of the lines that follow, TIME is the Unix time in ns of the oldest, CLOCK
+what the running clock (`clock.py`) said in seconds when they were written. CRC32 (hexadecimal)
+covers the rest of the header and the lines. People and `influx -import` can read such a file.
 """
 
+import os
 import re
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 MARK = b"# sja1 "
-_HEADER = re.compile(rb"# sja1 ([0-9a-f]{8}) (\d{1,10}) (\d{1,10}) (\d{1,20})\n")
-MAX_HEADER = 64
-_SEGMENT = re.compile(r"(\d{12})\.lp")
+_HEADER = re.compile(rb"# sja1 ([0-9a-f]{8}) ((\d{1,10}) (\d{1,10}) (\d{1,20}) (\d{1,12})\n)")
+MAX_HEADER = 80
+LARGEST = 64 * 2**20
+"""Bytes of a batch, or of a whole segment: more is nothing that a worker has written."""
+WINDOW = 2**20
+_SEGMENT = re.compile(r"(\d{12}|[1-9]\d{12,17})\.lp")
 _TORN = re.compile(r"torn-[0-9TZ-]+")
+
+
+class Header(NamedTuple):
+    """What a batch claims of itself; true only where its CRC32 holds."""
+
+    crc: int
+    size: int  # bytes of header and lines
+    lines: int
+    time_ns: int
+    clock: int
+    claimed: bytes  # the part of the header that the CRC32 covers
+    length: int  # bytes of the header alone
 
 
 class Batch(NamedTuple):
@@ -25,7 +42,15 @@ class Batch(NamedTuple):
     end: int  # both in bytes from the segment's beginning
     lines: int
     time_ns: int
+    clock: int
     body: bytes
+
+
+class Damage(NamedTuple):
+    """Bytes of a segment that are no batch."""
+
+    start: int
+    end: int
 
 
 def name_segment(number: int) -> str:
@@ -38,6 +63,12 @@ def parse_segment_name(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
+def list_segments(folder: int | str) -> list[int]:
+    """Return the numbers of a folder's segments, oldest first. Raises OSError."""
+    found = map(parse_segment_name, os.listdir(folder))
+    return sorted(number for number in found if number is not None)
+
+
 def name_torn(moment: str, number: int, offset: int) -> str:
     """Return the name of a file for bytes of a segment that are no batch."""
     return f"torn-{moment}-{number}-{offset}"
@@ -48,17 +79,22 @@ def is_torn(name: str) -> bool:
     return _TORN.fullmatch(name) is not None
 
 
-def format_batch(body: bytes, lines: int, time_ns: int) -> bytes:
+def format_batch(body: bytes, lines: int, time_ns: int, clock: int = 0) -> bytes:
     """Return a batch as it stands in a segment; `body` ends with a newline."""
-    return b"%b%08x %d %d %d\n" % (MARK, zlib.crc32(body), len(body), lines, time_ns) + body
+    claimed = b"%d %d %d %d\n" % (len(body), lines, max(0, time_ns), clock)
+    return b"%b%08x %b%b" % (MARK, zlib.crc32(body, zlib.crc32(claimed)), claimed, body)
 
 
-def measure_batch(data: bytes, at: int = 0) -> tuple[int, int, int] | None:
-    """Return total bytes, lines and time that the header at that place claims, None if none."""
+def parse_header(data: bytes, at: int = 0) -> Header | None:
+    """Return the header at that place, None if there is none."""
     match = _HEADER.match(data, at)
     if match is None:
         return None
-    return match.end() - at + int(match[2]), int(match[3]), int(match[4])
+    length = match.end() - at
+    lines, time_ns, clock = int(match[4]), int(match[5]), int(match[6])
+    return Header(
+        int(match[1], 16), length + int(match[3]), lines, time_ns, clock, match[2], length
+    )
 
 
 def parse_batch(data: bytes, at: int, base: int = 0) -> Batch | None:
@@ -66,20 +102,54 @@ def parse_batch(data: bytes, at: int, base: int = 0) -> Batch | None:
 
     base: where in the segment `data` begins.
     """
-    match = _HEADER.match(data, at)
-    if match is None:
+    header = parse_header(data, at)
+    if header is None:
         return None
-    body = data[match.end() : match.end() + int(match[2])]
-    if len(body) != int(match[2]) or zlib.crc32(body) != int(match[1], 16):
+    if find_next(data, at + header.length - 1) < at + header.size:
+        return None  # no lines hold a header; to look at it first keeps the search linear
+    body = data[at + header.length : at + header.size]
+    if len(data) < at + header.size or zlib.crc32(body, zlib.crc32(header.claimed)) != header.crc:
         return None
-    end = match.end() + len(body)
-    return Batch(base + at, base + end, int(match[3]), int(match[4]), body)
+    end = base + at + header.size
+    return Batch(base + at, end, header.lines, header.time_ns, header.clock, body)
 
 
 def find_next(data: bytes, at: int) -> int:
     """Return where the next batch may begin after that place; the data's end where none does."""
     found = data.find(b"\n" + MARK, at)
     return len(data) if found < 0 else found + 1
+
+
+def read_batches(fd: int, offset: int, end: int = LARGEST) -> Iterator[Batch | Damage]:
+    """Yield what stands in a segment from there up to `end`: batches, and damage between them.
+
+    No more than a batch is in memory, or 1 MiB of what is none. Raises OSError.
+    """
+    while offset < end and (data := os.pread(fd, min(WINDOW, end - offset), offset)):
+        header = parse_header(data)
+        if header and len(data) < header.size <= end - offset and find_next(data, 0) == len(data):
+            data = os.pread(fd, header.size, offset)
+        at = 0
+        while batch := parse_batch(data, at, offset):
+            yield batch
+            at = batch.end - offset
+        if at:
+            offset += at
+            continue
+        damage = Damage(offset, _find_batch(fd, offset, end))
+        yield damage
+        offset = damage.end
+
+
+def _find_batch(fd: int, offset: int, end: int) -> int:
+    """Return where the next batch may begin behind that place, where the file ends if none does."""
+    while offset < end and (data := os.pread(fd, min(WINDOW, end - offset), offset)):
+        at = find_next(data, 0)
+        if at < len(data):
+            return offset + at
+        # The next one may begin across this end.
+        offset += len(data) - (len(MARK) if len(data) == WINDOW else 0)
+    return min(offset, end)
 
 
 def find_batches(data: bytes) -> Iterator[Batch]:
@@ -97,6 +167,12 @@ def find_batches(data: bytes) -> Iterator[Batch]:
 def find_end(data: bytes) -> int:
     """Return where the last whole batch ends: what follows is torn."""
     return max((batch.end for batch in find_batches(data)), default=0)
+
+
+def find_last(data: bytes) -> Batch | None:
+    """Return the batch at a segment's end, None if it is damaged."""
+    at = data.rfind(b"\n" + MARK) + 1
+    return parse_batch(data, at)
 
 
 def count_batches(data: bytes) -> tuple[int, int]:

@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from sja_units.acquisition.spool import segment as segments
+from sja_units.acquisition.spool.cursor import read_cursor
+from sja_units.acquisition.spool.index import Position
 from sja_units.fs.safe_open import open_folder, open_regular, read_regular
 
-_WINDOW = 2**20
-_LARGEST_BATCH = 64 * 2**20  # and more than any segment
-_CURSOR_BYTES = 100
 
-
-class Retained:
+class SpoolSnapshot:
     """The spool of a job, open for reading. Use it in a `with` block. Raises OSError."""
 
     def __init__(self, state_dir: str) -> None:
@@ -28,7 +26,7 @@ class Retained:
         finally:
             os.close(home)
 
-    def __enter__(self) -> "Retained":
+    def __enter__(self) -> "SpoolSnapshot":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -39,22 +37,19 @@ class Retained:
 
         What is torn or damaged is passed over, as the worker does.
         """
-        first, offset = (0, 0) if sent_too else self._read_cursor()
-        for number in self._list_segments():
-            if number >= first:
-                yield from self._read_segment(number, offset if number == first else 0)
+        numbers = segments.list_segments(self._folder)
+        start = Position(0, 0) if sent_too else self._find_unsent(numbers)
+        for number in numbers:
+            if number >= start.number:
+                yield from self._read_segment(number, start.offset if number == start.number else 0)
 
-    def _list_segments(self) -> list[int]:
-        found = map(segments.parse_segment_name, os.listdir(self._folder))
-        return sorted(number for number in found if number is not None)
-
-    def _read_cursor(self) -> tuple[int, int]:
-        """Return the segment, and the offset in it, of what comes next to be sent."""
-        with suppress(OSError, ValueError):
-            data = read_regular("cursor", _CURSOR_BYTES, self._folder)
-            number, offset, *_ = (int(word) for word in data.split())
-            return number, max(0, offset)
-        return 0, 0
+    def _find_unsent(self, numbers: list[int]) -> Position:
+        """Return where what is unsent begins; a cursor beyond the last segment is not believed."""
+        with suppress(FileNotFoundError):
+            saved = read_cursor("cursor", self._folder)
+            if saved and numbers and saved.cursor.number <= numbers[-1]:
+                return Position(saved.cursor.number, saved.cursor.offset)
+        return Position(0, 0)
 
     def _read_segment(self, number: int, offset: int) -> Iterator[bytes]:
         try:
@@ -62,21 +57,30 @@ class Retained:
         except OSError:
             return  # sent and gone meanwhile, or no file of the worker's
         try:
-            for body in _read_batches(fd, offset):
-                yield from filter(None, body.split(b"\n"))
+            for found in segments.read_batches(fd, offset):
+                if isinstance(found, segments.Batch):
+                    yield from filter(None, found.body.split(b"\n"))
         finally:
             os.close(fd)
 
     def has_unsent(self) -> bool:
         """Return whether anything stands behind the cursor, be it whole or damaged."""
-        first, offset = self._read_cursor()
-        for number in self._list_segments():
-            name = segments.name_segment(number)
-            status = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
-            sent = offset if number == first else 0
-            if number >= first and stat.S_ISREG(status.st_mode) and status.st_size > sent:
+        numbers = segments.list_segments(self._folder)
+        start = self._find_unsent(numbers)
+        for number in numbers:
+            sent = start.offset if number == start.number else 0
+            if number >= start.number and self._measure(number) > sent:
                 return True
         return False
+
+    def _measure(self, number: int) -> int:
+        """Return the bytes of a segment, 0 if it is gone or no file."""
+        try:
+            name = segments.name_segment(number)
+            status = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return 0
+        return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
     def copy(self, note: Callable[[OSError], None]) -> Iterator[tuple[str, bytes]]:
         """Yield names and contents of files that make a spool with all that is not sent yet.
@@ -85,45 +89,29 @@ class Retained:
         was sent in the last moment is sent once more from the copy.
         note: called for each file that cannot be read.
         """
-        first, _ = self._read_cursor()
-        kept = [number for number in self._list_segments() if number >= first]
+        numbers = segments.list_segments(self._folder)
+        start = self._find_unsent(numbers)
+        unsent = [number for number in numbers if number >= start.number]
         torn = sorted(name for name in os.listdir(self._folder) if segments.is_torn(name))
-        for name in ("cursor", *map(segments.name_segment, kept), *torn):
+        for name in ("cursor", *map(segments.name_segment, unsent), *torn):
             try:
-                data = read_regular(name, _LARGEST_BATCH, self._folder)
+                data = read_regular(name, segments.LARGEST, self._folder)
             except FileNotFoundError:
                 continue  # sent and gone meanwhile
             except OSError as error:
                 note(error)
                 continue
             # The worker may be in the middle of the last one's next batch.
-            is_last = bool(kept) and name == segments.name_segment(kept[-1])
+            is_last = bool(unsent) and name == segments.name_segment(unsent[-1])
             yield name, data[: segments.find_end(data)] if is_last else data
 
 
 def has_unsent(state_dir: str) -> bool:
     """Return whether a spool holds what was never sent; one that cannot be read may do so."""
     try:
-        with Retained(state_dir) as retained:
-            return retained.has_unsent()
+        with SpoolSnapshot(state_dir) as snapshot:
+            return snapshot.has_unsent()
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
         return True
-
-
-def _read_batches(fd: int, offset: int) -> Iterator[bytes]:
-    """Yield the lines of each whole batch from there on."""
-    while data := os.pread(fd, _WINDOW, offset):
-        claimed = segments.measure_batch(data)
-        if claimed and len(data) < claimed[0] <= _LARGEST_BATCH:
-            data = os.pread(fd, claimed[0], offset)
-        at = 0
-        while batch := segments.parse_batch(data, at):
-            yield batch.body
-            at = batch.end
-        if not at:
-            at = segments.find_next(data, 0)
-            if at == len(data) > len(segments.MARK):
-                at -= len(segments.MARK)  # the next one may begin across this end
-        offset += at

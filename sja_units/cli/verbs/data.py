@@ -10,7 +10,7 @@ import click
 
 from sja_units.acquisition.influxdb.line_protocol import format_series
 from sja_units.acquisition.influxdb.parser import parse_samples, read_time
-from sja_units.acquisition.spool.snapshot import Retained
+from sja_units.acquisition.spool.snapshot import SpoolSnapshot
 from sja_units.cli.output.samples import FORMATS, Row, write
 from sja_units.cli.output.times import parse_moment
 from sja_units.errors import ConfigError, SjaError, UsageError
@@ -64,8 +64,8 @@ def data_command(
     end = parse_moment(until, now) if until else _LAST_NS
     chosen = _select(job)
     names = _read_names(chosen)
-    with _open(chosen) as retained:
-        kept = _within(retained.read_lines(sent_too=names.is_local), begin, end)
+    with _open(chosen) as snapshot:
+        kept = _within(snapshot.read_lines(sent_too=names.is_local), begin, end)
         if form == "line" and point is None:
             for line in _take_last(kept, lines):
                 write(line)
@@ -87,9 +87,9 @@ def _select(words: str) -> Job:
     return chosen[0]
 
 
-def _open(job: Job) -> Retained:
+def _open(job: Job) -> SpoolSnapshot:
     try:
-        return Retained(job.state_dir)
+        return SpoolSnapshot(job.state_dir)
     except FileNotFoundError:
         raise SjaError(f"{job} holds nothing: it has never run") from None
     except PermissionError:

@@ -13,9 +13,9 @@ BOUNDS = SpoolConfig(2**28, 86400.0)
 
 @contextmanager
 def opened(
-    folder: Path, bounds: SpoolConfig = BOUNDS, waiting: str = "", *, keeps_all: bool = False
+    folder: Path, bounds: SpoolConfig = BOUNDS, overflow: str = "", *, keeps_all: bool = False
 ) -> Iterator[Spool]:
-    spool = Spool(str(folder), bounds, waiting, keeps_all=keeps_all)
+    spool = Spool(str(folder), bounds, overflow, keeps_all=keeps_all)
     try:
         yield spool
     finally:

@@ -6,7 +6,8 @@ import pytest
 
 from sja_units import job
 from sja_units.acquisition.config import SpoolConfig
-from sja_units.acquisition.spool.snapshot import Retained, has_unsent
+from sja_units.acquisition.spool.cursor import Cursor, SavedCursor, format_slot
+from sja_units.acquisition.spool.snapshot import SpoolSnapshot, has_unsent
 from sja_units.acquisition.spool.writer import Spool
 from sja_units.backup import snapshot
 from sja_units.backup.snapshot import read_state
@@ -95,12 +96,16 @@ def test_a_batch_that_is_being_written_is_not_copied(
         assert (tmp_path / "copy/spool" / segment.name).read_bytes() == whole
 
 
+def slot(number: int, offset: int) -> bytes:
+    return format_slot(SavedCursor(1, Cursor(number, offset, 0), 0))
+
+
 def test_segments_that_are_sent_stay_behind(state: Callable[[job.Job], Path]) -> None:
     folder = state(LINE1) / "spool"
     folder.mkdir()
     for number in (1, 2, 3):
         (folder / f"{number:012}.lp").write_bytes(b"old\n")
-    (folder / "cursor").write_text("2 1 0\n")
+    (folder / "cursor").write_bytes(slot(2, 1))
     assert {"spool/000000000001.lp"} == {f"spool/{p.name}" for p in folder.iterdir()} - set(
         read(LINE1)[0]
     )
@@ -115,11 +120,17 @@ def test_unsent_is_what_stands_behind_the_cursor(state: Callable[[job.Job], Path
     assert not has_unsent(str(home))
     (folder / "000000000002.lp").write_bytes(b"damaged or not")
     assert has_unsent(str(home))
-    for cursor, unsent in (("2 14 0", False), ("2 13 0", True), ("3 0 0", False), ("x", True)):
-        (folder / "cursor").write_text(cursor)
+    # One beyond the last segment is not believed.
+    for cursor, unsent in (
+        (slot(2, 14), False),
+        (slot(2, 13), True),
+        (slot(3, 0), True),
+        (b"x", True),
+    ):
+        (folder / "cursor").write_bytes(cursor)
         assert has_unsent(str(home)) is unsent, cursor
     (folder / "000000000003.lp").write_bytes(b"more")
-    (folder / "cursor").write_text("2 14 0")
+    (folder / "cursor").write_bytes(slot(2, 14))
     assert has_unsent(str(home))
 
 
@@ -179,7 +190,7 @@ def test_a_spool_that_is_a_link_is_not_followed(
     assert read(LINE1)[0] == {}
     assert not has_unsent(str(folder))
     with pytest.raises(OSError, match="directory"):
-        Retained(str(folder))
+        SpoolSnapshot(str(folder))
 
 
 def test_a_given_jar_that_is_taken_up_meanwhile_neither_gets_lost_nor_wins_twice(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.acquisition.spool.writer import WAITING_BYTES, Spool
+from sja_units.acquisition.spool.writer import OVERFLOW_BYTES, Spool
 from tests.unit.acquisition.harness import TOP
 from tests.unit.acquisition.spooling import BOUNDS, opened, put, segments_in, take
 from tests.waiting import PATIENCE, wait_for
@@ -22,7 +22,7 @@ BreakDisk = Callable[[], None]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The folder of tmpfs; the spool's own is beside it."""
-    folder = tmp_path / "waiting"
+    folder = tmp_path / "overflow"
     folder.mkdir()
     return folder
 
@@ -39,7 +39,7 @@ def break_disk(monkeypatch: pytest.MonkeyPatch) -> BreakDisk:
 
 def reopen(folder: Path, *numbers: int) -> list[int]:
     """Open the spool as the next worker does, put so many more, and return all that it holds."""
-    with opened(folder.parent / "spool", waiting=str(folder)) as spool:
+    with opened(folder.parent / "spool", overflow=str(folder)) as spool:
         put(spool, *numbers)
         assert spool.state().dropped == 0
         return take(spool)
@@ -48,16 +48,16 @@ def reopen(folder: Path, *numbers: int) -> list[int]:
 def test_the_next_worker_finds_it(
     folder: Path, break_disk: BreakDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened(folder.parent / "spool", waiting=str(folder)) as spool:
+    with opened(folder.parent / "spool", overflow=str(folder)) as spool:
         put(spool, 1)
         break_disk()
         put(spool, 2, 3)
         state = spool.state()
-        assert (state.lines, state.pending, state.unkept) == (3, 2, 0)
+        assert (state.lines, state.overflow_lines, state.volatile_lines) == (3, 2, 0)
         put(spool, 4)
-    with opened(folder.parent / "spool", waiting=str(folder)) as spool:
+    with opened(folder.parent / "spool", overflow=str(folder)) as spool:
         put(spool, 5)
-        assert spool.state().pending == 4
+        assert spool.state().overflow_lines == 4
         assert take(spool) == [1]
     monkeypatch.undo()
     assert reopen(folder, 6) == [2, 3, 4, 5, 6]
@@ -67,7 +67,7 @@ def test_the_next_worker_finds_it(
 def test_it_leaves_the_folder_when_the_disk_takes_it(
     folder: Path, break_disk: BreakDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened(folder.parent / "spool", waiting=str(folder)) as spool:
+    with opened(folder.parent / "spool", overflow=str(folder)) as spool:
         break_disk()
         put(spool, *range(40), padding=30_000)  # several files
         assert len(segments_in(folder)) > 2
@@ -80,7 +80,7 @@ def test_it_leaves_the_folder_when_the_disk_takes_it(
 def test_what_came_onto_the_disk_just_before_a_kill_is_not_doubled(
     folder: Path, break_disk: BreakDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened(folder.parent / "spool", waiting=str(folder)) as spool:
+    with opened(folder.parent / "spool", overflow=str(folder)) as spool:
         break_disk()
         put(spool, *range(5))
         shutil.copytree(folder, folder.parent / "before")
@@ -94,7 +94,7 @@ def test_what_came_onto_the_disk_just_before_a_kill_is_not_doubled(
 def test_a_torn_file_costs_only_what_is_torn(
     folder: Path, break_disk: BreakDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened(folder.parent / "spool", waiting=str(folder)) as spool:
+    with opened(folder.parent / "spool", overflow=str(folder)) as spool:
         break_disk()
         put(spool, 1, 2, 3)
     (file,) = segments_in(folder)
@@ -112,14 +112,14 @@ def test_without_the_folder_it_waits_in_memory_and_says_so_once(
     place: str,
 ) -> None:
     (folder / "file").write_text("")
-    waiting = str(folder / place) if place else ""
-    with opened(folder.parent / "spool", waiting=waiting) as spool:
+    overflow = str(folder / place) if place else ""
+    with opened(folder.parent / "spool", overflow=overflow) as spool:
         break_disk()
         put(spool, 1, 2, 3)
-        assert spool.state().unkept == 3
+        assert spool.state().volatile_lines == 3
         monkeypatch.undo()
         put(spool, 4)
-        assert spool.state().unkept == 0
+        assert spool.state().volatile_lines == 0
         assert take(spool) == [1, 2, 3, 4]
     assert capsys.readouterr().err.count("in memory only") == 1
 
@@ -128,15 +128,15 @@ def test_its_bound_drops_the_oldest_and_counts_it_over_restarts(
     folder: Path, break_disk: BreakDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A directory in its way: the cursor cannot be written to this disk either.
-    (folder.parent / "spool/cursor.new").mkdir(parents=True)
-    with opened(folder.parent / "spool", waiting=str(folder)) as spool:
+    (folder.parent / "spool/cursor/x").mkdir(parents=True)
+    with opened(folder.parent / "spool", overflow=str(folder)) as spool:
         break_disk()
         put(spool, *range(50), padding=200_000)
         dropped = spool.state().dropped
         assert dropped > 0
-        assert sum(path.stat().st_size for path in segments_in(folder)) <= WAITING_BYTES
+        assert sum(path.stat().st_size for path in segments_in(folder)) <= OVERFLOW_BYTES
     monkeypatch.undo()
-    with opened(folder.parent / "spool", waiting=str(folder)) as spool:
+    with opened(folder.parent / "spool", overflow=str(folder)) as spool:
         put(spool, 50)
         assert spool.state().dropped == dropped
         assert take(spool) == [*range(dropped, 51)]
@@ -145,10 +145,12 @@ def test_its_bound_drops_the_oldest_and_counts_it_over_restarts(
 def test_what_was_sent_while_the_disk_was_full_is_not_sent_again(
     folder: Path, break_disk: BreakDisk
 ) -> None:
-    with opened(folder.parent / "spool", waiting=str(folder)) as spool:
+    with opened(folder.parent / "spool", overflow=str(folder)) as spool:
         put(spool, 1, 2, 3)
-    (folder.parent / "spool/cursor.new").mkdir()
-    with opened(folder.parent / "spool", waiting=str(folder)) as spool:
+    cursor = folder.parent / "spool/cursor"
+    cursor.unlink()
+    (cursor / "x").mkdir(parents=True)
+    with opened(folder.parent / "spool", overflow=str(folder)) as spool:
         assert take(spool, 2) == [1, 2]
     assert reopen(folder) == [3]
 

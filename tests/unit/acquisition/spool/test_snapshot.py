@@ -17,7 +17,7 @@ from sja_units.acquisition.influxdb.line_protocol import (
 from sja_units.acquisition.influxdb.parser import parse_samples, read_time
 from sja_units.acquisition.points.point import is_unsafe_name
 from sja_units.acquisition.spool import segment as segments
-from sja_units.acquisition.spool.snapshot import Retained
+from sja_units.acquisition.spool.snapshot import SpoolSnapshot
 from sja_units.acquisition.spool.writer import Spool
 from tests.unit.acquisition.line_parser import parse_line
 
@@ -30,8 +30,8 @@ def put(spool: Spool, *numbers: int, padding: int = 1) -> None:
 
 
 def read(home: Path, *, sent_too: bool = True) -> list[int | None]:
-    with Retained(str(home)) as retained:
-        return [read_time(line) for line in retained.read_lines(sent_too=sent_too)]
+    with SpoolSnapshot(str(home)) as snapshot:
+        return [read_time(line) for line in snapshot.read_lines(sent_too=sent_too)]
 
 
 def segment(home: Path, number: int = 1) -> Path:
@@ -46,8 +46,8 @@ def spool(tmp_path: Path) -> Spool:
 def test_a_running_job_is_read_as_it_grows(tmp_path: Path, spool: Spool) -> None:
     put(spool, 1, 2, 3)
     assert read(tmp_path) == [1, 2, 3]
-    with Retained(str(tmp_path)) as retained:
-        lines = retained.read_lines(sent_too=True)
+    with SpoolSnapshot(str(tmp_path)) as snapshot:
+        lines = snapshot.read_lines(sent_too=True)
         next(lines)
         put(spool, 4)
         rest = [read_time(line) for line in lines]
@@ -140,7 +140,7 @@ def test_a_cursor_that_makes_no_sense_hides_little(
 
 def test_a_job_that_has_never_run(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Retained(str(tmp_path))
+        SpoolSnapshot(str(tmp_path))
 
 
 # Lines and their samples.

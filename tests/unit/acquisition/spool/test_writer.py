@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from sja_units.acquisition.config import SpoolConfig
 from sja_units.acquisition.spool import segment as segments
-from sja_units.acquisition.spool.writer import WAITING_BYTES, Spool
+from sja_units.acquisition.spool.writer import OVERFLOW_BYTES, Spool
 from sja_units.errors import WorkerError
 from tests.unit.acquisition.harness import TOP
 from tests.unit.acquisition.spooling import BOUNDS, file_size_limit, opened, put, segments_in, take
@@ -130,10 +129,10 @@ def test_a_segment_that_cannot_be_read_while_it_grows_costs_only_what_it_held(
         bad = str(segments_in(tmp_path)[0])
         real = os.open
 
-        def open_file(path: str, flags: int, mode: int = 0o777) -> int:
+        def open_file(path: str, flags: int, mode: int = 0o777, **folder: int | None) -> int:
             if path == bad and not flags & os.O_WRONLY:
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
-            return real(path, flags, mode)
+            return real(path, flags, mode, **folder)
 
         monkeypatch.setattr(os, "open", open_file)
         put(spool, 4)
@@ -219,30 +218,6 @@ def test_what_is_written_just_as_the_reader_gives_its_segment_up_is_written_once
         assert spool.state().dropped == 1
 
 
-@pytest.mark.parametrize("cursor", ["", "x y z", "1", "1 99999999 0", "99 0 0", "-1 -5 0"])
-def test_a_cursor_that_is_wrong_loses_nothing_and_stops_nothing(
-    tmp_path: Path, cursor: str
-) -> None:
-    with opened(tmp_path) as spool:
-        put(spool, 1, 2)
-    (tmp_path / "cursor").write_text(cursor)
-    with opened(tmp_path) as spool:
-        put(spool, 3)
-        taken = take(spool)
-    assert taken[-1] == 3
-    if cursor != "99 0 0":  # it says that all of this has been sent
-        assert taken == [1, 2, 3]
-
-
-def test_a_lost_cursor_only_sends_again(tmp_path: Path) -> None:
-    with opened(tmp_path) as spool:
-        put(spool, *range(5))
-        take(spool, 2)
-    (tmp_path / "cursor").unlink()
-    with opened(tmp_path) as spool:
-        assert take(spool) == [0, 1, 2, 3, 4]
-
-
 def test_segments_that_were_sent_leave_the_disk(tmp_path: Path) -> None:
     with opened(tmp_path, SpoolConfig(2**20, 86400.0)) as spool:
         for number in range(60):
@@ -270,20 +245,6 @@ def test_the_oldest_is_dropped_and_counted_when_it_is_full(
     assert capsys.readouterr().err.count("full") == 1
 
 
-def test_what_is_too_old_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sja_units.acquisition.spool.writer._BOUND_SECONDS", 0.0)
-    with opened(tmp_path) as spool:
-        put(spool, 1, 2)
-    (old,) = segments_in(tmp_path)
-    os.utime(old, (time.time() - 90000,) * 2)
-    with opened(tmp_path, BOUNDS._replace(max_bytes=2**20)) as spool:
-        put(spool, 3, padding=200_000)  # makes the segment full
-        os.utime(old, (time.time() - 90000,) * 2)
-        put(spool, 4)
-        assert spool.state().dropped == 3
-        assert take(spool) == [4]
-
-
 def test_a_local_spool_lets_nothing_go_but_what_the_bounds_want(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,20 +258,6 @@ def test_a_local_spool_lets_nothing_go_but_what_the_bounds_want(
         put(spool, *range(20, 120), padding=20_000)
         assert 0 < spool.state().dropped == 120 - spool.state().batches
         assert sum(path.stat().st_size for path in segments_in(tmp_path)) <= 2**20
-
-
-def test_a_segment_removed_from_a_local_spool_keeps_no_other_beyond_its_age(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sja_units.acquisition.spool.writer._BOUND_SECONDS", 0.0)
-    with opened(tmp_path, BOUNDS._replace(max_bytes=2**20), keeps_all=True) as spool:
-        put(spool, 1, 2, 3, padding=200_000)
-        removed, old, _ = segments_in(tmp_path)
-        removed.unlink()
-        os.utime(old, (time.time() - 90000,) * 2)
-        put(spool, 4)
-        assert not old.exists()
-        assert spool.state().batches == 2
 
 
 def test_no_two_workers_on_one_spool(tmp_path: Path) -> None:
@@ -338,12 +285,12 @@ def test_a_disk_that_takes_nothing_is_waited_for(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("torn-*"))
 
 
-def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
+def test_the_overflow_is_bounded(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
         with file_size_limit(200_000):
             put(spool, *range(20), padding=2**20)
             state = spool.state()
-            assert state.bytes <= WAITING_BYTES
+            assert state.bytes <= OVERFLOW_BYTES
             assert state.dropped > 0
         spool.flush()
         assert take(spool) == [*range(state.dropped, 20)]
