@@ -1,6 +1,8 @@
 """One run of a job: when it began and ended, and how."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from sja_units.times import format_moment
 
 _WELL = {
     "completed": "did its work and ended with 0",
@@ -56,3 +58,22 @@ class Run(NamedTuple):
     def is_failure(self) -> bool:
         """Whether it ended, or never began, against somebody's will."""
         return self.result is not None and self.result not in _WELL
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `sjactl history --json` prints."""
+        return {
+            "started": _format(self.started),
+            "ready": _format(self.ready),
+            "ended": _format(self.ended),
+            "seconds": self.seconds,
+            "result": self.result,
+            "message": self.message,
+            "exit_code": self.exit_code,
+            "signal": self.signal,
+            "boot_id": self.boot_id,
+            "invocation_id": self.invocation_id or None,
+        }
+
+
+def _format(moment: Moment | None) -> str | None:
+    return moment and format_moment(moment.time_ns, 6)

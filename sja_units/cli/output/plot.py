@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sja_units.cli.output.times import format_moment
+from sja_units.times import format_moment
 
 WIDTH, HEIGHT = 80, 16
 _LABEL = 12

@@ -5,28 +5,18 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 import click
 
-from sja_units.acquisition.influxdb.parser import Sample
 from sja_units.acquisition.points.decode import Value
+from sja_units.actions.samples import Row
 from sja_units.cli.output import format as render
 from sja_units.cli.output import plot
 from sja_units.cli.output.text_width import fit, measure
-from sja_units.cli.output.times import format_moment
 from sja_units.errors import UsageError
+from sja_units.times import format_moment
 
 _HEADS = ("TIME", "DEVICE", "POINT", "VALUE")
-
-
-class Row(NamedTuple):
-    """A sample with the names that people know it by."""
-
-    sample: Sample
-    device: str
-    unit: str
-    quality: str
 
 
 def write(text: str) -> None:
@@ -72,17 +62,7 @@ def print_csv(rows: Iterable[Row]) -> None:
 
 def print_json_lines(rows: Iterable[Row]) -> None:
     for row in rows:
-        said = {
-            "time": format_moment(row.sample.time_ns),
-            "device": row.device,
-            "point": row.sample.point,
-            "value": row.sample.value,
-            "unit": row.unit,
-            "quality": row.quality,
-            "measurement": row.sample.series.measurement,
-            "tags": row.sample.series.tags,
-        }
-        write(json.dumps(said, ensure_ascii=False))
+        write(json.dumps(row.as_json(), ensure_ascii=False))
 
 
 def print_lines(rows: Iterable[Row]) -> None:

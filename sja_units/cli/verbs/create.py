@@ -17,7 +17,7 @@ from sja_units.errors import ConfigError, SjaError, UsageError
 from sja_units.job import KINDS, Job, make_job
 from sja_units.jobs import manager
 from sja_units.jobs.status import get_status
-from sja_units.kinds import as_keepalive, get_kind
+from sja_units.kinds import get_kind
 from sja_units.systemd.client import Systemd
 from sja_units.toml.edit import compose
 
@@ -119,12 +119,7 @@ def _quote(text: str) -> str:
 
 def read_jar_text(path: str, file: job_file.JobFile) -> str:
     """Return a jar's text, once it is known to be one. Raises SjaError."""
-    from sja_units.keepalive.cookie import MAX_BYTES
-    from sja_units.keepalive.jar import decode_jar, parse_jar
+    from sja_units.actions.cookies import MAX_JAR, check_jar
 
     with open_client_file(path) as own:
-        text = decode_jar(own.read(4 * MAX_BYTES + 1))  # a character may be four bytes
-    settings = as_keepalive(file.settings)
-    assert settings is not None
-    parse_jar(text, settings.host)
-    return text
+        return check_jar(own.read(MAX_JAR), file)

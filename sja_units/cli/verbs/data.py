@@ -2,39 +2,23 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import click
 
-from sja_units.acquisition.influxdb.line_protocol import format_series
-from sja_units.acquisition.influxdb.parser import parse_samples, read_time
-from sja_units.acquisition.spool.snapshot import SpoolSnapshot
-from sja_units.cli.output.samples import FORMATS, Row, write
-from sja_units.cli.output.times import parse_moment
-from sja_units.errors import ConfigError, SjaError, UsageError
+from sja_units.actions.samples import find_rows, open_snapshot, read_names, select_lines
+from sja_units.cli.output.samples import FORMATS, write
+from sja_units.errors import UsageError
 from sja_units.job import Job
-from sja_units.jobs import inventory, manager
-from sja_units.kinds import as_acquisition, is_acquisition
+from sja_units.jobs import inventory
+from sja_units.kinds import is_acquisition
+from sja_units.times import parse_moment
 
 _LAST_NS = 2**63
 
 T = TypeVar("T")
-
-
-class _Names(NamedTuple):
-    """What the job's file knows of its samples and they do not tell themselves."""
-
-    devices: dict[str, str]  # by series
-    units: dict[tuple[str, str], str]  # by device and point
-    is_local: bool
-
-    def know(self, point: str) -> bool:
-        """Tell whether there is such a point; where the file is faulty nobody knows."""
-        return not self.units or any(
-            point in (name, f"{device}.{name}") for device, name in self.units
-        )
 
 
 @click.command("data")
@@ -63,14 +47,14 @@ def data_command(
     begin = parse_moment(since, now) if since else 0
     end = parse_moment(until, now) if until else _LAST_NS
     chosen = _select(job)
-    names = _read_names(chosen)
-    with _open(chosen) as snapshot:
-        kept = _within(snapshot.read_lines(sent_too=names.is_local), begin, end)
+    names = read_names(chosen)
+    with open_snapshot(chosen) as snapshot:
+        kept = select_lines(snapshot.read_lines(sent_too=names.is_local), begin, end)
         if form == "line" and point is None:
             for line in _take_last(kept, lines):
                 write(line)
             return
-        rows = iter(_take_last(_find_rows(kept, names, point), lines))
+        rows = iter(_take_last(find_rows(kept, names, point), lines))
         first = next(rows, None)
         if first is None:
             sent = "" if names.is_local else "; what it has read before, the database has"
@@ -87,46 +71,5 @@ def _select(words: str) -> Job:
     return chosen[0]
 
 
-def _open(job: Job) -> SpoolSnapshot:
-    try:
-        return SpoolSnapshot(job.state_dir)
-    except FileNotFoundError:
-        raise SjaError(f"{job} holds nothing: it has never run") from None
-    except PermissionError:
-        raise PermissionError(13, "Permission denied", job.state_dir) from None
-
-
-def _read_names(job: Job) -> _Names:
-    devices: dict[str, str] = {}
-    units: dict[tuple[str, str], str] = {}
-    try:
-        settings = as_acquisition(manager.read_job_file(job).settings)
-    except ConfigError:
-        return _Names(devices, units, is_local=False)
-    assert settings is not None
-    for device in settings.devices:
-        devices[format_series(device.measurement, device.tags)] = device.name
-        units |= {(device.name, point.name): point.unit for point in device.points}
-    return _Names(devices, units, is_local=settings.sink.type == "local")
-
-
-def _within(lines: Iterable[bytes], begin: int, end: int) -> Iterator[str]:
-    for line in lines:
-        at = read_time(line)
-        if at is not None and begin <= at <= end:
-            yield line.decode("utf-8", "replace")
-
-
 def _take_last(items: Iterable[T], most: int | None) -> Iterable[T]:
     return deque(items, maxlen=most) if most else items
-
-
-def _find_rows(lines: Iterable[str], names: _Names, point: str | None) -> Iterator[Row]:
-    for line in lines:
-        for sample in parse_samples(line):
-            tags = sample.series.tags
-            device = tags.get("device") or names.devices.get(sample.series.text)
-            device = device or sample.series.measurement
-            if point in (None, sample.point, f"{device}.{sample.point}"):
-                unit = tags.get("unit") or names.units.get((device, sample.point), "")
-                yield Row(sample, device, unit, tags.get("quality", "good"))

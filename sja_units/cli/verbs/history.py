@@ -1,19 +1,16 @@
 """`sjactl history`."""
 
 import time
-from itertools import islice
-from typing import Any
 
 import click
 
-from sja_units.actions.history import FIELDS, assemble, match_runs, parse_moment
-from sja_units.actions.run import Moment, Now, Run
+from sja_units.actions.read_runs import read_runs
+from sja_units.actions.run import Run
 from sja_units.cli.output import format as render
-from sja_units.cli.output.times import format_moment
 from sja_units.errors import NoSuchJob, UsageError
 from sja_units.job import Job
 from sja_units.jobs import inventory
-from sja_units.systemd.journal_read import read_backwards, read_boot_id
+from sja_units.times import format_moment
 
 
 @click.command("history")
@@ -33,13 +30,11 @@ def history_command(job: str, lines: int, as_json: bool) -> None:
     They are as old as the journal reaches back. Of a job that was removed, name kind and name.
     """
     chosen = _choose(job)
-    with read_backwards(match_runs(chosen), FIELDS) as entries:
-        now = Now(read_boot_id(), time.monotonic_ns())
-        runs = list(islice(assemble(chosen, entries, now, _find_end_of_boot), lines))
+    runs = read_runs(chosen, lines)
     if not runs and chosen not in inventory.list_configured():
         raise NoSuchJob(f"there is no job {job!r}, nor a run of it", "sjactl list shows all")
     if as_json:
-        render.print_json([_as_json(run) for run in runs])
+        render.print_json([run.as_json() for run in runs])
     elif runs:
         _print_runs(runs)
     else:
@@ -55,30 +50,6 @@ def _choose(words: str) -> Job:
     if len(found) != 1:
         raise UsageError(f"{words!r} may be {' or '.join(map(str, found))}: say which")
     return found[0]
-
-
-def _find_end_of_boot(boot_id: str) -> Moment:
-    with read_backwards([f"_BOOT_ID={boot_id}"], ["MESSAGE_ID"]) as entries:
-        return parse_moment(next(entries))
-
-
-def _as_json(run: Run) -> dict[str, Any]:
-    return {
-        "started": _format(run.started),
-        "ready": _format(run.ready),
-        "ended": _format(run.ended),
-        "seconds": run.seconds,
-        "result": run.result,
-        "message": run.message,
-        "exit_code": run.exit_code,
-        "signal": run.signal,
-        "boot_id": run.boot_id,
-        "invocation_id": run.invocation_id or None,
-    }
-
-
-def _format(moment: Moment | None) -> str | None:
-    return moment and format_moment(moment.time_ns, 6)
 
 
 def _print_runs(runs: list[Run]) -> None:

@@ -12,13 +12,13 @@ import click
 from sja_units.cli.output import watch_screen
 from sja_units.cli.output.format import find_size
 from sja_units.cli.output.terminal import Ended, Terminal, end_by_signals
-from sja_units.cli.output.times import format_moment
 from sja_units.errors import NoSuchJob, SjaError
 from sja_units.job import Job
 from sja_units.jobs import inventory
 from sja_units.jobs.inventory import Selector
 from sja_units.jobs.status import JobStatus, list_status
 from sja_units.systemd.cache import CachedSystemd
+from sja_units.times import format_moment
 
 # Seconds. A change seldom comes alone, and a worker writes its health.json just after it has
 # told systemd of its new status: a moment after the change, and a second later once more.

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.cli.output.plot import HEIGHT, WIDTH, draw, thin
-from sja_units.cli.output.times import format_moment, parse_moment
 from sja_units.errors import UsageError
+from sja_units.times import format_moment, parse_moment
 
 SECOND = 10**9
 NOW = 1_800_000_000.0
