@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.influxdb.encoder import LineEncoder, Lines
-from sja_units.acquisition.poll.poller import Inbox, Reading
+from sja_units.acquisition.poll.inbox import Inbox, Reading
 from sja_units.acquisition.spool.writer import Spool
 from sja_units.acquisition.timestamps import ClockStepDetector, is_plausible
 from sja_units.runtime import log

@@ -11,7 +11,9 @@ from sja_units.acquisition import health
 from sja_units.acquisition.collector import Collector
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.influxdb.dead_letter import DeadLetter
-from sja_units.acquisition.poll.poller import Inbox, make_pollers
+from sja_units.acquisition.poll.inbox import Inbox
+from sja_units.acquisition.poll.poller import make_pollers
+from sja_units.acquisition.poll.threads import make_threads
 from sja_units.acquisition.spool.writer import Spool
 from sja_units.acquisition.worker_thread import WorkerThread
 from sja_units.errors import WorkerError, WrongConfig
@@ -48,6 +50,7 @@ class Acquisition:
         self._spool = _open_spool(runtime.state_dir, self._overflow, config)
         self._sink = self._make_sink(config)
         self._pollers = make_pollers(config.devices, config.interval, self._inbox)
+        self._poll_threads = make_threads(self._pollers, self._inbox)
         self._collector = Collector(config, self._inbox, self._spool, self._ping)
         self._report_at = 0.0
         self._reported: dict[str, object] = {}
@@ -69,7 +72,7 @@ class Acquisition:
 
     @property
     def _threads(self) -> list[WorkerThread]:
-        return [*self._pollers, *([self._sink] if self._sink else [])]
+        return [*self._poll_threads, *([self._sink] if self._sink else [])]
 
     def run(self) -> None:
         self._tell_plan()
@@ -171,9 +174,9 @@ class Acquisition:
     def _stop(self) -> None:
         """Finish what is under way, put it on the disk, send what can be sent in a few seconds."""
         self._runtime.status("stopping: what was read is put on the disk")
-        for poller in self._pollers:
-            poller.stop()
-        self._join(self._pollers, _STOP_POLLERS_SECONDS)
+        for thread in self._poll_threads:
+            thread.stop()
+        self._join(self._poll_threads, _STOP_POLLERS_SECONDS)
         self._collector.collect()
         if self._sink:
             self._sink.stop(time.monotonic() + _FLUSH_SECONDS)

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from sja_units.acquisition.modbus.steps import Steps
+
 
 class Channel(Protocol):
     """One connection to an endpoint. What goes wrong is an OSError with words for people.
@@ -9,16 +11,16 @@ class Channel(Protocol):
     Deadlines are moments of the monotonic clock; TimeoutError says that one is over.
     """
 
-    def ensure_open(self, timeout: float, not_before: float) -> None:
+    def ensure_open(self, timeout: float, not_before: float) -> Steps[None]:
         """Make sure it is open and that nothing is under way on it.
 
         It takes up to `timeout` seconds, and again from `not_before` on: what comes until then is
         dropped, as it may be a late answer that looks like the next one.
         """
 
-    def send(self, data: bytes, deadline: float) -> None: ...
+    def send(self, data: bytes, deadline: float) -> Steps[None]: ...
 
-    def receive(self, size: int, deadline: float) -> bytes:
+    def receive(self, size: int, deadline: float) -> Steps[bytes]:
         """Return what has come: `size` bytes at the most, or a datagram as a whole."""
 
     def drain(self) -> None:

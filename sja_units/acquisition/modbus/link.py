@@ -18,6 +18,7 @@ from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
 
 from sja_units.acquisition.modbus.channel import Channel
+from sja_units.acquisition.modbus.steps import Steps, run
 from sja_units.text import describe_os_error
 
 # What it finds wrong with a frame is told by us, once, in the words of the job.
@@ -52,8 +53,10 @@ class Request(NamedTuple):
     size: int  # bytes of data in the right answer
 
 
-_Receive = Callable[[bytes, Request, float], tuple[int, bytes]]
-"""From our frame, what it asks and a deadline to the unit that answers and its PDU."""
+_Answer = tuple[int, bytes]
+"""The unit that answers, and its PDU."""
+_Receive = Callable[[bytes, Request, float], Steps[_Answer]]
+"""From our frame, what it asks and a deadline to the answer."""
 
 
 class ExceptionResponse(Exception):
@@ -116,18 +119,22 @@ class Link:
         return self._late.get(unit, 0.0)
 
     def read(self, unit: int, request: Request, timeout: float) -> bytes:
+        """Do the same as `exchange`, in this thread."""
+        return run(self.exchange(unit, request, timeout))
+
+    def exchange(self, unit: int, request: Request, timeout: float) -> Steps[bytes]:
         """Return the data of the answer.
 
         timeout: seconds for the request as a whole, and again for opening the connection.
         Raises ExceptionResponse for an exception of the device, LinkError for all else.
         """
         try:
-            self._channel.ensure_open(timeout, self.drained_at(unit))
+            yield from self._channel.ensure_open(timeout, self.drained_at(unit))
         except OSError as error:
             raise LinkError("disconnected", describe_os_error(error), at_connect=True) from None
         deadline = time.monotonic() + timeout
         try:
-            return self._ask(unit, request, deadline)
+            return (yield from self._ask(unit, request, deadline))
         except TimeoutError:
             is_late = True
             fault = LinkError("timeout", f"no answer within {timeout:g} s")
@@ -150,16 +157,16 @@ class Link:
         now = time.monotonic()
         return any(until > now for until in self._late.values())
 
-    def _ask(self, unit: int, request: Request, deadline: float) -> bytes:
+    def _ask(self, unit: int, request: Request, deadline: float) -> Steps[bytes]:
         self._transaction = self._transaction % 0xFFFF + 1
         frame = self._framer.encode(request.pdu, unit, self._transaction)
-        self._channel.send(frame, deadline)
-        answered, pdu = self._receive(frame, request, deadline)
+        yield from self._channel.send(frame, deadline)
+        answered, pdu = yield from self._receive(frame, request, deadline)
         if answered != unit:
             raise MismatchedResponse(f"unit {answered} answered instead of {unit}")
         return _check(pdu, request)
 
-    def _receive_mbap(self, _frame: bytes, _request: Request, deadline: float) -> tuple[int, bytes]:
+    def _receive_mbap(self, _frame: bytes, _request: Request, deadline: float) -> Steps[_Answer]:
         """Return unit and PDU of the answer to the last transaction; skip those to older ones."""
         buffer = b""
         while True:
@@ -167,7 +174,7 @@ class Link:
             if buffer[2:4].strip(b"\0") or not 3 <= length <= MAX_FRAME - 6:
                 raise InvalidResponse("the answer is not a Modbus frame")
             if len(buffer) < 6 + length or len(buffer) < 6:
-                buffer += self._take(MAX_FRAME - len(buffer), deadline)
+                buffer += yield from self._take(MAX_FRAME - len(buffer), deadline)
                 continue
             _, answered, transaction, pdu = self._framer.decode(buffer[: 6 + length])
             buffer = buffer[6 + length :]
@@ -177,12 +184,12 @@ class Link:
                 raise InvalidResponse("the answer is longer than it says")
             return answered, pdu
 
-    def _receive_rtu(self, frame: bytes, request: Request, deadline: float) -> tuple[int, bytes]:
+    def _receive_rtu(self, frame: bytes, request: Request, deadline: float) -> Steps[_Answer]:
         buffer = b""
         needed = 5  # unit, function, code, CRC: an exception, the shortest answer
         # What begins as our own frame does is its echo, as many an adapter gives it.
         while len(buffer) < needed or (frame.startswith(buffer) and len(buffer) < len(frame)):
-            buffer += self._take(MAX_FRAME - len(buffer), deadline)
+            buffer += yield from self._take(MAX_FRAME - len(buffer), deadline)
             if buffer.startswith(frame):
                 buffer = buffer[len(frame) :]
                 frame = b""
@@ -195,7 +202,7 @@ class Link:
             raise InvalidResponse("the answer's checksum is wrong")
         return answered, pdu
 
-    def _receive_ascii(self, frame: bytes, _request: Request, deadline: float) -> tuple[int, bytes]:
+    def _receive_ascii(self, frame: bytes, _request: Request, deadline: float) -> Steps[_Answer]:
         buffer = b""
         while True:
             line, end, rest = buffer.partition(b"\r\n")
@@ -204,7 +211,7 @@ class Link:
             elif end:
                 break
             else:
-                buffer += self._take(_MAX_ASCII + len(frame) - len(buffer), deadline)
+                buffer += yield from self._take(_MAX_ASCII + len(frame) - len(buffer), deadline)
         if rest:
             raise InvalidResponse("the answer is longer than it says")
         # A colon begins a frame, whatever came before it.
@@ -216,10 +223,10 @@ class Link:
             raise InvalidResponse("the answer's checksum is wrong")
         return answered, pdu
 
-    def _take(self, size: int, deadline: float) -> bytes:
+    def _take(self, size: int, deadline: float) -> Steps[bytes]:
         if size <= 0:
             raise InvalidResponse("the answer is longer than a Modbus frame")
-        data = self._channel.receive(size, deadline)
+        data = yield from self._channel.receive(size, deadline)
         if len(data) > size:
             raise InvalidResponse("the answer is longer than a Modbus frame")
         return data

@@ -6,7 +6,6 @@ Times between frames are those of "MODBUS over Serial Line" V1.02, 2.5.1.1, modb
 import errno
 import fcntl
 import os
-import select
 import stat
 import termios
 import time
@@ -14,6 +13,7 @@ import time
 from sja_units.acquisition.modbus import tty_holder
 from sja_units.acquisition.modbus.channel import left
 from sja_units.acquisition.modbus.endpoint import SerialSettings
+from sja_units.acquisition.modbus.steps import READABLE, WRITABLE, Steps, Wait
 from sja_units.errors import WorkerError
 
 _FAST_BAUDRATE = 19200
@@ -28,27 +28,28 @@ _PTY_MAJORS = range(136, 144)
 class SerialLine:
     """The one use of a serial port; it opens when it is needed."""
 
-    def __init__(self, path: str, mode: SerialSettings) -> None:
+    def __init__(self, path: str, settings: SerialSettings) -> None:
         self._path = path
-        self._mode = mode
+        self._settings = settings
         self._fd = -1
         self._claim = ""
         self._was_away = False
         self._busy_until = 0.0
         self._silence = _FAST_SILENCE_SECONDS
-        if mode.baudrate <= _FAST_BAUDRATE:
-            self._silence = _SILENT_CHARACTERS * mode.character_seconds
+        if settings.baudrate <= _FAST_BAUDRATE:
+            self._silence = _SILENT_CHARACTERS * settings.character_seconds
         self._gap = self._silence
 
-    def ensure_open(self, timeout: float, not_before: float) -> None:
+    def ensure_open(self, timeout: float, not_before: float) -> Steps[None]:
         if self._fd < 0:
             self._open()
         now = time.monotonic()
         give_up = max(now, not_before) + timeout
         while True:
             silent_at = max(self._busy_until + self._gap, not_before)
-            if self._wait_readable(max(0.0, silent_at - now)):
-                self._read(4096)
+            if silent_at > now:
+                yield Wait(silent_at, self._fd, READABLE)
+            self._read(4096)
             now = time.monotonic()
             if now >= max(self._busy_until + self._gap, not_before):
                 self._gap = self._silence
@@ -56,26 +57,26 @@ class SerialLine:
             if now >= give_up:
                 raise OSError(0, f"{self._path} is never silent: is the baud rate right?")
 
-    def send(self, data: bytes, deadline: float) -> None:
-        sent = 0
-        try:
-            while sent < len(data):
-                try:
-                    sent += os.write(self._fd, data[sent:])
-                except BlockingIOError:
-                    poll = select.poll()
-                    poll.register(self._fd, select.POLLOUT)
-                    poll.poll(left(deadline, time.monotonic()) * 1000)
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise self._lose(error) from None
-        self._busy_until = time.monotonic() + len(data) * self._mode.character_seconds
+    def send(self, data: bytes, deadline: float) -> Steps[None]:
+        view = memoryview(data)
+        while True:
+            try:
+                view = view[os.write(self._fd, view) :]
+            except BlockingIOError:
+                left(deadline, time.monotonic())
+            except OSError as error:
+                raise self._lose(error) from None
+            if not view:
+                break
+            yield Wait(deadline, self._fd, WRITABLE)
+        self._busy_until = time.monotonic() + len(data) * self._settings.character_seconds
 
-    def receive(self, size: int, deadline: float) -> bytes:
-        while not self._wait_readable(left(deadline, time.monotonic())):
-            pass
-        return self._read(size)
+    def receive(self, size: int, deadline: float) -> Steps[bytes]:
+        while True:
+            left(deadline, time.monotonic())
+            yield Wait(deadline, self._fd, READABLE)
+            if data := self._read(size):
+                return data
 
     def drain(self) -> None:
         # It stays open: the lines to the adapter stay as they are, and the lock with us.
@@ -87,13 +88,8 @@ class SerialLine:
             os.close(self._fd)
             self._fd = -1
 
-    def _wait_readable(self, seconds: float) -> bool:
-        poll = select.poll()
-        poll.register(self._fd, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
-
     def _read(self, size: int) -> bytes:
-        """Return bytes that are there; what was unplugged has none."""
+        """Return the bytes that are there, none where nothing has come."""
         try:
             data = os.read(self._fd, size)
         except BlockingIOError:
@@ -127,7 +123,7 @@ class SerialLine:
         if not stat.S_ISCHR(status.st_mode):
             raise OSError(errno.ENOTTY, "")
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        termios.tcsetattr(self._fd, termios.TCSANOW, _make_attributes(self._fd, self._mode))
+        termios.tcsetattr(self._fd, termios.TCSANOW, _make_attributes(self._fd, self._settings))
         if os.major(status.st_rdev) not in _PTY_MAJORS:
             # A pty would stay exclusive when its holder is gone, as long as the other end lives.
             fcntl.ioctl(self._fd, termios.TIOCEXCL)
@@ -156,18 +152,18 @@ class SerialLine:
         return OSError(number, f"{path}: {os.strerror(number)}")
 
 
-def _make_attributes(fd: int, mode: SerialSettings) -> list[int | list[bytes | int]]:
+def _make_attributes(fd: int, settings: SerialSettings) -> list[int | list[bytes | int]]:
     """Return what tcsetattr takes for bytes as they are, with no flow control."""
     control = termios.CREAD | termios.CLOCAL
-    control |= termios.CS8 if mode.bytesize == 8 else termios.CS7
-    if mode.stopbits == 2:
+    control |= termios.CS8 if settings.bytesize == 8 else termios.CS7
+    if settings.stopbits == 2:
         control |= termios.CSTOPB
-    if mode.parity != "N":
+    if settings.parity != "N":
         control |= termios.PARENB
-    if mode.parity == "O":
+    if settings.parity == "O":
         control |= termios.PARODD
     characters = termios.tcgetattr(fd)[6]
     characters[termios.VMIN], characters[termios.VTIME] = 1, 0
-    speed = getattr(termios, f"B{mode.baudrate}")
-    check = termios.INPCK if mode.parity != "N" else 0
+    speed = getattr(termios, f"B{settings.baudrate}")
+    check = termios.INPCK if settings.parity != "N" else 0
     return [check, 0, control, 0, speed, speed, characters]

@@ -1,7 +1,6 @@
 """Reading one device: its blocks, retries, refused registers, and how it is."""
 
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 from sja_units.acquisition.backoff import BackOff
@@ -13,6 +12,7 @@ from sja_units.acquisition.modbus.link import (
     Request,
     make_request,
 )
+from sja_units.acquisition.modbus.steps import Steps
 from sja_units.acquisition.points.plan import Limits, ReadRequest, plan_requests, split
 from sja_units.acquisition.poll.bad_registers import BadRegisters, describe_point
 from sja_units.runtime import log
@@ -36,17 +36,15 @@ class Answer(NamedTuple):
 
 
 class DeviceReader:
-    """Reads one device; the poller's thread calls it, others only look at its public fields."""
+    """Reads one device; its poller calls it, others only look at its public fields."""
 
-    def __init__(self, device: Device, allow: Callable[[float], None]) -> None:
-        """allow: is told, before each step that can block, how many seconds it may take."""
+    def __init__(self, device: Device) -> None:
         self.device = device
         self.state = "disconnected"
         self.message = "not read yet"
         self.consecutive_failures = 0
         self.busy = 0
         self.stopping = False
-        self._allow = allow
         self._limits = Limits(device.max_registers, device.max_gap)
         self._bad_registers = BadRegisters(device.name, device.points)
         self._refusals = 0  # in this cycle
@@ -77,7 +75,7 @@ class DeviceReader:
         """Return what the device refuses, each with its place, its point and the reason."""
         return self._bad_registers.describe()
 
-    def read(self, link: Link) -> list[Answer]:
+    def read(self, link: Link) -> Steps[list[Answer]]:
         """Return what the device answered in this cycle; its state says what it did not.
 
         Raises LinkError only where the endpoint itself is away, and nothing was read before.
@@ -89,8 +87,8 @@ class DeviceReader:
         self._plan_if_changed()
         try:
             for block in self.blocks:
-                self._read_block(link, block, answers)
-            self._retry_left_out(link, answers)
+                yield from self._read_block(link, block, answers)
+            yield from self._retry_left_out(link, answers)
         except LinkError as fault:
             self._note_lost(fault.state, str(fault))
             if fault.at_connect and not answers:
@@ -105,18 +103,18 @@ class DeviceReader:
             self._bad_registers.tell()
             self._plan()
 
-    def _read_block(self, link: Link, block: ReadRequest, answers: list[Answer]) -> bool:
+    def _read_block(self, link: Link, block: ReadRequest, answers: list[Answer]) -> Steps[bool]:
         """Read a block, its halves where it is refused; True if it was not read as a whole."""
         try:
-            data = self._ask(link, block)
+            data = yield from self._ask(link, block)
         except ExceptionResponse as refusal:
-            return self._divide(link, block, answers, refusal)
+            return (yield from self._divide(link, block, answers, refusal))
         answers.append(Answer(block, data, time.monotonic_ns()))
         return False
 
     def _divide(
         self, link: Link, block: ReadRequest, answers: list[Answer], refusal: ExceptionResponse
-    ) -> bool:
+    ) -> Steps[bool]:
         if refusal.code in _UNREACHABLE:
             raise LinkError("timeout", str(refusal))
         self.message = str(refusal)
@@ -132,32 +130,33 @@ class DeviceReader:
             return True  # the next cycle goes on
         halves = split(block, self.device.points)
         # Both are read, whatever the first one says.
-        found = [self._read_block(link, half, answers) for half in halves]
-        if not any(found):
+        found = yield from self._read_block(link, halves[0], answers)
+        found |= yield from self._read_block(link, halves[1], answers)
+        if not found:
             # Each half is fine: what lies between them, or the sheer number, was refused.
             self._bad_registers.cut(block.table, halves[1].address)
         return True
 
-    def _retry_left_out(self, link: Link, answers: list[Answer]) -> None:
+    def _retry_left_out(self, link: Link, answers: list[Answer]) -> Steps[None]:
         """Try one point that was refused a while ago; if it answers, all the others as well."""
         if self.stopping or (due := self._bad_registers.take_due()) is None:
             return
         begin = len(answers)
         try:
-            self._read_only(link, {due}, answers)
+            yield from self._read_only(link, {due}, answers)
             # A device that boots may have refused everything: one answer tells that it is up.
             if len(answers) > begin:
-                self._read_only(link, self._bad_registers.points - {due}, answers)
+                yield from self._read_only(link, self._bad_registers.points - {due}, answers)
         finally:
             for answer in answers[begin:]:
                 self._bad_registers.take_back(answer.block.points)
 
-    def _read_only(self, link: Link, points: set[int], answers: list[Answer]) -> None:
+    def _read_only(self, link: Link, points: set[int], answers: list[Answer]) -> Steps[None]:
         others = set(range(len(self.device.points))) - points
         for block in self._plan_without(others):
-            self._read_block(link, block, answers)
+            yield from self._read_block(link, block, answers)
 
-    def _ask(self, link: Link, block: ReadRequest) -> bytes:
+    def _ask(self, link: Link, block: ReadRequest) -> Steps[bytes]:
         """Return a block's data; tries as often as configured where no answer can be trusted."""
         request = self._requests.get(block)
         if request is None:
@@ -167,10 +166,8 @@ class DeviceReader:
         tries = 1 + (0 if self.consecutive_failures else self.device.retries)
         while True:
             tries -= 1
-            # To connect, for an answer to an older request until twice its timeout, for this one.
-            self._allow(self.device.timeout * 4)
             try:
-                return link.read(self.device.unit_id, request, self.device.timeout)
+                return (yield from link.exchange(self.device.unit_id, request, self.device.timeout))
             except LinkError:
                 if not tries or self.stopping:
                     raise

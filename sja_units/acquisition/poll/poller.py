@@ -1,115 +1,70 @@
-"""One thread an endpoint: its devices in turn, on a fixed grid of the monotonic clock."""
+"""The cycles of one endpoint: its devices in turn, on a fixed grid of the monotonic clock."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from threading import Event
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from sja_units.acquisition.backoff import BackOff
 from sja_units.acquisition.config import Device
 from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.modbus.link import LinkError
-from sja_units.acquisition.poll.device import Answer, DeviceReader
-from sja_units.acquisition.worker_thread import WorkerThread
-from sja_units.text import lookup_seconds
-
-INBOX_READINGS = 20_000
+from sja_units.acquisition.modbus.steps import Steps, Wait
+from sja_units.acquisition.poll.device import DeviceReader
+from sja_units.acquisition.poll.inbox import Inbox, Reading
 
 
-class Reading(NamedTuple):
-    """What a device answered in one cycle."""
-
-    device: Device
-    answers: tuple[Answer, ...]
-
-
-class Inbox:
-    """What was read and not yet written, from the pollers to the main thread."""
-
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self._readings: deque[Reading] = deque(maxlen=INBOX_READINGS)
-        self._wake = wake
-        self._dropped = 0
-        self._dropped_told = 0
-
-    def __len__(self) -> int:
-        return len(self._readings)
-
-    def put(self, reading: Reading) -> None:
-        if len(self._readings) == INBOX_READINGS:
-            self._dropped += 1
-        self._readings.append(reading)
-        self._wake()
-
-    def take(self) -> list[Reading]:
-        """Return all that has come since the last time, oldest first."""
-        return [self._readings.popleft() for _ in range(len(self._readings))]
-
-    def take_dropped(self) -> int:
-        """Return how many readings had no room since the last time."""
-        dropped = self._dropped - self._dropped_told
-        self._dropped_told += dropped
-        return dropped
-
-
-class Poller(WorkerThread):
-    """Polls the devices of one endpoint."""
+class Poller:
+    """Polls the devices of one endpoint; others only look at its public fields."""
 
     def __init__(
         self, devices: Sequence[Device], interval: float, start: float, inbox: Inbox
     ) -> None:
         """start: the moment of the monotonic clock at which the grid begins."""
-        first = devices[0]
-        super().__init__(f"poll {first.endpoint}")
-        self._lookup_seconds = lookup_seconds(first.endpoint.host)
-        self.readers = [DeviceReader(device, self._allow) for device in devices]
+        self.endpoint = devices[0].endpoint
+        self.readers = [DeviceReader(device) for device in devices]
         self.cycles = 0
         self.late_cycles = 0
         self._interval = interval
         self._start = start
         self._inbox = inbox
-        self._link = open_link(first.endpoint)
+        self._link = open_link(self.endpoint)
         self._back_off = BackOff()
-        self._ordered_to_stop = Event()
+        self._is_stopping = False
 
     def stop(self) -> None:
-        """Ask the thread to end after the request that is under way."""
+        """Have it end after the request that is under way."""
+        self._is_stopping = True
         for reader in self.readers:
             reader.stopping = True
-        self._ordered_to_stop.set()
 
-    def _allow(self, seconds: float) -> None:
-        self.due_within(seconds + self._lookup_seconds)
-
-    def work(self) -> None:
+    def run(self) -> Steps[None]:
+        """Poll until told to stop."""
         tick = 0
-        while not self._ordered_to_stop.is_set():
+        while not self._is_stopping:
             if self._back_off.is_due():
-                self._poll()
+                yield from self._poll()
             self.cycles += 1
             elapsed = time.monotonic() - self._start
             following = max(tick, int(elapsed / self._interval)) + 1
             self.late_cycles += following - tick - 1
             tick = following
-            wait = self._start + tick * self._interval - time.monotonic()
-            self.due_within(wait)
-            self._ordered_to_stop.wait(wait)
+            moment = self._start + tick * self._interval
+            while not self._is_stopping and time.monotonic() < moment:
+                yield Wait(moment)
         self._link.close()
 
-    def _poll(self) -> None:
+    def _poll(self) -> Steps[None]:
         late = self._find_late()
         for i, reader in enumerate(self.readers):
-            if self._ordered_to_stop.is_set():
+            if self._is_stopping:
                 return
             if not reader.is_due() or reader.device.unit_id in late:
                 continue
             try:
-                answers = reader.read(self._link)
-            except LinkError as fault:
+                answers = yield from reader.read(self._link)
+            except LinkError as error:
                 self._back_off.fail()
                 for other in self.readers[i + 1 :]:
-                    other.note_endpoint_lost(fault)
+                    other.note_endpoint_lost(error)
                 return
             if answers:
                 self._inbox.put(Reading(reader.device, tuple(answers)))

@@ -331,7 +331,7 @@ import time
 from sja_units.acquisition import worker_thread
 from sja_units.acquisition.modbus import link
 worker_thread.MARGIN_SECONDS = 0.2
-link.Link.read = lambda *_: time.sleep(1000)
+link.Link.exchange = lambda *_: time.sleep(1000)
 """
 
 
@@ -350,7 +350,9 @@ def test_a_poller_that_hangs_stops_the_pings(make_worker: MakeWorker) -> None:
 def test_a_bug_in_a_thread_ends_the_worker_with_its_traceback(make_worker: MakeWorker) -> None:
     """ThingsBoard #2132: a task died of an exception, and the gateway seemed to be well."""
     worker = make_worker(configure('type = "local"', free_port()))
-    worker.start("from sja_units.acquisition.modbus import link\nlink.Link.read = lambda *_: 1 / 0")
+    worker.start(
+        "from sja_units.acquisition.modbus import link\nlink.Link.exchange = lambda *_: 1 / 0"
+    )
     assert worker.process
     assert worker.process.wait(30) == 1
     assert "ZeroDivisionError" in worker.journal()

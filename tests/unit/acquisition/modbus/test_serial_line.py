@@ -276,9 +276,10 @@ def test_a_port_that_came_after_the_start_is_let_in_by_a_new_one(
 _HOLD = """
 import sys
 from sja_units.acquisition.modbus.serial_line import SerialLine
+from sja_units.acquisition.modbus.steps import run
 from sja_units.acquisition.modbus.endpoint import SerialSettings
 line = SerialLine(sys.argv[1], SerialSettings(9600, 8, "N", 1))
-line.ensure_open(5.0, 0.0)
+run(line.ensure_open(5.0, 0.0))
 print("held", flush=True)
 sys.stdin.read()
 """

@@ -11,6 +11,7 @@ from sja_units.acquisition import backoff
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.modbus.link import ExceptionResponse, Link, LinkError, Request
+from sja_units.acquisition.modbus.steps import Steps, run
 from sja_units.acquisition.poll import bad_registers
 from sja_units.acquisition.poll import device as device_module
 from sja_units.acquisition.poll.device import Answer, DeviceReader
@@ -42,7 +43,7 @@ timeout = "10s"
 
 
 def make_reader(device: Device) -> tuple[DeviceReader, Link]:
-    return DeviceReader(device, lambda _: None), open_link(device.endpoint)
+    return DeviceReader(device), open_link(device.endpoint)
 
 
 class Answering:
@@ -52,7 +53,8 @@ class Answering:
         self.refuse: Callable[[range], int] = lambda _: 0
         self.asked = 0
 
-    def read(self, _unit: int, request: Request, _timeout: float) -> bytes:
+    def exchange(self, _unit: int, request: Request, _timeout: float) -> Steps[bytes]:
+        yield from ()
         self.asked += 1
         first, count = (int.from_bytes(request.pdu[i : i + 2], "big") for i in (1, 3))
         if code := self.refuse(range(first, first + count)):
@@ -63,7 +65,7 @@ class Answering:
 def make_answering(addresses: range, extra: str = "") -> tuple[DeviceReader, Answering, Link]:
     """Return a reader, the device, and the same as what the reader takes."""
     device = Answering()
-    return DeviceReader(configure(1, addresses, extra), lambda _: None), device, cast(Link, device)
+    return DeviceReader(configure(1, addresses, extra)), device, cast(Link, device)
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def points_read(answers: list[Answer]) -> list[int]:
 
 def read_until_none_is_bad(reader: DeviceReader, link: Link) -> None:
     def is_well() -> bool:
-        reader.read(link)
+        run(reader.read(link))
         return not reader.bad_registers()
 
     wait_for(is_well, "all registers")
@@ -98,7 +100,7 @@ def test_one_bad_register_costs_only_itself(make_device: MakeDevice) -> None:
     """Telegraf #14671, solax #1570 and more: one illegal register cost its whole block."""
     peer = make_device(illegal=frozenset({37}))
     reader, link = make_reader(configure(peer.port, range(100)))
-    assert points_read(reader.read(link)) == [i for i in range(100) if i != 37]
+    assert points_read(run(reader.read(link))) == [i for i in range(100) if i != 37]
     assert reader.state == "healthy"
     (bad,) = reader.bad_registers()
     assert "37" in bad
@@ -106,7 +108,7 @@ def test_one_bad_register_costs_only_itself(make_device: MakeDevice) -> None:
     # From now on it is two requests, around the hole.
     assert [(b.address, b.size) for b in reader.blocks] == [(0, 37), (38, 62)]
     before = peer.registers.answered
-    assert points_read(reader.read(link)) == [i for i in range(100) if i != 37]
+    assert points_read(run(reader.read(link))) == [i for i in range(100) if i != 37]
     assert peer.registers.answered - before == 2
     link.close()
 
@@ -117,18 +119,18 @@ def test_a_register_that_answers_again_comes_back(
     monkeypatch.setattr(bad_registers, "RETRY_REFUSED_SECONDS", 0.0)
     peer = make_device(illegal=frozenset({3, 5}))
     reader, link = make_reader(configure(peer.port, range(10)))
-    reader.read(link)
+    run(reader.read(link))
     assert len(reader.bad_registers()) == 2
     peer.registers.illegal = frozenset()
     read_until_none_is_bad(reader, link)
-    assert points_read(reader.read(link)) == list(range(10))
+    assert points_read(run(reader.read(link))) == list(range(10))
     link.close()
 
 
 def test_a_gap_that_is_refused_is_not_read_along(make_device: MakeDevice) -> None:
     peer = make_device(illegal=frozenset({3}))
     reader, link = make_reader(configure(peer.port, range(0, 12, 6)))
-    assert points_read(reader.read(link)) == [0, 1]
+    assert points_read(run(reader.read(link))) == [0, 1]
     assert reader.bad_registers() == []
     assert len(reader.blocks) == 2
     link.close()
@@ -140,7 +142,7 @@ def test_a_device_that_refuses_all_is_an_error_and_comes_back(
     monkeypatch.setattr(bad_registers, "RETRY_REFUSED_SECONDS", 0.0)
     peer = make_device(illegal=frozenset(range(4)))
     reader, link = make_reader(configure(peer.port, range(4)))
-    assert reader.read(link) == []
+    assert run(reader.read(link)) == []
     assert reader.state == "error"
     assert len(reader.bad_registers()) == 4
     peer.registers.illegal = frozenset()
@@ -152,10 +154,10 @@ def test_a_device_that_refuses_all_is_an_error_and_comes_back(
 def test_a_unit_that_is_away_behind_a_gateway_is_lost_alone(make_device: MakeDevice) -> None:
     peer = make_device(units=frozenset({1}))
     away, link = make_reader(configure(peer.port, range(4), "unit_id = 2"))
-    here = DeviceReader(configure(peer.port, range(4)), lambda _: None)
-    assert away.read(link) == []
+    here = DeviceReader(configure(peer.port, range(4)))
+    assert run(away.read(link)) == []
     assert (away.state, away.consecutive_failures) == ("timeout", 1)
-    assert points_read(here.read(link)) == [0, 1, 2, 3]
+    assert points_read(run(here.read(link))) == [0, 1, 2, 3]
     assert here.state == "healthy"
     link.close()
 
@@ -163,7 +165,7 @@ def test_a_unit_that_is_away_behind_a_gateway_is_lost_alone(make_device: MakeDev
 def test_an_endpoint_that_is_away_is_told_to_the_poller() -> None:
     reader, link = make_reader(configure(free_port(), range(4)))
     with pytest.raises(LinkError):
-        reader.read(link)
+        run(reader.read(link))
     assert reader.state == "disconnected"
     assert reader.message
     assert not reader.is_due()
@@ -176,7 +178,7 @@ def test_a_device_that_refused_all_for_a_while_is_read_in_full_once_a_point_answ
     reader, device, link = make_answering(range(300))
     device.refuse = lambda _: 4
     for _ in range(30):
-        reader.read(link)
+        run(reader.read(link))
         later(1)
     assert len(reader.bad_registers()) == 300
     assert "refuses all" in reader.message
@@ -184,21 +186,21 @@ def test_a_device_that_refused_all_for_a_while_is_read_in_full_once_a_point_answ
     assert len(capsys.readouterr().err.splitlines()) < 15
     device.refuse = lambda _: 0
     later(60)
-    assert points_read(reader.read(link)) == list(range(300))
+    assert points_read(run(reader.read(link))) == list(range(300))
     assert reader.bad_registers() == []
     assert len(capsys.readouterr().err.splitlines()) == 2  # it is back, and what answers again
     device.asked = 0
-    assert points_read(reader.read(link)) == list(range(300))
+    assert points_read(run(reader.read(link))) == list(range(300))
     assert device.asked == 3
 
 
 def test_a_device_that_refuses_all_holds_up_its_neighbours_only_so_long() -> None:
     reader, device, link = make_answering(range(300))
     device.refuse = lambda _: 4
-    reader.read(link)
+    run(reader.read(link))
     assert device.asked < 150
     device.refuse = lambda _: 0
-    left = set(range(300)) - set(points_read(reader.read(link)))
+    left = set(range(300)) - set(points_read(run(reader.read(link))))
     assert len(left) == len(reader.bad_registers()) < 100
 
 
@@ -208,12 +210,12 @@ def test_what_stays_refused_is_not_tried_at_length_with_what_answers_again(
     reader, device, link = make_answering(range(0, 300, 2))
     bad = {4, 5, 100, 200}
     device.refuse = lambda asked: 2 if bad.intersection(asked) else 0
-    reader.read(link)
+    run(reader.read(link))
     assert len(reader.bad_registers()) == 3
     bad.remove(100)
     for _ in range(3):
         later(60)
-        answers = reader.read(link)
+        answers = run(reader.read(link))
     assert len(reader.bad_registers()) == 2
     assert points_read(answers) == [i for i in range(150) if i not in (2, 100)]
 
@@ -231,12 +233,12 @@ def test_refusals_that_were_a_mood_cost_no_requests_for_ever(
 
     for _ in range(20):
         device.refuse = refuse_once
-        assert points_read(reader.read(link)) == list(range(500))
+        assert points_read(run(reader.read(link))) == list(range(500))
         later(20)
     assert len(reader.blocks) > 4
     for _ in range(30):
         later(100)
-        assert points_read(reader.read(link)) == list(range(500))
+        assert points_read(run(reader.read(link))) == list(range(500))
     assert len(reader.blocks) == 4
 
 
@@ -246,7 +248,7 @@ def test_a_gap_that_stays_refused_is_found_again_and_costs_no_value(
     reader, device, link = make_answering(range(0, 40, 8))
     device.refuse = lambda asked: 2 if 3 in asked or 20 in asked else 0
     for _ in range(20):
-        assert points_read(reader.read(link)) == list(range(5))
+        assert points_read(run(reader.read(link))) == list(range(5))
         later(300)
     assert reader.bad_registers() == []
     assert len(reader.blocks) == 3
@@ -256,7 +258,7 @@ def test_a_gap_that_stays_refused_is_found_again_and_costs_no_value(
 def test_a_refusal_of_any_code_costs_only_its_register(code: int) -> None:
     reader, device, link = make_answering(range(100))
     device.refuse = lambda asked: code if 37 in asked else 0
-    assert points_read(reader.read(link)) == [i for i in range(100) if i != 37]
+    assert points_read(run(reader.read(link))) == [i for i in range(100) if i != 37]
     (bad,) = reader.bad_registers()
     assert f"({code})" in bad
 
@@ -265,16 +267,16 @@ def test_a_refusal_of_any_code_costs_only_its_register(code: int) -> None:
 def test_what_is_busy_for_long_is_a_fault_and_divides_nothing(code: int) -> None:
     reader, device, link = make_answering(range(0, 300, 100))
     device.refuse = lambda asked: code if 200 in asked else 0
-    assert points_read(reader.read(link)) == [0, 1]
+    assert points_read(run(reader.read(link))) == [0, 1]
     assert reader.state == "healthy"
     for _ in range(10):
-        assert points_read(reader.read(link)) == [0, 1]
+        assert points_read(run(reader.read(link))) == [0, 1]
     assert reader.state == "error"
     assert "busy cycle after cycle: 1 request" in reader.message
     assert "p200" in reader.message
     assert reader.bad_registers() == []
     device.refuse = lambda _: 0
-    assert points_read(reader.read(link)) == [0, 1, 2]
+    assert points_read(run(reader.read(link))) == [0, 1, 2]
     assert (reader.state, reader.message) == ("healthy", "")
 
 
@@ -282,9 +284,9 @@ def test_what_is_busy_now_and_then_is_no_fault() -> None:
     reader, device, link = make_answering(range(4))
     for _ in range(20):
         device.refuse = lambda _: 6
-        reader.read(link)
+        run(reader.read(link))
         device.refuse = lambda _: 0
-        reader.read(link)
+        run(reader.read(link))
         assert reader.state == "healthy"
 
 
@@ -301,8 +303,8 @@ def test_what_was_read_before_the_endpoint_went_away_counts() -> None:
         raise LinkError("disconnected", "connection refused", at_connect=True)
 
     device.refuse = lose
-    assert points_read(reader.read(link)) == [0]
+    assert points_read(run(reader.read(link))) == [0]
     assert (reader.state, reader.message) == ("disconnected", "connection refused")
     with pytest.raises(LinkError):
-        reader.read(link)
+        run(reader.read(link))
     assert reader.consecutive_failures == 2

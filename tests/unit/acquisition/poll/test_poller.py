@@ -7,8 +7,11 @@ import pytest
 
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.modbus.link import LinkError, Request
+from sja_units.acquisition.modbus.steps import Steps
 from sja_units.acquisition.poll import poller as poll
-from sja_units.acquisition.poll.poller import Inbox, Poller
+from sja_units.acquisition.poll.inbox import Inbox
+from sja_units.acquisition.poll.poller import Poller
+from sja_units.acquisition.poll.threads import PollLoop
 from sja_units.config.job_file import parse
 from tests.waiting import wait_for
 
@@ -28,7 +31,8 @@ class SilentFirstUnit:
     def __init__(self) -> None:
         self.reads: Counter[int] = Counter()
 
-    def read(self, unit: int, request: Request, timeout: float) -> bytes:
+    def exchange(self, unit: int, request: Request, timeout: float) -> Steps[bytes]:
+        yield from ()
         del timeout
         self.reads[unit] += 1
         if unit == 1:
@@ -48,7 +52,8 @@ class OneDeafTable:
     def __init__(self) -> None:
         self.reads: Counter[int] = Counter()
 
-    def read(self, unit: int, request: Request, timeout: float) -> bytes:
+    def exchange(self, unit: int, request: Request, timeout: float) -> Steps[bytes]:
+        yield from ()
         del unit, timeout
         self.reads[request.pdu[0]] += 1
         if request.pdu[0] == 1:
@@ -70,7 +75,8 @@ def test_two_devices_of_one_unit_are_both_read(monkeypatch: pytest.MonkeyPatch) 
     first = first.replace("holding", "coil").replace("uint16", "bool")
     settings = parse("acquisition", f'[sink]\ntype = "local"\n{first}{second}', "x.toml").settings
     assert isinstance(settings, AcquisitionConfig)
-    poller = Poller(settings.devices, 0.01, 0.0, Inbox(lambda: None))
+    inbox = Inbox(lambda: None)
+    poller = PollLoop([Poller(settings.devices, 0.01, 0.0, inbox)], inbox)
     poller.start()
     wait_for(lambda: link.reads[3] > 10, "many cycles")
     poller.stop()
@@ -86,7 +92,8 @@ def test_nobody_waits_between_cycles_for_what_may_come_late(
     text = '[sink]\ntype = "local"\n' + "".join(UNIT.format(unit=unit) for unit in (1, 2))
     settings = parse("acquisition", text, "x.toml").settings
     assert isinstance(settings, AcquisitionConfig)
-    poller = Poller(settings.devices, 0.01, 0.0, Inbox(lambda: None))
+    inbox = Inbox(lambda: None)
+    poller = PollLoop([Poller(settings.devices, 0.01, 0.0, inbox)], inbox)
     poller.start()
     wait_for(lambda: link.reads[2] > 300, "many cycles")  # its back-off is over for long then
     poller.stop()
