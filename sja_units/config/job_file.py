@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from sja_units.config.origin import Origin, read_origin
 from sja_units.errors import ConfigError
 from sja_units.kinds import Settings, get_kind
 from sja_units.toml.reader import Fault, TableReader
@@ -29,6 +30,7 @@ class JobFile(NamedTuple):
     relaunch: bool
     service: Mapping[str, tuple[str, ...]]  # systemd directives of the [service] table
     settings: Settings  # the kind's own frozen type
+    origin: Origin | None  # the template that it was made from
 
 
 def read_file(path: str) -> str:
@@ -107,9 +109,10 @@ def examine(kind: str, values: Mapping[str, Any]) -> tuple[JobFile, list[Fault]]
     title = table.text("title", "")
     relaunch = table.flag("relaunch", True)
     service = _read_service(table.table("service"))
+    origin = read_origin(table)
     settings = get_kind(kind).read(table)
     table.finish()
-    return JobFile(title, relaunch, service, settings), faults
+    return JobFile(title, relaunch, service, settings, origin), faults
 
 
 def _read_service(table: TableReader) -> dict[str, tuple[str, ...]]:

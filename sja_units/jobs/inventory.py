@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from sja_units.config.job_file import MAX_BYTES, decode, load_toml
+from sja_units.config.origin import find_template
 from sja_units.errors import ConfigError, NoSuchJob, NotAllowed, UsageError
 from sja_units.fs.safe_open import read_regular
 from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, check_name, parse_unit
@@ -16,6 +17,7 @@ class Head(NamedTuple):
 
     title: str
     relaunch: bool
+    template: str | None = None  # that it was made from
 
 
 def list_configured() -> list[Job]:
@@ -50,7 +52,8 @@ def parse_head(text: str) -> Head:
     """Return title and coming back of a job's file. Raises ConfigError."""
     values = load_toml(cut_head(text), "")
     title, relaunch = values.get("title"), values.get("relaunch")
-    return Head(title if isinstance(title, str) else "", relaunch is not False)
+    title = title if isinstance(title, str) else ""
+    return Head(title, relaunch is not False, find_template(values))
 
 
 def cut_head(text: str) -> str:
