@@ -25,7 +25,8 @@ class Collector:
         self._spool = spool
         self._on_progress = on_progress
         self._encoders = {
-            device.name: LineEncoder(device, config.sink.layout) for device in config.devices
+            device.name: LineEncoder(device, config.sink.layout, config.interval)
+            for device in config.devices
         }
         several = len({device.endpoint.key for device in config.devices}) > 1
         self._spacing = _SHARED_SYNC_SECONDS if several else 0.0

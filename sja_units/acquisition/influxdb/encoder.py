@@ -1,18 +1,20 @@
 """From answers to lines of the database. Pure, but for the time stamps it remembers."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sja_units.acquisition.config import Device
-from sja_units.acquisition.influxdb.line_protocol import (
-    format_key,
-    format_line,
-    format_series,
-    format_value,
-)
-from sja_units.acquisition.points.decode import REPLACEMENT, Decoder, make_decoder
+from sja_units.acquisition.influxdb.line_protocol import format_key, format_series
+from sja_units.acquisition.influxdb.request_encoder import STAMP, Column, Encoded, RequestEncoder
+from sja_units.acquisition.points.decode import make_decoder
+from sja_units.acquisition.points.plan import ReadRequest
 from sja_units.acquisition.points.point import Point
 from sja_units.acquisition.poll.device import Answer
 from sja_units.acquisition.timestamps import Timestamps
+
+_WINDOW_NS = (10**8, 10**9)  # at least, at most: within it, answers are of one time
+_WINDOW_SHARE = 10  # of the interval
+_SPARE_ENCODERS = 64
 
 
 class Lines(NamedTuple):
@@ -23,73 +25,70 @@ class Lines(NamedTuple):
     time_ns: int  # of its newest value
 
 
-class _Column(NamedTuple):
-    """How one point is written."""
-
-    decode: Decoder
-    address: int
-    key: str  # with its equals sign
-    series: str  # of the narrow layout
-    uncertain: str  # the same, where the value is not all that the device sent
-    is_unsigned: bool
-
-
 class LineEncoder:
     """Turns what one device answered into lines.
 
+    A wide line holds the answers that came within a window, at the time of the first of them.
     Narrow lines have the tags device, point, unit, cn_name, quality and the device's own ones; the
     one field is named by the point. quality is "good", or "uncertain" for a text with bytes that
     are none and had to be replaced. What cannot be trusted (not read, refused, "no value", not a
     number, out of range) has no line: nothing "bad" is ever written, and health says why.
     """
 
-    def __init__(self, device: Device, layout: str) -> None:
+    def __init__(self, device: Device, layout: str, interval: float = 1.0) -> None:
         self._is_wide = layout == "wide"
         self._series = format_series(device.measurement, device.tags)
+        self._points = device.points
         self._columns = [_make_column(device, point) for point in device.points]
+        self._encoders: dict[ReadRequest, RequestEncoder] = {}
         self._stamps = Timestamps()
+        least, most = _WINDOW_NS
+        self._window_ns = min(most, max(least, int(interval * 1e9) // _WINDOW_SHARE))
 
     def make_lines(self, answers: tuple[Answer, ...], offset_ns: int) -> Lines:
         """Return the lines of one cycle.
 
         offset_ns: by how much the wall clock is ahead of the monotonic one.
         """
-        if self._is_wide:
-            return self._make_wide(answers, offset_ns)
         lines: list[str] = []
-        stamp = 0
-        for answer in answers:
-            stamp = self._stamps.make(answer.monotonic_ns, offset_ns)
-            lines += [
-                format_line(series, (field,), stamp) for series, field in self._fields(answer)
-            ]
-        return Lines(lines, len(lines), stamp)
+        samples = stamp = 0
+        for group in self._group(answers):
+            stamp = self._stamps.make(group[0].monotonic_ns, offset_ns)
+            found = [each for each in map(self._encode, group) if each.samples]
+            samples += sum(each.samples for each in found)
+            if found and self._is_wide:
+                fields = ",".join([each.text for each in found])
+                lines.append(f"{self._series} {fields} {stamp}")
+            elif found:
+                lines += found[0].text.replace(STAMP, str(stamp)).split("\n")
+        return Lines(lines, samples, stamp)
 
-    def _make_wide(self, answers: tuple[Answer, ...], offset_ns: int) -> Lines:
-        """All values of a device and cycle stand in one line, at the time of the last answer."""
-        stamp = self._stamps.make(answers[-1].monotonic_ns, offset_ns)
-        fields = [field for answer in answers for _, field in self._fields(answer)]
-        lines = [format_line(self._series, fields, stamp)] if fields else []
-        return Lines(lines, len(fields), stamp)
+    def _group(self, answers: tuple[Answer, ...]) -> Iterator[Sequence[Answer]]:
+        """Yield the answers that share a time stamp: of a narrow line each its own."""
+        begin = 0
+        for i, answer in enumerate(answers):
+            late = answer.monotonic_ns - answers[begin].monotonic_ns > self._window_ns
+            if i > begin and (late or not self._is_wide):
+                yield answers[begin:i]
+                begin = i
+        yield answers[begin:]
 
-    def _fields(self, answer: Answer) -> list[tuple[str, str]]:
-        """Return series and KEY=VALUE of each point in an answer that has a value."""
-        fields = []
-        for index in answer.block.points:
-            column = self._columns[index]
-            value = column.decode(answer.data, column.address - answer.block.address)
-            if value is not None:
-                text = format_value(value, unsigned=column.is_unsigned)
-                is_whole = not (isinstance(value, str) and REPLACEMENT in value)
-                series = column.series if is_whole else column.uncertain
-                fields.append((series, column.key + text))
-        return fields
+    def _encode(self, answer: Answer) -> Encoded:
+        encoder = self._encoders.get(answer.block)
+        if encoder is None:
+            if len(self._encoders) > len(self._points) + _SPARE_ENCODERS:
+                self._encoders.clear()  # the plan has changed often, and these are of older ones
+            encoder = RequestEncoder(
+                answer.block, self._points, self._columns, is_wide=self._is_wide
+            )
+            self._encoders[answer.block] = encoder
+        return encoder.encode(answer.data)
 
 
-def _make_column(device: Device, point: Point) -> _Column:
+def _make_column(device: Device, point: Point) -> Column:
     tags = {"device": device.name, **device.tags}
     tags |= {"point": point.name, "unit": point.unit, "cn_name": point.cn_name}
-    return _Column(
+    return Column(
         make_decoder(point),
         point.address,
         f"{format_key(point.name)}=",

@@ -29,7 +29,7 @@ def make_decoder(point: Point) -> Decoder:
         return _make_part_decoder(point)
     if point.type == "string":
         return _make_text_decoder(point)
-    finish = _make_finish(point)
+    finish = make_finish(point)
     read = _make_number_reader(point)
     return lambda data, distance: finish(read(data, distance))
 
@@ -39,7 +39,7 @@ def _find_truth(point: Point) -> Callable[[int], bool | int]:
     return int if point.write_as == "integer" else bool
 
 
-def _swap(data: bytes) -> bytes:
+def swap(data: bytes) -> bytes:
     """Return the data with the two bytes of every register swapped."""
     swapped = bytearray(len(data))
     swapped[0::2] = data[1::2]
@@ -57,7 +57,7 @@ def _make_number_reader(point: Point) -> Callable[[bytes, int], float]:
     def read(data: bytes, distance: int) -> float:
         start = distance * 2
         if swapped:
-            value: float = packed.unpack(_swap(data[start : start + width]))[0]
+            value: float = packed.unpack(swap(data[start : start + width]))[0]
         else:
             value = packed.unpack_from(data, start)[0]
         return value
@@ -68,7 +68,7 @@ def _make_number_reader(point: Point) -> Callable[[bytes, int], float]:
 def _make_part_decoder(point: Point) -> Decoder:
     """Return the decoder of what is a part of one register."""
     little = point.byte_order in ("BADC", "DCBA")
-    finish, truth = _make_finish(point), _find_truth(point)
+    finish, truth = make_finish(point), _find_truth(point)
 
     def decode(data: bytes, distance: int) -> Value | None:
         high, low = data[distance * 2], data[distance * 2 + 1]
@@ -88,14 +88,14 @@ def _make_text_decoder(point: Point) -> Decoder:
     def decode(data: bytes, distance: int) -> str:
         raw = data[distance * 2 : (distance + point.size) * 2]
         if point.byte_order == "BADC":
-            raw = _swap(raw)
+            raw = swap(raw)
         text = raw.partition(b"\0")[0].decode("utf-8", "replace")
         return text.rstrip().translate(_CONTROL)
 
     return decode
 
 
-def _make_finish(point: Point) -> Callable[[float], float | None]:
+def make_finish(point: Point) -> Callable[[float], float | None]:
     """Return the function from the raw number to the value: no-value, scale, offset, range."""
     scale, offset, no_value = point.scale, point.offset, point.no_value
     scaled = scale != 1 or offset != 0

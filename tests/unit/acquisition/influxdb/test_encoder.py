@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.influxdb.encoder import LineEncoder
+from sja_units.acquisition.points.decode import make_decoder
 from sja_units.acquisition.points.plan import ReadRequest
 from sja_units.acquisition.poll.device import Answer
 from sja_units.acquisition.timestamps import EARLIEST, ClockStepDetector, Timestamps, is_plausible
@@ -50,8 +51,78 @@ def test_wide_is_one_line_a_device_and_cycle() -> None:
     assert line.measurement == "press 1"
     assert line.tags == {"site": "hall a"}
     assert line.fields == {"temperature": 21.5, "on": True}
-    assert line.time == made.time_ns == OFFSET + 2_000
+    assert line.time == made.time_ns == OFFSET + 1_000
     assert made.samples == 2
+
+
+def test_a_late_answer_has_a_line_of_its_own() -> None:
+    """A slow device: the time of a line would be seconds away from that of its last read."""
+    settings = parse("acquisition", CONFIG, "x").settings
+    assert isinstance(settings, AcquisitionConfig)
+    (device,) = settings.devices
+    for interval, window_ms in ((0.1, 100), (5.0, 500), (3600.0, 1000)):
+        for passed, expected in ((window_ms, 1), (window_ms + 1, 2)):
+            late = ANSWERS[1]._replace(monotonic_ns=ANSWERS[0].monotonic_ns + passed * 10**6)
+            made = LineEncoder(device, "wide", interval).make_lines((ANSWERS[0], late), OFFSET)
+            times = [parse_line(line).time for line in made.lines]
+            assert times == [OFFSET + 1_000, OFFSET + late.monotonic_ns][:expected]
+            assert made.samples == 2
+
+
+KINDS = ("int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64")
+POINTS = st.lists(
+    st.builds(
+        lambda kind, order, extra, gap: (kind, order, extra, gap),
+        st.sampled_from((*KINDS, "int8", "bool", "bit", "string")),
+        st.sampled_from(("ABCD", "CDAB", "BADC", "DCBA")),
+        st.sampled_from(("", "scale = 0.1", "no_value = 0", "write_as", "offset = 7")),
+        st.integers(-2, 3),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(POINTS, st.binary(min_size=120, max_size=120), st.sampled_from(("wide", "narrow")))
+def test_a_request_as_a_whole_is_written_like_its_points_alone(
+    points: list[tuple[str, str, str, int]], data: bytes, layout: str
+) -> None:
+    text, address = "", 2
+    for i, (kind, order, extra, gap) in enumerate(points):
+        address = max(0, address + gap)
+        rest = extra
+        if extra == "write_as":
+            rest = "" if kind.startswith("f") else 'write_as = "float"'
+        if kind in ("bool", "bit", "string"):
+            rest = {"string": "registers = 2", "bit": "bit = 3"}.get(kind, "")
+            order = order if kind != "string" else "BADC"
+        text += f"""
+[[device.point]]
+name = "50% {i}"
+table = "holding"
+address = {address}
+type = "{kind}"
+byte_order = "{order}"
+{rest}
+"""
+        address += 4
+    head = '[sink]\ntype = "local"\n[[device]]\nname = "d"\nhost = "192.0.2.1"\n'
+    settings = parse("acquisition", head + text, "x").settings
+    assert isinstance(settings, AcquisitionConfig)
+    (device,) = settings.devices
+    order_of = sorted(range(len(device.points)), key=lambda i: device.points[i].address)
+    whole = Answer(ReadRequest("holding", 0, 60, tuple(order_of)), data, 1_000)
+    made = LineEncoder(device, layout).make_lines((whole,), OFFSET)
+    alone = {}
+    for point in device.points:
+        value = make_decoder(point)(data, point.address)
+        if value is not None:
+            alone[point.name] = value
+    fields = {}
+    for line in map(parse_line, made.lines):
+        fields.update(line.fields)
+    assert fields == alone
+    assert made.samples == len(alone)
 
 
 def test_narrow_is_one_line_a_point_at_the_time_of_its_own_read() -> None:
