@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from sja_units.acquisition.modbus.endpoint import SERIAL_TRANSPORTS, Endpoint, read_endpoint
 from sja_units.acquisition.points.point import Point, is_unsafe_name, read_name, read_point
 from sja_units.toml.reader import TableReader
+from sja_units.url import parse_address
 
 _UNREAD_TABLE = (
     "names a table, which a worker cannot read: run `sjactl apply JOB`, which puts its points "
@@ -117,16 +117,12 @@ def _read_sink(table: TableReader) -> SinkConfig:
 
 
 def _refuse_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        return f"is not a URL: {error}"
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+    address = parse_address(url)
+    if address is None:
         return 'must be a URL such as "http://127.0.0.1:8086"'
-    if parts.username is not None or parts.password is not None:
+    if address.user or "@" in url.partition("://")[2].partition("/")[0]:
         return "holds a user or a password, which have their own keys"
-    if parts.query or parts.fragment or not url.isascii() or " " in url:
+    if "?" in url or "#" in url or not url.isascii():
         return "must end with its path: no '?', no '#', no space"
     return ""
 

@@ -5,15 +5,14 @@ up in no list of processes; it ends with 0 if the other side took it, else says 
 """
 
 import json
-import socket
-import ssl
 import sys
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
-from sja_units import __version__
-from sja_units.url import Address, encode_target, parse_address
+from sja_units.runtime.http import HttpError, ask_once
+from sja_units.url import Address, parse_address
 
-_SECONDS = 10.0  # for each step
+_SECONDS = 25.0
+_MAX_ANSWER = 65536
+_HEADERS = (("Content-Type", "application/json"),)
 
 
 def post(address: Address, body: bytes) -> str:
@@ -21,42 +20,13 @@ def post(address: Address, body: bytes) -> str:
 
     Redirects are not followed: an alert goes where it was told to go.
     """
-    host = address.host.strip("[]")
-    if address.scheme == "https":
-        context = ssl.create_default_context()
-        connection: HTTPConnection = HTTPSConnection(
-            host, address.port, timeout=_SECONDS, context=context
-        )
-    else:
-        connection = HTTPConnection(host, address.port, timeout=_SECONDS)
-    headers = {
-        "User-Agent": f"sja-units/{__version__}",
-        "Content-Type": "application/json",
-        "Connection": "close",
-    }
     try:
-        target = encode_target(address.target)
-        connection.request("POST", target, body, headers)
-        status = connection.getresponse().status
-    except (OSError, HTTPException) as error:
-        return _explain(error, address.site)
-    finally:
-        connection.close()
-    if 300 <= status < 400:
-        return f"{address.site} redirects (HTTP {status}): name the address where it leads to"
-    return "" if 200 <= status < 300 else f"{address.site} answers HTTP {status}"
-
-
-def _explain(error: Exception, site: str) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"{site}: certificate refused: {error.verify_message}"
-    if isinstance(error, socket.gaierror):
-        return f"the name of {site} cannot be resolved: {error.strerror}"
-    if isinstance(error, TimeoutError):
-        return f"{site} does not answer within {_SECONDS:g} s"
-    if isinstance(error, HTTPException):
-        return f"{site} does not answer as HTTP says ({type(error).__name__})"
-    return f"{site}: {getattr(error, 'strerror', None) or type(error).__name__}"
+        response = ask_once(address, "POST", _HEADERS, body, seconds=_SECONDS, max_body=_MAX_ANSWER)
+    except HttpError as error:
+        return str(error)
+    if 300 <= response.status < 400:
+        return f"{address.site} redirects (HTTP {response.status}): give the address it leads to"
+    return "" if 200 <= response.status < 300 else f"{address.site} answers HTTP {response.status}"
 
 
 def main() -> int:

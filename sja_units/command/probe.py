@@ -6,7 +6,7 @@ import time
 from typing import NoReturn
 
 from sja_units.command.config import Probe
-from sja_units.url import Address, encode_target
+from sja_units.url import Address
 
 _TAIL = 200  # characters of what a probe's program printed
 _WELL = range(200, 400)
@@ -14,17 +14,12 @@ _WELL = range(200, 400)
 
 def ask_page(page: Address, timeout: float) -> str:
     """Ask for a page; a status of 200 to 399 is well. A redirect is not followed."""
-    from http.client import HTTPConnection, HTTPException, HTTPSConnection
+    from sja_units.runtime.http import HttpError, ask_once
 
-    kind = HTTPSConnection if page.scheme == "https" else HTTPConnection
-    connection = kind(page.host.strip("[]"), page.port, timeout=timeout)
     try:
-        connection.request("GET", encode_target(page.target), headers={"Connection": "close"})
-        status = connection.getresponse().status
-    except (OSError, HTTPException) as error:
-        return f"{page.site}: {_word(error)}"
-    finally:
-        connection.close()
+        status = ask_once(page, seconds=timeout, max_body=0).status
+    except HttpError as error:
+        return str(error)
     return "" if status in _WELL else f"{page.site} answered {status}"
 
 

@@ -9,11 +9,11 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import Mapping
-from email.utils import mktime_tz, parsedate_tz
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from sja_units.acquisition.config import SinkConfig
+from sja_units.runtime.http_date import parse_retry_after
 
 LONGEST_RETRY_AFTER = 300.0
 # InfluxDB 2.0 answers so with 500, where other versions have 400 or 422.
@@ -111,17 +111,4 @@ def _read_message(status: int, body: bytes) -> str:
 
 
 def _read_retry_after(text: str) -> float:
-    try:
-        wait = float(text)
-    except ValueError:
-        wait = _measure_until(text)
-    return min(max(wait, 0.0), LONGEST_RETRY_AFTER) if wait == wait else 0.0
-
-
-def _measure_until(text: str) -> float:
-    """Return the seconds until a date of HTTP, 0 if it is none."""
-    try:
-        date = parsedate_tz(text)
-        return mktime_tz(date) - time.time() if date else 0.0
-    except (ValueError, OverflowError):
-        return 0.0
+    return min(parse_retry_after(text, time.time()) or 0.0, LONGEST_RETRY_AFTER)

@@ -1,4 +1,4 @@
-"""TLS: whom to trust, and Modbus/TCP Security, which is Modbus/TCP inside of it.
+"""Modbus/TCP Security: Modbus/TCP inside of TLS.
 
 Source: MODBUS/TCP Security Protocol Specification, MB-TCP-Security-v21, modbus.org: the frames are
 those of Modbus/TCP, the port is 802. A certificate is always verified.
@@ -12,31 +12,7 @@ from sja_units.acquisition.modbus.channel import left
 from sja_units.acquisition.modbus.endpoint import TlsFiles
 from sja_units.acquisition.modbus.steps import READABLE, WRITABLE, Call, Steps, Wait
 from sja_units.acquisition.modbus.tcp import Network
-from sja_units.runtime.credentials import find_file
-
-
-def make_tls(ca_file: str) -> ssl.SSLContext:
-    """Return a context that trusts the file's authorities, "" for the system's.
-
-    Raises OSError with words for people.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if ca_file:
-        try:
-            context.load_verify_locations(cafile=_find("ca_file", ca_file))
-        except ssl.SSLError:
-            raise OSError(0, f"ca_file {ca_file} holds no certificate") from None
-    else:
-        # A folder is read only as far as needed; the one large file costs every worker 1 MiB.
-        context.load_verify_locations(capath=ssl.get_default_verify_paths().openssl_capath)
-    return context
-
-
-def _find(key: str, path: str) -> str:
-    try:
-        return find_file(path)
-    except OSError as error:
-        raise OSError(0, f"{key} {error.strerror}") from None
+from sja_units.runtime.tls import describe_tls_error, find_credential, make_tls
 
 
 class TlsNetwork(Network):
@@ -104,8 +80,8 @@ class TlsNetwork(Network):
         files = self._files
         context = make_tls(files.ca_file)
         if files.cert_file:
-            cert_file = _find("cert_file", files.cert_file)
-            key_file = _find("key_file", files.key_file)
+            cert_file = find_credential("cert_file", files.cert_file)
+            key_file = find_credential("key_file", files.key_file)
             try:
                 # A password would be asked for at a terminal, which a job does not have.
                 context.load_cert_chain(cert_file, key_file, password="")
@@ -132,11 +108,4 @@ def _wait_for(error: ssl.SSLError, connection: socket.socket, deadline: float) -
         return Wait(deadline, connection.fileno(), READABLE)
     if isinstance(error, ssl.SSLWantWriteError):
         return Wait(deadline, connection.fileno(), WRITABLE)
-    raise OSError(0, _describe(error)) from None
-
-
-def _describe(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the device's certificate is not accepted: {error.verify_message}"
-    reason = (error.reason or "the connection ended").lower().replace("_", " ")
-    return f"no TLS connection: {reason}"
+    raise OSError(0, describe_tls_error(error)) from None

@@ -14,12 +14,12 @@ def config_of(url: str, more: str = "") -> KeepaliveConfig:
 
 def answer_of(url: str, more: str = "") -> Answer:
     answer = fetch(config_of(url, more), "")
-    assert isinstance(answer, Answer), answer
+    assert isinstance(answer, Answer)
     return answer
 
 
 def reason_of(url: str, more: str = "") -> str:
     """Return why there is no answer."""
     answer = fetch(config_of(url, more), "")
-    assert isinstance(answer, NoAnswer), answer
+    assert isinstance(answer, NoAnswer)
     return answer.reason
