@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from sja_units.acquisition.influxdb.refusals import Refusal
 from sja_units.acquisition.spool.writer import SpoolState
 from sja_units.runtime.service import format_time
 from sja_units.text import count
@@ -23,10 +24,11 @@ class DeviceState(NamedTuple):
 class SinkState(NamedTuple):
     """How the way to the database is."""
 
-    state: str  # healthy, error (it is tried again), refused (a person has to act), local
+    state: str  # unknown, healthy, error (tried again), refused (a person has to act), local
     last_success_ns: int | None
     message: str
-    parked: int
+    parked: int  # lines
+    refusals: Sequence[Refusal]  # recent ones
 
 
 class Totals(NamedTuple):
@@ -66,6 +68,7 @@ def summarize(
             "last_success": _time(sink.last_success_ns),
             "message": sink.message,
             "parked": sink.parked,
+            "refused": [refusal._asdict() for refusal in sink.refusals],
         },
     }
 
@@ -83,6 +86,8 @@ def _find_faults(
             faults.append(f"{device.name}: {count(len(device.bad_registers), 'bad register')}")
     if sink.state in ("error", "refused"):
         faults.append(f"database: {sink.message}, {count(spool.lines, 'line')} kept")
+    if sink.refusals:
+        faults.append(f"database: {describe_refusals(sink.refusals)}")
     if spool.fault:
         waiting = f"{count(spool.overflow_lines, 'line')} waiting"
         if spool.volatile_lines:
@@ -91,6 +96,15 @@ def _find_faults(
     if spool.is_dropping:
         faults.append(f"spool: full, {count(spool.dropped, 'line')} dropped")
     return faults
+
+
+def describe_refusals(refusals: Sequence[Refusal]) -> str:
+    """Return what the database refuses, in a few words."""
+    first = refusals[0]
+    what = first.field or "lines"
+    what += f" of {first.measurement}" if first.measurement else ""
+    more = f" and {len(refusals) - 1} more" if len(refusals) > 1 else ""
+    return f"refuses {what}{more}: {first.reason}"
 
 
 def _describe_device(device: DeviceState) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Acquisition:
         from sja_units.acquisition.influxdb.client import Uploader
         from sja_units.acquisition.influxdb.sink import Sink
 
-        dead_letter = DeadLetter(f"{self._runtime.state_dir}/dead-letter.lp")
+        dead_letter = DeadLetter(self._runtime.state_dir)
         try:
             uploader = Uploader(config.sink)
         except OSError as error:
@@ -159,13 +159,14 @@ class Acquisition:
             for poller in self._pollers
             for reader in poller.readers
         ]
-        sink = health.SinkState("local", None, "", 0)
+        sink = health.SinkState("local", None, "", 0, [])
         if self._sink:
             sink = health.SinkState(
-                self._sink.state,
-                self._sink.last_success_ns,
-                self._sink.message,
-                self._sink.parked,
+                self._sink.sender.state,
+                self._sink.sender.last_success_ns,
+                self._sink.sender.message,
+                self._sink.dead_letter.parked,
+                self._sink.recent_refusals.list(),
             )
         return health.summarize(
             totals, devices, self._spool.state(), sink, self._collector.clock_is_set

@@ -19,17 +19,43 @@ LONGEST_RETRY_AFTER = 300.0
 # InfluxDB 2.0 answers so with 500, where other versions have 400 or 422.
 _BAD_LINE = re.compile("field type conflict|beyond retention policy|unable to parse", re.IGNORECASE)
 _QUOTE = re.compile("['\"]")
+_MAX_MESSAGE = 200
 
 
-class Verdict(NamedTuple):
-    """What an answer means for the lines that were sent."""
-
-    kind: str
-    """written; later: the same again after a while; refused: as later, but a person has to act;
-    split: some of the lines are bad; halve: they are too many at once."""
+class Written(NamedTuple):
+    """The database has the lines."""
 
     message: str = ""
+
+
+class Retry(NamedTuple):
+    """The same again after a while."""
+
+    message: str
     wait: float = 0.0  # seconds that the database asked for
+
+
+class Rejected(NamedTuple):
+    """Whatever is sent is refused: a person has to change credentials, address or database."""
+
+    message: str
+
+
+class BadRequest(NamedTuple):
+    """Some of the lines are refused for what they say."""
+
+    message: str
+    body: bytes = b""
+
+
+class TooLarge(NamedTuple):
+    """The lines are too many at once."""
+
+    message: str
+
+
+Result = Written | Retry | Rejected | BadRequest | TooLarge
+"""What an answer means for the lines that were sent."""
 
 
 def make_target(sink: SinkConfig) -> tuple[str, dict[str, str]]:
@@ -48,46 +74,46 @@ def make_target(sink: SinkConfig) -> tuple[str, dict[str, str]]:
     return f"{prefix}/write?{query}", headers
 
 
-def judge(status: int, headers: Mapping[str, str], body: bytes) -> Verdict:
+def classify(status: int, headers: Mapping[str, str], body: bytes) -> Result:
     """Return what an answer means.
 
-    headers: with names in lower case. A 2xx with an error inside, or with a page of some proxy,
-    has not written anything that we could rely on; no more is a page with 400 about the lines.
+    headers: with names in lower case. A 2xx counts only as the database's own: no proxy's page and
+    no gateway's JSON has stored anything. No more is a page with 400 about the lines.
     """
     message = _read_message(status, body)
     if 200 <= status < 300:
-        if status == 204 or not body.strip() or _is_plain_result(body):
-            return Verdict("written")
-        return Verdict("later", f"{status}, but not from a database: {message}")
+        if status == 204 or not body.strip() or _is_influx_result(body):
+            return Written()
+        return Retry(f"{message} (not an answer of a database)")
     if status == 500 and _BAD_LINE.search(message):
-        return Verdict("split", message)
+        return BadRequest(message, body)
     if status in (400, 422) and not body.lstrip().startswith(b"<"):
-        return Verdict("split", message)
+        return BadRequest(message, body)
     if status == 413:
-        return Verdict("halve", message)
+        return TooLarge(message)
     if status in (408, 429) or status >= 500:
-        return Verdict("later", message, _read_retry_after(headers.get("retry-after", "")))
-    return Verdict("refused", message)
+        return Retry(message, _read_retry_after(headers.get("retry-after", "")))
+    return Rejected(message)
 
 
-def would_take_lines(verdict: Verdict) -> bool:
+def would_take_lines(result: Result) -> bool:
     """Return whether the answer to a request without lines says that it lacks nothing else.
 
     A 1.x database answers 2xx. A newer one may say 400 for want of lines, which it does only after
     it has looked at token, org and bucket.
     """
-    misses_lines = any(word in verdict.message.lower() for word in ("points", "lines", "empty"))
-    return verdict.kind == "written" or (verdict.kind == "split" and misses_lines)
+    misses_lines = any(word in result.message.lower() for word in ("points", "lines", "empty"))
+    return isinstance(result, Written) or (isinstance(result, BadRequest) and misses_lines)
 
 
-def is_same_refusal(one: Verdict, other: Verdict) -> bool:
+def is_same_refusal(one: Result, other: Result) -> bool:
     """Return whether two answers say the same, but for what they quote of the request."""
-    said, again = (_QUOTE.split(verdict.message)[0] for verdict in (one, other))
+    said, again = (_QUOTE.split(result.message)[0] for result in (one, other))
     has_words = any(character.isalpha() for character in said)
     return one.message == other.message or (said == again and has_words)
 
 
-def _read_json(body: bytes) -> object:
+def read_json(body: bytes) -> object:
     """Return what a body says, None if it is not JSON, or nested so that nobody could read it."""
     try:
         return json.loads(body)
@@ -95,19 +121,30 @@ def _read_json(body: bytes) -> object:
         return None
 
 
-def _is_plain_result(body: bytes) -> bool:
-    result = _read_json(body)
-    return isinstance(result, dict) and "error" not in result and "code" not in result
+def _is_influx_result(body: bytes) -> bool:
+    """Return whether a body is `{}` or `{"results": [{}]}`, as versions before 1.0 write."""
+    result = read_json(body)
+    if not isinstance(result, dict) or result.keys() - {"results"}:
+        return False
+    results = result.get("results", [])
+    return isinstance(results, list) and all(
+        isinstance(one, dict) and "error" not in one for one in results
+    )
 
 
 def _read_message(status: int, body: bytes) -> str:
     """Return the status with the reason that a database puts into its JSON, on one line."""
     text = body.decode("utf-8", "replace")
-    result = _read_json(body)
+    result = read_json(body)
     if isinstance(result, dict):
         text = str(result.get("error") or result.get("message") or text)
-    text = " ".join(text.split())
-    return f"{status}: {text[:200]}" if text else str(status)
+    text = shorten(text)
+    return f"{status}: {text}" if text else str(status)
+
+
+def shorten(text: str) -> str:
+    """Return what a database says on one line, and no more than people read."""
+    return " ".join(text.split())[:_MAX_MESSAGE]
 
 
 def _read_retry_after(text: str) -> float:

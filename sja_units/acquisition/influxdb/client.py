@@ -4,7 +4,7 @@ import zlib
 
 from sja_units.acquisition.config import SinkConfig
 from sja_units.acquisition.influxdb import api
-from sja_units.acquisition.influxdb.api import Verdict
+from sja_units.acquisition.influxdb.api import Rejected, Result, Retry
 from sja_units.runtime.http import ConnectionClosed, HttpConnection, HttpError
 from sja_units.text import lookup_seconds
 from sja_units.url import parse_address
@@ -25,7 +25,7 @@ class Uploader:
         self.longest_seconds = 2 * (lookup_seconds(server.hostname) + 2 * REQUEST_SECONDS)
         self._http = HttpConnection(server, ca_file=sink.ca_file)
 
-    def send(self, body: bytes) -> Verdict:
+    def send(self, body: bytes) -> Result:
         """Send lines and return what the answer means; what the network does is an answer, too."""
         # gzip at its fastest: line protocol shrinks to a tenth
         packer = zlib.compressobj(1, zlib.DEFLATED, 31)
@@ -40,12 +40,12 @@ class Uploader:
                 # The database closed a connection that was idle: that is no failure yet.
                 return self._exchange(packed)
         except HttpError as error:
-            return Verdict("later", error.reason)
+            return Retry(error.reason)
         except ValueError as error:
             # Without its text, which may hold a header and so a secret.
-            return Verdict("refused", f"the request cannot be sent: {type(error).__name__}")
+            return Rejected(f"the request cannot be sent: {type(error).__name__}")
 
-    def _exchange(self, packed: bytes) -> Verdict:
+    def _exchange(self, packed: bytes) -> Result:
         response = self._http.ask(
             "POST",
             self._path,
@@ -54,7 +54,7 @@ class Uploader:
             seconds=REQUEST_SECONDS,
             max_body=_MAX_ANSWER,
         )
-        return api.judge(response.status, dict(response.headers), response.body)
+        return api.classify(response.status, dict(response.headers), response.body)
 
     def close(self) -> None:
         self._http.close()

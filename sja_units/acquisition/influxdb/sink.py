@@ -1,28 +1,23 @@
 """The thread that brings what is in the spool to the database, in order."""
 
-import time
+from collections.abc import Callable
 from contextlib import suppress
 
-from sja_units.acquisition.backoff import BackOff
-from sja_units.acquisition.influxdb.api import Verdict, is_same_refusal, would_take_lines
+from sja_units.acquisition.influxdb.api import Retry
 from sja_units.acquisition.influxdb.client import Uploader
 from sja_units.acquisition.influxdb.dead_letter import DeadLetter
+from sja_units.acquisition.influxdb.delivery import Delivery, ReadAgainError
+from sja_units.acquisition.influxdb.refusal import Refused
+from sja_units.acquisition.influxdb.refusals import RECENT_SECONDS, RecentRefusals
+from sja_units.acquisition.influxdb.request_size import MAX_LINES
+from sja_units.acquisition.influxdb.sender import Sender, StoppedError
 from sja_units.acquisition.spool.reader import SpoolReader
 from sja_units.acquisition.spool.segment import Batch
 from sja_units.acquisition.worker_thread import WorkerThread
 from sja_units.runtime import log
 from sja_units.text import count, describe_os_error
 
-MAX_LINES = 5000
 _WAIT_SECONDS = 5.0
-
-
-class _Stopped(Exception):
-    """The time to send is over; nothing is acknowledged that was not written."""
-
-
-class _ReadAgain(Exception):
-    """Newer lines may have come, of which one may be taken."""
 
 
 class Sink(WorkerThread):
@@ -30,148 +25,79 @@ class Sink(WorkerThread):
 
     def __init__(self, spool: SpoolReader, uploader: Uploader, dead_letter: DeadLetter) -> None:
         super().__init__("sink")
-        self.state = "healthy"
-        self.message = ""
-        self.last_success_ns: int | None = None
-        self.parked = 0
+        self.sender = Sender(uploader, self.due_within, spool.count_lines)
+        self.dead_letter = dead_letter
+        self.recent_refusals = RecentRefusals()
         self._spool = spool
-        self._uploader = uploader
-        self._dead_letter = dead_letter
-        self._back_off = BackOff(15.0)
-        self._max_lines = MAX_LINES
-        self._refused: list[tuple[bytes, str]] = []  # lines with the database's reason
-        self._is_request_fine = False  # so that a refusal is about the lines; known once a batch
-        self._said_of_lines: Verdict | None = None  # what it says of bad lines, and of no lines too
-        self._doubts = 0
-        self._stop_at: float | None = None
+        self._delivery = Delivery(self.sender)
+        for parked in dead_letter.list_recent(RECENT_SECONDS):
+            self.recent_refusals.add(parked.line, parked.reason)
 
     def stop(self, deadline: float) -> None:
         """Ask the thread to end once all is sent, at the first failure, or at that time."""
-        self._stop_at = deadline
+        self.sender.stop_at = deadline
         self._spool.wake()
 
     def work(self) -> None:
-        with suppress(_Stopped):
+        with suppress(StoppedError):
             while True:
                 self.due_within(_WAIT_SECONDS)
                 if batches := self._read():
-                    with suppress(_ReadAgain):
-                        self._send_all(batches)
-                elif self._stop_at is not None:
+                    with suppress(ReadAgainError):
+                        self._send(batches)
+                elif self.sender.stop_at is not None:
                     break
                 else:
                     self._spool.wait(_WAIT_SECONDS)
-        self._uploader.close()
+                for path in self.dead_letter.list_resends():
+                    with suppress(ReadAgainError):
+                        self._resend(path)
+        self.sender.close()
 
     def _read(self) -> list[Batch]:
         while True:
             try:
-                return self._spool.read(self._max_lines)
+                return self._spool.read(self._delivery.size.lines)
             except OSError as error:
-                self._fail("error", f"the spool: {describe_os_error(error)}", 0.0)
+                self.sender.fail(Retry(f"the spool: {describe_os_error(error)}"))
 
-    def _send_all(self, batches: list[Batch]) -> None:
+    def _send(self, batches: list[Batch]) -> None:
         lines = [line for batch in batches for line in batch.body.split(b"\n") if line]
-        self._refused.clear()
-        self._is_request_fine = False
-        at = 0
-        while at < len(lines):
-            part = lines[at : at + self._max_lines]
-            self._deliver(part)
-            at += len(part)
-        self._park()
+        self._park(self._delivery.deliver(lines))
         self._spool.acknowledge(batches)
 
-    def _deliver(self, lines: list[bytes]) -> None:
-        """Return once each line is either written or refused; raise _Stopped if told to end."""
-        verdict = self._send(lines)
-        if verdict.kind == "written":
-            return
-        if len(lines) == 1:
-            self._refused.append((lines[0], verdict.message))
-            return
-        middle = len(lines) // 2
-        if verdict.kind == "halve":
-            self._max_lines = middle
-        self._deliver(lines[:middle])
-        self._deliver(lines[middle:])
+    def _resend(self, path: str) -> None:
+        """Send the lines of a file that were refused; what is refused again is parked again."""
+        lines = self.dead_letter.read_resend(path)
+        self._delivery.forget_refusals()
+        self.recent_refusals.clear()
+        refused = 0
+        for at in range(0, len(lines), MAX_LINES):
+            again = self._delivery.deliver(lines[at : at + MAX_LINES])
+            self._park(again)
+            refused += len(again)
+        self._persist(lambda: self.dead_letter.remove_resend(path, len(lines)))
+        done = f"database: {count(len(lines) - refused, 'refused line')} brought in by resend"
+        log.notice(done + (f", {refused:,} refused again" if refused else ""))
 
-    def _send(self, lines: list[bytes]) -> Verdict:
-        """Send until the database has decided about these very lines."""
-        body = b"\n".join(lines) + b"\n"
-        is_doubted = False
+    def _park(self, refused: list[Refused]) -> None:
+        """Put what the database refuses into the dead-letter file."""
+        if not refused:
+            return
+        self._persist(lambda: self._spool.count_dropped(self.dead_letter.park(refused)))
+        for line, reason in refused:
+            self.recent_refusals.add(line, reason)
+
+    def _persist(self, change: Callable[[], None]) -> None:
+        """Change the files of what is refused, however long the disk does not take it."""
+        has_failed = False
         while True:
-            if self._stop_at is not None and time.monotonic() >= self._stop_at:
-                raise _Stopped
-            self.due_within(self._uploader.longest_seconds)
-            verdict = self._uploader.send(body)
-            if verdict.kind == "written":
-                self._is_request_fine = True
-                self.last_success_ns = time.time_ns()
-            elif verdict.kind == "split" and not (self._is_request_fine or is_doubted):
-                is_doubted = True
-                verdict = self._doubt(verdict, lines)
-                if verdict.kind == "split":
-                    continue  # the database may have been mended between the two answers
-            if verdict.kind not in ("later", "refused"):
-                self._recover()
-                return verdict
-            state = "refused" if verdict.kind == "refused" else "error"
-            self._fail(state, verdict.message, verdict.wait)
-            is_doubted = False
-            if verdict.kind == "refused":
-                raise _ReadAgain
-
-    def _doubt(self, verdict: Verdict, lines: list[bytes]) -> Verdict:
-        """Return what a refusal of lines means: one that no lines get, too, is of the request."""
-        self._is_request_fine = True
-        if self._said_of_lines and is_same_refusal(verdict, self._said_of_lines):
-            return verdict
-        self.due_within(2 * self._uploader.longest_seconds)
-        without = self._uploader.send(b"")
-        if not is_same_refusal(without, verdict) or would_take_lines(without):
-            # Any other answer, such as a 500 to a body that nobody ever sends, holds up no lines.
-            self._is_request_fine = without.kind != "later"
-            return verdict
-        # Where a server says the same to all that it refuses, it may still take a line: the last
-        # one first, another one each time.
-        self._doubts += 1
-        line = lines[-self._doubts % len(lines)]
-        if self._uploader.send(line + b"\n").kind == "written":
-            self._said_of_lines = verdict
-            return verdict
-        self._is_request_fine = False
-        return Verdict("refused", without.message)
-
-    def _recover(self) -> None:
-        if self.state != "healthy":
-            waiting = count(self._spool.count_lines(), "line")
-            log.notice(f"database: back, {waiting} to catch up")
-        self.state, self.message = "healthy", ""
-        self._back_off.reset()
-
-    def _fail(self, state: str, message: str, wait: float) -> None:
-        """Say it once, and wait; raise _Stopped if it failed after the order to end.
-
-        An order that comes while it waits ends the waiting: there is one last try.
-        """
-        if self.state == "healthy":
-            log.warning(f"database: {message}; everything is kept and sent later")
-        self.state, self.message = state, message
-        until = time.monotonic() + max(self._back_off.fail(), wait)
-        if self._stop_at is not None:
-            raise _Stopped
-        while self._stop_at is None and (left := until - time.monotonic()) > 0:
-            self.due_within(1)
-            time.sleep(min(left, 0.2))
-
-    def _park(self) -> None:
-        """Put what the database refuses for good into the dead-letter file."""
-        while self._refused:
             try:
-                self._dead_letter.park(self._refused)
+                change()
             except OSError as error:
-                self._fail("error", f"the dead-letter file: {describe_os_error(error)}", 0.0)
+                has_failed = True
+                self.sender.fail(Retry(f"the dead-letter file: {describe_os_error(error)}"))
             else:
-                self.parked += len(self._refused)
-                self._refused.clear()
+                break
+        if has_failed:
+            self.sender.recover()

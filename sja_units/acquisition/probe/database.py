@@ -4,50 +4,50 @@ import time
 from typing import NamedTuple
 
 from sja_units.acquisition.config import SinkConfig
-from sja_units.acquisition.influxdb.api import Verdict, would_take_lines
+from sja_units.acquisition.influxdb.api import Result, Retry, would_take_lines
 from sja_units.acquisition.influxdb.client import Uploader
 
 
-class SinkReport(NamedTuple):
+class SinkProbe(NamedTuple):
     """What came of it."""
 
     is_fine: bool
     message: str
-    advice: str  # what a person can do, "" if all is well
+    hint: str  # what a person can do, "" if all is well
     seconds: float | None
 
 
-def try_sink(sink: SinkConfig) -> SinkReport:
+def probe_sink(sink: SinkConfig) -> SinkProbe:
     """Send no lines to where the lines of a job will go.
 
     That needs the same address, database and rights as a job's lines, and leaves nothing behind.
     """
     if sink.type == "local":
-        return SinkReport(True, "values are kept on this host", "", None)
+        return SinkProbe(True, "values are kept on this host", "", None)
     try:
         uploader = Uploader(sink)
     except OSError as error:
-        return SinkReport(False, str(error.strerror), "is it a file with certificates (PEM)?", None)
+        return SinkProbe(False, str(error.strerror), "is it a file with certificates (PEM)?", None)
     began = time.monotonic()
     try:
-        verdict = uploader.send(b"")
+        result = uploader.send(b"")
     finally:
         uploader.close()
     seconds = time.monotonic() - began
-    if would_take_lines(verdict):
-        return SinkReport(True, "it takes what this job would send", "", seconds)
-    return SinkReport(False, verdict.message, _advise(sink, verdict), seconds)
+    if would_take_lines(result):
+        return SinkProbe(True, "it takes what this job would send", "", seconds)
+    return SinkProbe(False, result.message, _find_hint(sink, result), seconds)
 
 
-def _advise(sink: SinkConfig, verdict: Verdict) -> str:
-    if verdict.kind == "later":
-        if verdict.message[:1].isdigit():
+def _find_hint(sink: SinkConfig, result: Result) -> str:
+    if isinstance(result, Retry):
+        if result.message[:1].isdigit():
             return "it is there, but unwell or busy: a job would try again"
         return f"does a database listen at {sink.url}? A job would keep its values meanwhile"
-    status = verdict.message[:3]
+    status = result.message[:3]
     if status in ("401", "403"):
         keys = "token" if sink.bucket else "username and password"
-        return f"look at {keys} in [sink]: who is that, and may he write there?"
+        return f"look at {keys} in [sink]: whose are they, and may they write there?"
     if sink.bucket and status in ("400", "404"):
         return "look at org and bucket in [sink]; InfluxDB 1.x wants `database` instead of them"
     if status == "404":

@@ -130,6 +130,13 @@ class SpoolIndex:
             self.current()
             return sent
 
+    def count_dropped(self, lines: int) -> None:
+        """Take note of lines that are lost."""
+        if lines:
+            with self.changed:
+                self.dropped += lines
+                self.save_cursor()
+
     def has_unsent(self) -> bool:
         with self.changed:
             return any(segment.batches for segment in self.segments)

@@ -102,7 +102,11 @@ class SpoolReader:
             return
         lost = segment.lines - lines
         if self._index.advance(position, offset, segment.batches - batches, lost):
-            self._index.dropped += max(0, lost)
+            self._index.count_dropped(max(0, lost))
+
+    def count_dropped(self, lines: int) -> None:
+        """Take note of lines that were read, and are lost."""
+        self._index.count_dropped(lines)
 
     def acknowledge(self, batches: list[Batch]) -> None:
         """Remove what `read` returned last: the database has it."""

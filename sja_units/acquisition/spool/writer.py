@@ -137,9 +137,7 @@ class Spool:
             log.error(f"spool: {why}: the oldest values are dropped from now on")
         holds_some = bool(self._overflow) or self._index.has_unsent()
         self._is_dropping = bool(lines) or (self._is_dropping and holds_some)
-        self._index.dropped += lines
-        if lines:
-            self._index.save_cursor()
+        self._index.count_dropped(lines)
 
     def _keep_within_bounds(self) -> None:
         """Remove what the bounds do not allow, at most once a second."""
@@ -151,11 +149,10 @@ class Spool:
             if self._index.remove(segment.number):
                 dropped += segment.lines
                 self._folder.remove(segment.number)
-        if not self._keeps_all:
+        if self._keeps_all:
+            self._index.count_dropped(dropped)  # its ordinary life, nothing to be told
+        else:
             self.count_dropped(dropped, "it is full")
-        elif dropped:
-            self._index.dropped += dropped  # its ordinary life, nothing to be told
-            self._index.save_cursor()
         if self._clock.now() >= self._clock_due:
             self._clock_due = self._clock.now() + _CLOCK_SECONDS
             self._index.save_cursor()

@@ -10,7 +10,7 @@ from sja_units.acquisition.points.decode import Value
 from sja_units.acquisition.points.plan import ReadRequest
 from sja_units.acquisition.points.point import Point
 from sja_units.acquisition.probe.client import Found
-from sja_units.acquisition.probe.database import SinkReport
+from sja_units.acquisition.probe.database import SinkProbe
 from sja_units.acquisition.probe.devices import Report
 from sja_units.cli.output import format as render
 from sja_units.cli.output.text_width import fit, measure
@@ -109,14 +109,14 @@ def tabulate(rows: Sequence[Sequence[str]]) -> list[str]:
     return lines
 
 
-def describe_sink(url: str, report: SinkReport) -> list[str]:
+def describe_sink(url: str, report: SinkProbe) -> list[str]:
     """Return the lines on where the values go."""
     mark = click.style("well", fg="green") if report.is_fine else click.style("not well", fg="red")
     lines = [f"{click.style(f'database · {url}' if url else 'local', bold=True)}: {mark}"]
     took = f" ({_milliseconds(report.seconds)})" if report.seconds is not None else ""
     lines.append(f"  {render.clean(report.message)}{took}")
-    if report.advice:
-        lines.append(f"  {render.clean(report.advice)}")
+    if report.hint:
+        lines.append(f"  {render.clean(report.hint)}")
     return lines
 
 
@@ -162,13 +162,13 @@ def _found_as_json(found: Found) -> dict[str, Any]:
     }
 
 
-def sink_as_json(url: str, report: SinkReport) -> dict[str, Any]:
+def sink_as_json(url: str, report: SinkProbe) -> dict[str, Any]:
     """Return what is known of the database."""
     return {
         "url": url,
         "ok": report.is_fine,
         "message": report.message,
-        "advice": report.advice,
+        "advice": report.hint,
         "ms": _as_ms(report.seconds),
     }
 

@@ -119,7 +119,7 @@ def _probe_point(settings: AcquisitionConfig, words: str, *, as_json: bool) -> i
 
 
 def _probe_acquisition(chosen: Target, settings: AcquisitionConfig, *, as_json: bool) -> int:
-    from sja_units.acquisition.probe.database import try_sink
+    from sja_units.acquisition.probe.database import probe_sink
     from sja_units.acquisition.probe.devices import try_devices
     from sja_units.acquisition.probe.hints import hint
     from sja_units.cli.output import probe as probe_text
@@ -135,7 +135,7 @@ def _probe_acquisition(chosen: Target, settings: AcquisitionConfig, *, as_json: 
         devices.append(probe_text.device_as_json(report, advice))
         if not as_json:
             echo("\n".join(probe_text.describe_device(report, advice)) + "\n")
-    sink = try_sink(settings.sink)
+    sink = probe_sink(settings.sink)
     is_fine = are_fine and sink.is_fine
     if as_json:
         said: dict[str, Any] = {"name": chosen.name, "kind": chosen.kind, "ok": is_fine}

@@ -19,7 +19,7 @@ class Running:
         self.dead_letter = folder / "dead-letter.lp"
         self.spool = Spool(str(folder / "spool"), SpoolConfig(2**28, 86400.0))
         uploader = Uploader(SinkConfig("influxdb", "wide", url, "edge", ca_file=ca_file))
-        self.sink = Sink(self.spool.reader, uploader, DeadLetter(str(self.dead_letter)))
+        self.sink = Sink(self.spool.reader, uploader, DeadLetter(str(folder)))
 
     def put(self, *numbers: int, lines: int = 1) -> None:
         for number in numbers:

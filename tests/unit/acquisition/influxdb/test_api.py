@@ -6,45 +6,69 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.acquisition.config import SinkConfig
-from sja_units.acquisition.influxdb.api import LONGEST_RETRY_AFTER, judge, make_target
+from sja_units.acquisition.influxdb.api import (
+    LONGEST_RETRY_AFTER,
+    BadRequest,
+    Rejected,
+    Result,
+    Retry,
+    TooLarge,
+    Written,
+    classify,
+    make_target,
+)
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (204, "", "written"),
-        (200, "", "written"),
-        (200, "{}", "written"),
-        (200, '{"results": [{}]}', "written"),
-        (200, '{"error": "timeout"}', "later"),
-        (200, "<html>Please log in</html>", "later"),
-        (200, "[]", "later"),
-        (301, "", "refused"),
-        (307, "", "refused"),
-        (400, '{"error": "partial write: field type conflict dropped=1"}', "split"),
-        (422, '{"code": "unprocessable entity", "message": "x"}', "split"),
-        (400, "<html>The plain HTTP request was sent to HTTPS port</html>", "refused"),
-        (401, '{"error": "authorization failed"}', "refused"),
-        (403, "", "refused"),
-        (404, '{"error": "database not found"}', "refused"),
-        (405, "", "refused"),
-        (408, "", "later"),
-        (413, '{"error": "Request Entity Too Large"}', "halve"),
-        (429, "", "later"),
-        (500, "", "later"),
-        (500, '{"error": "partial write: timeout"}', "later"),
-        (500, '{"message": "unexpected error: partial write: field type conflict"}', "split"),
-        (503, "<html>", "later"),
-        (599, "", "later"),
+        (204, "", Written),
+        (200, "", Written),
+        (200, "{}", Written),
+        (200, '{"results": [{}]}', Written),
+        (200, '{"error": "timeout"}', Retry),
+        (200, "<html>Please log in</html>", Retry),
+        (200, "[]", Retry),
+        (200, '{"message": "Access denied"}', Retry),
+        (200, '{"status": "ok"}', Retry),
+        (200, '{"results": [{"error": "timeout"}]}', Retry),
+        (200, '{"results": "none"}', Retry),
+        (200, '{"results": [{}], "message": "x"}', Retry),
+        (200, "ok", Retry),
+        (202, '{"accepted": 1}', Retry),
+        (204, "<html>", Written),
+        (301, "", Rejected),
+        (307, "", Rejected),
+        (400, '{"error": "partial write: field type conflict dropped=1"}', BadRequest),
+        (422, '{"code": "unprocessable entity", "message": "x"}', BadRequest),
+        (400, "<html>The plain HTTP request was sent to HTTPS port</html>", Rejected),
+        (401, '{"error": "authorization failed"}', Rejected),
+        (403, "", Rejected),
+        (404, '{"error": "database not found"}', Rejected),
+        (405, "", Rejected),
+        (408, "", Retry),
+        (413, '{"error": "Request Entity Too Large"}', TooLarge),
+        (429, "", Retry),
+        (500, "", Retry),
+        (500, '{"error": "partial write: timeout"}', Retry),
+        (500, '{"message": "unexpected error: partial write: field type conflict"}', BadRequest),
+        (503, "<html>", Retry),
+        (599, "", Retry),
     ],
 )
-def test_what_an_answer_means(status: int, body: str, kind: str) -> None:
-    assert judge(status, {}, body.encode()).kind == kind
+def test_what_an_answer_means(status: int, body: str, kind: type[Result]) -> None:
+    assert isinstance(classify(status, {}, body.encode()), kind)
 
 
 def test_the_reason_is_told() -> None:
-    verdict = judge(400, {}, b'{"error": "unable to parse\\n \'m\'"}')
-    assert verdict.message == "400: unable to parse 'm'"
+    result = classify(400, {}, b'{"error": "unable to parse\\n \'m\'"}')
+    assert result.message == "400: unable to parse 'm'"
+
+
+def wait_of(headers: dict[str, str]) -> float:
+    result = classify(503, headers, b"")
+    assert isinstance(result, Retry)
+    return result.wait
 
 
 @pytest.mark.parametrize(
@@ -61,24 +85,24 @@ def test_the_reason_is_told() -> None:
     ],
 )
 def test_retry_after_is_heeded_within_reason(text: str, seconds: float) -> None:
-    assert judge(503, {"retry-after": text}, b"").wait == seconds
+    assert wait_of({"retry-after": text}) == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
     date = formatdate(time() + 60, usegmt=True)
-    assert 30 < judge(429, {"retry-after": date}, b"").wait <= 60
+    assert 30 < wait_of({"retry-after": date}) <= 60
 
 
 @pytest.mark.slow
 @given(st.text() | st.from_regex(r"(Mon,)? ?\d* Jan \d+( \d*:\d*){0,3} (GMT|[+-]\d+)"))
 def test_no_retry_after_whatever_it_says_is_a_failure_of_ours(text: str) -> None:
-    assert 0 <= judge(503, {"retry-after": text}, b"").wait <= LONGEST_RETRY_AFTER
+    assert 0 <= wait_of({"retry-after": text}) <= LONGEST_RETRY_AFTER
 
 
-@pytest.mark.parametrize(("status", "kind"), [(200, "later"), (400, "split"), (503, "later")])
+@pytest.mark.parametrize(("status", "kind"), [(200, Retry), (400, BadRequest), (503, Retry)])
 @pytest.mark.parametrize("body", [b"[" * 60_000, b'{"a":' * 10_000, b'{"a": ' + b"1" * 9999])
-def test_json_that_nobody_can_read_is_none(status: int, kind: str, body: bytes) -> None:
-    assert judge(status, {}, body).kind == kind
+def test_json_that_nobody_can_read_is_none(status: int, kind: type[Result], body: bytes) -> None:
+    assert isinstance(classify(status, {}, body), kind)
 
 
 def test_the_1x_request() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sja_units.acquisition.influxdb.dead_letter import parse_parked
 from tests.unit.acquisition.database import Answer, Database
 from tests.unit.acquisition.sending import Run
 from tests.waiting import wait_for
@@ -30,12 +31,11 @@ def test_bad_lines_are_parked_with_the_reason_and_the_rest_goes_on(
     one.put(1000)
     one.wait_until_sent()
     assert database.column("v") == [v for v in range(1001) if v not in (3, 700)]
-    assert one.sink.parked == 2
-    assert one.dead_letter.read_text().splitlines() == [
-        f"# {status}: {reason}",
-        "m v=3i 4",
-        f"# {status}: {reason}",
-        "m v=700i 701",
+    assert one.sink.dead_letter.parked == 2
+    found = [(item.line, item.reason) for item in parse_parked(one.dead_letter.read_bytes())]
+    assert found == [
+        (b"m v=3i 4", f"{status}: {reason}"),
+        (b"m v=700i 701", f"{status}: {reason}"),
     ]
 
 
@@ -57,7 +57,7 @@ def test_a_partial_write_is_split_and_nothing_of_it_is_lost(run: Run, database: 
     one.put(0, lines=10)
     one.wait_until_sent()
     assert database.column("v") == [0, 1, 2, 3, 4, 6, 7, 8, 9]
-    assert one.sink.parked == 1
+    assert one.sink.dead_letter.parked == 1
 
 
 @pytest.mark.slow
@@ -70,10 +70,12 @@ def test_a_request_that_is_wrong_in_itself_parks_nothing(
     database.rule = lambda _: (400, f'{{"code": "invalid", "message": "{reason}"}}')
     one = run(database.url)
     one.put(0, lines=lines)
-    wait_for(lambda: one.sink.state != "healthy" and len(database.sizes) > 3, "tries")
-    assert (one.sink.state, one.sink.message) == ("refused", f"400: {reason}")
-    assert one.sink.parked == 0
-    assert one.sink.last_success_ns is None
+    wait_for(
+        lambda: one.sink.sender.state in ("error", "refused") and len(database.sizes) > 3, "tries"
+    )
+    assert (one.sink.sender.state, one.sink.sender.message) == ("refused", f"400: {reason}")
+    assert one.sink.dead_letter.parked == 0
+    assert one.sink.sender.last_success_ns is None
     assert one.spool.state().lines == lines
     database.rule = lambda _: None
     one.wait_until_sent()
@@ -88,8 +90,8 @@ def test_a_database_that_cannot_unpack_the_request_parks_nothing(
     database.rule = lambda lines: (400, f'{{"error": "unable to parse \'{lines}\': no fields"}}')
     one = run(database.url)
     one.put(0, lines=10)
-    wait_for(lambda: one.sink.state == "refused", "a state that says so")
-    assert one.sink.parked == 0
+    wait_for(lambda: one.sink.sender.state == "refused", "a state that says so")
+    assert one.sink.dead_letter.parked == 0
     assert one.spool.state().lines == 10
 
 
@@ -107,10 +109,10 @@ def test_a_server_that_says_the_same_to_all_it_refuses_holds_up_no_good_line(
     one.put(0, lines=3)
     one.wait_until_sent()
     assert database.column("v") == sorted({0, 1, 2} - {bad})
-    assert one.sink.parked == 1
+    assert one.sink.dead_letter.parked == 1
     one.put(bad)  # by itself: what that answer means is known by now
     one.wait_until_sent()
-    assert one.sink.parked == 2
+    assert one.sink.dead_letter.parked == 2
 
 
 @pytest.mark.slow
@@ -120,11 +122,11 @@ def test_a_bad_line_by_itself_waits_until_another_one_tells_what_the_answer_mean
     database.rule = lambda lines: (400, "Bad Request") if lines != ["m v=5i 6"] else None
     one = run(database.url)
     one.put(0)
-    wait_for(lambda: one.sink.state == "refused", "a state that says so")
+    wait_for(lambda: one.sink.sender.state == "refused", "a state that says so")
     one.put(5)
     one.wait_until_sent()
     assert database.column("v") == [5]
-    assert one.sink.parked == 1
+    assert one.sink.dead_letter.parked == 1
 
 
 @pytest.mark.slow
@@ -134,8 +136,8 @@ def test_a_server_that_is_another_one_later_is_doubted_anew(run: Run, database: 
     one.wait_until_sent()
     database.rule = lambda _: (400, "Client sent an HTTP request to an HTTPS server.")
     one.put(1, 2, 3)
-    wait_for(lambda: one.sink.state == "refused", "a state that says so")
-    assert one.sink.parked == 0
+    wait_for(lambda: one.sink.sender.state == "refused", "a state that says so")
+    assert one.sink.dead_letter.parked == 0
     database.rule = lambda _: None
     one.wait_until_sent()
     assert database.column("v") == [0, 1, 2, 3]
@@ -153,14 +155,14 @@ def test_where_all_lines_are_bad_they_are_parked_and_nothing_counts_as_written(
     one = run(database.url)
     one.put(0, lines=lines)
     one.wait_until_sent()
-    assert one.sink.parked == lines
-    assert one.sink.state == "healthy"
-    assert one.sink.last_success_ns is None
+    assert one.sink.dead_letter.parked == lines
+    assert one.sink.sender.state == "healthy"
+    assert one.sink.sender.last_success_ns is None
     database.rule = lambda _: None
     one.put(100)
     one.wait_until_sent()
     assert database.column("v") == [100]
-    assert one.sink.last_success_ns is not None
+    assert one.sink.sender.last_success_ns is not None
 
 
 def test_a_server_that_is_mended_while_it_is_doubted_gets_the_line(
@@ -172,4 +174,4 @@ def test_a_server_that_is_mended_while_it_is_doubted_gets_the_line(
     one.put(7)
     one.wait_until_sent()
     assert database.column("v") == [7]
-    assert one.sink.parked == 0
+    assert one.sink.dead_letter.parked == 0

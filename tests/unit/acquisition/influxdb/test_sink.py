@@ -51,14 +51,14 @@ def test_what_is_not_written_is_kept_and_sent_again_in_order(
     database.rule = rule
     one = run(database.url)
     one.put(1, 2, 3)
-    wait_for(lambda: one.sink.state != "healthy", "a state that says so")
-    assert one.sink.state == ("refused" if status in (401, 403, 404, 302) else "error")
-    assert str(status) in one.sink.message
+    wait_for(lambda: one.sink.sender.state in ("error", "refused"), "a state that says so")
+    assert one.sink.sender.state == ("refused" if status in (401, 403, 404, 302) else "error")
+    assert str(status) in one.sink.sender.message
     one.wait_until_sent()
     assert database.column("v") == [1, 2, 3]
     assert database.repeated == 0
-    wait_for(lambda: one.sink.state == "healthy", "health")
-    assert one.sink.parked == 0
+    wait_for(lambda: one.sink.sender.state == "healthy", "health")
+    assert one.sink.dead_letter.parked == 0
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_what_is_too_large_is_halved(run: Run, database: Database) -> None:
     one.put(0, lines=1000)
     one.wait_until_sent()
     assert database.column("v") == [*range(1000)]
-    assert one.sink.parked == 0
+    assert one.sink.dead_letter.parked == 0
 
 
 @pytest.mark.slow
@@ -90,7 +90,7 @@ def test_a_database_that_comes_later_gets_everything(run: Run) -> None:
     port = free_port()
     one = run(f"http://127.0.0.1:{port}")
     one.put(1, 2)
-    wait_for(lambda: one.sink.state == "error", "a state that says so")
+    wait_for(lambda: one.sink.sender.state == "error", "a state that says so")
     assert one.spool.state().lines == 2
     database = Database(port)
     one.put(3)
@@ -133,7 +133,7 @@ def test_half_an_answer_is_none(
     rogue = make_rogue(lambda _: parts)
     one = run(f"http://127.0.0.1:{rogue.port}")
     one.put(1)
-    wait_for(lambda: one.sink.state == "error", "a state that says so")
+    wait_for(lambda: one.sink.sender.state == "error", "a state that says so")
     assert one.spool.state().batches == 1
 
 
@@ -146,7 +146,7 @@ def test_no_answer_is_waited_for_no_longer_than_the_deadline(
     one = run(f"http://127.0.0.1:{rogue.port}")
     one.put(1)
     began = time.monotonic()
-    wait_for(lambda: one.sink.state == "error", "a state that says so")
+    wait_for(lambda: one.sink.sender.state == "error", "a state that says so")
     assert time.monotonic() - began < 10
 
 
@@ -164,7 +164,7 @@ def test_an_answer_byte_by_byte_does_not_outlive_the_deadline(
     rogue = make_rogue(reply)
     one = run(f"http://127.0.0.1:{rogue.port}")
     one.put(1)
-    wait_for(lambda: one.sink.state == "error", "a state that says so")
+    wait_for(lambda: one.sink.sender.state == "error", "a state that says so")
 
 
 def test_a_stop_sends_what_it_can_and_keeps_the_rest(tmp_path: Path, database: Database) -> None:
@@ -206,7 +206,7 @@ def test_https_is_verified(tmp_path: Path, certificate: tuple[str, str]) -> None
     one = Running(tmp_path, database.url)
     one.put(1)
     one.sink.start()
-    wait_for(lambda: "certificate" in one.sink.message, "a refusal of the certificate")
+    wait_for(lambda: "certificate" in one.sink.sender.message, "a refusal of the certificate")
     one.close()
     assert database.values == {}
     trusting = Running(tmp_path, database.url, ca_file=certificate[0])

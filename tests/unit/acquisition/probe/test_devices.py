@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from sja_units.acquisition.config import AcquisitionConfig, Device, SinkConfig
+from sja_units.acquisition.influxdb.api import Rejected
 from sja_units.acquisition.influxdb.client import Uploader
 from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.points.point import BYTE_ORDERS, Point
 from sja_units.acquisition.probe.client import PACE_SECONDS, ProbeClient, read_singly
-from sja_units.acquisition.probe.database import try_sink
+from sja_units.acquisition.probe.database import probe_sink
 from sja_units.acquisition.probe.devices import Report, try_devices
 from sja_units.acquisition.probe.hints import hint
 from sja_units.acquisition.probe.interpretations import (
@@ -255,9 +256,9 @@ def sink(database: Database) -> SinkConfig:
 
 
 def test_a_database_that_takes_values_gets_none(database: Database, sink: SinkConfig) -> None:
-    report = try_sink(sink)
+    report = probe_sink(sink)
     assert report.is_fine
-    assert report.advice == ""
+    assert report.hint == ""
     assert [path for path, _ in database.requests] == ["/write?db=edge&precision=ns"]
     assert database.values == {}
 
@@ -282,26 +283,26 @@ def test_what_a_database_answers(
     if bucket:
         sink = sink._replace(database="", bucket=bucket, org="o", token="made-up")
     database.rule = lambda _: (status, body)
-    report = try_sink(sink)
+    report = probe_sink(sink)
     assert report.is_fine is is_fine
-    assert bool(report.advice) is not is_fine
-    assert "made-up" not in report.message + report.advice
+    assert bool(report.hint) is not is_fine
+    assert "made-up" not in report.message + report.hint
 
 
 @pytest.mark.parametrize("token", ["在此填写令牌", "made-up\nX: y"])
 def test_a_request_that_cannot_be_sent_is_an_answer_without_the_secret(
     database: Database, sink: SinkConfig, token: str
 ) -> None:
-    verdict = Uploader(sink._replace(database="", bucket="b", token=token)).send(b"m v=1 1\n")
-    assert verdict.kind == "refused"
-    assert verdict.message
-    assert "made-up" not in verdict.message
+    result = Uploader(sink._replace(database="", bucket="b", token=token)).send(b"m v=1 1\n")
+    assert isinstance(result, Rejected)
+    assert result.message
+    assert "made-up" not in result.message
     assert database.requests == []
 
 
 def test_no_database(tmp_path: Path) -> None:
     away = SinkConfig("influxdb", "wide", f"http://127.0.0.1:{free_port()}", "edge")
-    assert not try_sink(away).is_fine
+    assert not probe_sink(away).is_fine
     no_certificates = away._replace(url="https://127.0.0.1", ca_file=str(tmp_path / "none.pem"))
-    assert "none.pem" in try_sink(no_certificates).message
-    assert try_sink(SinkConfig("local", "wide")).is_fine
+    assert "none.pem" in probe_sink(no_certificates).message
+    assert probe_sink(SinkConfig("local", "wide")).is_fine
