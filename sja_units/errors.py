@@ -45,10 +45,13 @@ class FaultLine(str):
     key: str  # as --set takes it: device.0.port
     line: int | None
     message: str
+    option: str  # of the command line, that gave the value; "" if the file did
 
-    def __new__(cls, text: str, key: str, line: int | None, message: str) -> Self:
+    def __new__(
+        cls, text: str, key: str = "", line: int | None = None, message: str = "", option: str = ""
+    ) -> Self:
         self = super().__new__(cls, text)
-        self.key, self.line, self.message = key, line, message
+        self.key, self.line, self.message, self.option = key, line, message or text, option
         return self
 
 
@@ -58,10 +61,10 @@ class ConfigError(SjaError):
     def __init__(self, where: str, faults: Iterable[str]) -> None:
         self.where = where
         self.faults = [
-            fault if isinstance(fault, FaultLine) else FaultLine(fault, "", None, fault)
-            for fault in faults
+            fault if isinstance(fault, FaultLine) else FaultLine(fault) for fault in faults
         ]
-        super().__init__("\n".join(f"{where}: {fault}" for fault in _group(self.faults)))
+        prefix = f"{where}: " if where else ""
+        super().__init__("\n".join(f"{prefix}{fault}" for fault in _group(self.faults)))
 
 
 def _group(faults: Iterable[FaultLine]) -> list[str]:

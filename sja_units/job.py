@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from sja_units.errors import UsageError
+from sja_units.text import suggest
 
 KINDS = ("acquisition", "command", "keepalive")
 
@@ -90,19 +91,20 @@ def check_name(name: str) -> str:
     if NAME.fullmatch(name):
         return name
     if len(name) > 23 and NAME.fullmatch(name[:23]):
-        reason = f"it has {len(name)} characters, 23 are the most"
+        reason = f"it has {len(name)} characters, the limit is 23"
     else:
         reason = (
             "use lower-case letters, digits, '-' and '_', beginning with a letter or a digit; "
-            "any other script goes into the title"
+            "--title takes any script"
         )
-    raise UsageError(f"{name!r} cannot be a job's name: {reason}")
+    raise UsageError(f"{name!r} is not a valid job name: {reason}")
 
 
 def make_job(kind: str, name: str) -> Job:
     """Return the job of that kind and name; raise UsageError where either is not one."""
     if kind not in KINDS:
-        raise UsageError(f"{kind!r} is not a kind of job: use {' or '.join(KINDS)}")
+        hint = suggest(kind, KINDS) or f": use {', '.join(KINDS[:-1])} or {KINDS[-1]}"
+        raise UsageError(f"unknown kind {kind!r}{hint}")
     return Job(kind, check_name(name))
 
 

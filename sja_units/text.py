@@ -51,3 +51,8 @@ def to_ascii(text: str) -> str:
     from unicodedata import normalize
 
     return normalize("NFKC", text.translate(_TYPOGRAPHIC))
+
+
+def find_lookalike(text: str) -> str:
+    """Return the first character that looks like ASCII and is not, "" if there is none."""
+    return next((c for c in text if not c.isascii() and to_ascii(c).isascii()), "")

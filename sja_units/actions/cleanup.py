@@ -28,7 +28,7 @@ from sja_units.kinds import get_kind
 from sja_units.systemd.client import Systemd
 
 # Texts that `sjactl edit` refused, and what a kill has left of a file that was being written.
-_DRAFT = re.compile(rf"{NAME.pattern}\.toml(\.rejected|\.new|\.rejected\.new)")
+_DRAFT = re.compile(rf"{NAME.pattern}\.toml(\.rejected[T0-9-]*)?(\.new)?(?<!\.toml)")
 
 
 class Leftover(NamedTuple):

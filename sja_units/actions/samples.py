@@ -8,7 +8,7 @@ from sja_units.acquisition.influxdb.parser import Sample, parse_samples, read_ti
 from sja_units.acquisition.spool.snapshot import SpoolSnapshot
 from sja_units.errors import ConfigError, SjaError
 from sja_units.job import Job
-from sja_units.jobs import manager
+from sja_units.jobs.files import read_job
 from sja_units.kinds import as_acquisition
 from sja_units.times import format_moment
 
@@ -64,7 +64,7 @@ def read_names(job: Job) -> Names:
     devices: dict[str, str] = {}
     units: dict[tuple[str, str], str] = {}
     try:
-        settings = as_acquisition(manager.read_job_file(job).settings)
+        settings = as_acquisition(read_job(job).settings)
     except ConfigError:
         return Names(devices, units, is_local=False)
     assert settings is not None

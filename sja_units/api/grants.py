@@ -6,10 +6,11 @@ import pwd
 from collections.abc import Callable, Iterator
 
 from sja_units.api.policy import VERBS, Grant
-from sja_units.config.job_file import load_toml, read_file
+from sja_units.config.job_file import read_file
 from sja_units.errors import ConfigError
 from sja_units.job import CONFIG_ROOT, NAME
 from sja_units.text import suggest
+from sja_units.toml.load import load_toml
 from sja_units.toml.location import describe
 from sja_units.toml.reader import TableReader
 

@@ -6,10 +6,11 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from sja_units.api.fill import Rule, find_value, measure, put_value
-from sja_units.config.job_file import load_toml, read_file
+from sja_units.config.job_file import read_file
 from sja_units.config.origin import KEY
 from sja_units.errors import ConfigError, UsageError
 from sja_units.job import CONFIG_ROOT, KINDS, NAME
+from sja_units.toml.load import load_toml
 from sja_units.toml.location import describe
 from sja_units.toml.reader import Fault, TableReader
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from sja_units.backup.archive import Archive, Stored
 from sja_units.backup.contents import Member
-from sja_units.config.job_file import load_toml
 from sja_units.errors import ConfigError
 from sja_units.job import HOST_FILE, Job
+from sja_units.toml.load import load_toml
 
 
 class Here(NamedTuple):

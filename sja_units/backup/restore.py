@@ -20,7 +20,7 @@ from sja_units.fs.atomic import replace_file, sync_folder, write_all
 from sja_units.fs.safe_open import read_regular
 from sja_units.job import CONFIG_ROOT, STAGING, Job
 from sja_units.jobs import manager
-from sja_units.jobs.manager import OPERATORS
+from sja_units.jobs.files import OPERATORS
 from sja_units.jobs.markers import list_wanted_units
 from sja_units.jobs.state_dir import find_places, is_ours
 from sja_units.jobs.wanted import want

@@ -11,6 +11,7 @@ from sja_units.errors import ConfigError
 from sja_units.importers.takeover import Import, Takeover
 from sja_units.job import Job
 from sja_units.jobs import manager
+from sja_units.jobs.files import create_file
 from sja_units.jobs.status import get_status
 from sja_units.jobs.wanted import want
 from sja_units.systemd.client import Systemd
@@ -71,7 +72,7 @@ def _create(new: list[_Ready]) -> bool:
                 manager.give_jar(plan.job, plan.jar)
             if plan.wanted:
                 want(plan.job)
-            manager.write_config(plan.job, plan.text)
+            create_file(plan.job, plan.text)
             if not plan.wanted:
                 echo(str(plan.job))
         manager.apply_drop_ins(systemd, files)

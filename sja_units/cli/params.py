@@ -37,12 +37,11 @@ class ClientConfig(ClientFile):
         Raises ConfigError, UsageError.
         """
         from sja_units.cli.target import split_settings
-        from sja_units.config import load as loading
         from sja_units.config.job_file import decode
-        from sja_units.toml.edit import compose
+        from sja_units.config.load import Source, find_tables
 
-        text = compose(decode(data, path), split_settings(values.get("settings", ())))
-        return loading.find_tables(text, path)
+        settings = split_settings(values.get("settings", ()))
+        return find_tables(Source(decode(data, path), path, settings))
 
 
 class ClientOutput(ClientFile):

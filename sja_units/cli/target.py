@@ -3,13 +3,12 @@
 from typing import NamedTuple
 
 from sja_units.cli.client_files import open_client_file
-from sja_units.config.job_file import MAX_BYTES, JobFile, decode, load_toml, read_file
-from sja_units.config.load import load
+from sja_units.config.job_file import MAX_BYTES, JobFile, decode, read_file
+from sja_units.config.load import Setting, Source, load
 from sja_units.errors import UsageError
 from sja_units.job import KINDS, Job
 from sja_units.jobs import inventory
-from sja_units.kinds import guess_kind
-from sja_units.toml.edit import compose
+from sja_units.text import find_lookalike
 
 
 class Target(NamedTuple):
@@ -27,15 +26,11 @@ def read_target(words: str, settings: tuple[str, ...] = ()) -> Target:
     settings: KEY=VALUE that count instead of what stands there. Raises UsageError, NoSuchJob,
     ConfigError, OSError.
     """
-    pairs = split_settings(settings)
     if is_path(words):
-        return read_path(words, pairs)
-    chosen = inventory.select_configured([words])
-    if len(chosen) != 1:
-        raise UsageError(f"{words!r} may be {' or '.join(map(str, chosen)) or 'no job'}: say which")
-    (job,) = chosen
-    text = compose(read_file(job.config_path), pairs)
-    return Target(str(job), job.kind, job, load(job.kind, text, job.config_path).file)
+        return read_path(words, settings)
+    job = inventory.select_one(words)
+    source = Source(read_file(job.config_path), job.config_path, split_settings(settings))
+    return Target(str(job), job.kind, job, load(job.kind, source).file)
 
 
 def is_path(words: str) -> bool:
@@ -46,12 +41,11 @@ def is_path(words: str) -> bool:
     return "." in words and not words.endswith(".service")
 
 
-def read_path(path: str, pairs: list[tuple[str, str]]) -> Target:
-    """Return what a file says; its kind follows from its keys."""
-    text = compose(read_text(path), pairs)
-    keys = load_toml(text, path)
-    kind = guess_kind(keys)
-    return Target(path, kind, None, load(kind, text, path, open_client_file).file)
+def read_path(path: str, settings: tuple[str, ...] = (), kind: str = "") -> Target:
+    """Return what a file says; its kind follows from its keys where none is given."""
+    source = Source(read_text(path), path, split_settings(settings))
+    loaded = load(kind, source, open_client_file)
+    return Target(path, loaded.kind, None, loaded.file)
 
 
 def read_text(path: str) -> str:
@@ -60,12 +54,14 @@ def read_text(path: str) -> str:
         return decode(file.read(MAX_BYTES + 1), path)
 
 
-def split_settings(settings: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return the pairs of --set KEY=VALUE."""
+def split_settings(settings: tuple[str, ...]) -> list[Setting]:
+    """Return what --set KEY=VALUE says, once for each. Raises UsageError."""
     pairs = []
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key.strip():
-            raise UsageError(f"--set {setting!r} must be KEY=VALUE")
-        pairs.append((key.strip(), value.strip()))
+            other = find_lookalike(setting)
+            hint = f"; {other!r} is not ASCII" if other else ""
+            raise UsageError(f"--set {setting!r} must be KEY=VALUE{hint}")
+        pairs.append(Setting(key.strip(), value.strip(), f"--set {key.strip()}"))
     return pairs

@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
-from sja_units.config.job_file import load_toml, read_file
+from sja_units.config.job_file import read_file
 from sja_units.errors import ConfigError
 from sja_units.job import CONFIG_ROOT, HOST_FILE
+from sja_units.toml.load import load_toml
 from sja_units.toml.location import describe
 from sja_units.toml.reader import TableReader
 from sja_units.url import Address, parse_address

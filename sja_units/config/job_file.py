@@ -1,20 +1,18 @@
 """A job's file: read safely, checked as a whole, turned into frozen types once."""
 
-import os
 import re
-import stat
-import tomllib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sja_units.config.origin import Origin, read_origin
 from sja_units.errors import ConfigError
+from sja_units.fs.safe_open import read_trusted
 from sja_units.kinds import Settings, get_kind
+from sja_units.toml.load import load_toml, place_line
 from sja_units.toml.reader import Fault, TableReader
 
-MAX_BYTES = 256 * 1024  # tomllib takes seconds for files that are far larger
+MAX_BYTES = 768 * 1024  # systemd hands a unit 1 MiB of credentials in all
 
-_MOST_BITS = 4096
 _DIRECTIVE = re.compile(r"[A-Z][A-Za-z]+")
 # What the units rely on; changing it would break the promises of the job, not tune it.
 _FIXED = re.compile(
@@ -34,58 +32,23 @@ class JobFile(NamedTuple):
 
 
 def read_file(path: str) -> str:
-    """Return a configuration's text; raise ConfigError if it is not a plain file of sane size.
+    """Return the text of a configuration file that is root's alone to write.
 
-    Raises FileNotFoundError and PermissionError as they come.
+    Raises ConfigError for any other, and for one that is too large; FileNotFoundError and
+    PermissionError as they come.
     """
-    try:
-        # Not through a link, and never waiting for somebody to open the other end of a FIFO.
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (FileNotFoundError, PermissionError):
-        raise
-    except OSError as error:
-        raise ConfigError(path, [f"cannot be read: {error.strerror}"]) from None
-    try:
-        mode = os.fstat(fd).st_mode
-        if not stat.S_ISREG(mode):
-            raise ConfigError(path, ["is not a regular file"])
-        if mode & 0o022:
-            raise ConfigError(path, ["can be changed by others than its owner: chmod go-w"])
-        return decode(os.read(fd, MAX_BYTES + 1), path)
-    finally:
-        os.close(fd)
+    return decode(read_trusted(path, MAX_BYTES + 1), path)
 
 
 def decode(data: bytes, where: str) -> str:
     """Return the text of a configuration file's bytes; raise ConfigError if it is too large."""
     if len(data) > MAX_BYTES:
-        raise ConfigError(where, [f"is larger than {MAX_BYTES // 1024} KiB"])
+        raise ConfigError(where, [f"larger than {MAX_BYTES // 1024} KiB"])
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ConfigError(where, [f"line {line}: this is not UTF-8 text"]) from None
-
-
-def load_toml(text: str, where: str) -> dict[str, Any]:
-    """Return a TOML text as a dict; raise ConfigError with the place of the first fault."""
-    try:
-        values = tomllib.loads(text)
-        _check_integers(values)
-    except RecursionError:
-        raise ConfigError(where, ["is nested too deeply"]) from None
-    except ValueError as error:  # TOMLDecodeError is one; so is an integer of 5,000 digits
-        raise ConfigError(where, [f"is not TOML: {error}"]) from None
-    return values
-
-
-def _check_integers(value: object) -> None:
-    """Raise ValueError for an integer that could not even be shown: a hexadecimal one may be so."""
-    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
-        raise ValueError(f"an integer has more than {_MOST_BITS} bits")
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in items:
-        _check_integers(item)
+        raise ConfigError(where, [place_line("not valid UTF-8", line)]) from None
 
 
 def parse(kind: str, text: str, where: str) -> JobFile:
@@ -119,9 +82,9 @@ def _read_service(table: TableReader) -> dict[str, tuple[str, ...]]:
     directives = {}
     for key in table.names():
         if not _DIRECTIVE.fullmatch(key):
-            table.fault(key, "is not the name of a systemd directive")
+            table.fault(key, "not the name of a systemd directive")
         elif _FIXED.fullmatch(key):
-            table.fault(key, "cannot be changed for one job: the unit relies on it")
+            table.fault(key, "cannot be set per job: the unit relies on it")
         directives[key] = _read_directive(table, key)
     return directives
 
@@ -138,5 +101,5 @@ def _read_directive(table: TableReader, key: str) -> tuple[str, ...]:
         elif isinstance(item, str) and not re.search(r"[\x00-\x1f\x7f]|\\$", item):
             texts.append(item)
         else:
-            table.fault(key, "must be a text on one line, a whole number, true or false, or a list")
+            table.fault(key, "must be a string on one line, an integer, a boolean, or a list")
     return tuple(texts)

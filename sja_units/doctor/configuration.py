@@ -13,8 +13,8 @@ from sja_units.errors import ConfigError
 from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, parse_unit
 from sja_units.jobs import manager
 from sja_units.jobs.claims import find_conflicts, read_claims
+from sja_units.jobs.files import OPERATORS, read_job
 from sja_units.jobs.inventory import list_configured
-from sja_units.jobs.manager import OPERATORS
 from sja_units.jobs.markers import list_wanted_units
 
 _TMPFILES = "/usr/local/lib/tmpfiles.d/sja-units.conf"
@@ -105,7 +105,7 @@ def _check_names() -> Iterator[Finding]:
 
 def _check_job(job: Job) -> Iterator[Finding]:
     path = job.config_path
-    file = manager.read_job_file(job)
+    file = read_job(job)
     status = os.stat(path)
     mode = stat.S_IMODE(status.st_mode)
     right = f"chown root:{OPERATORS} {path} && chmod 0640 {path}"
@@ -122,7 +122,7 @@ def check_drop_ins() -> Iterator[Finding]:
     jobs = list_configured()
     for job in jobs:
         try:
-            current = manager.is_drop_in_current(job, manager.read_job_file(job))
+            current = manager.is_drop_in_current(job, read_job(job))
         except (ConfigError, PermissionError):
             continue  # told by the check of the files
         if not current:

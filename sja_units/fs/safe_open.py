@@ -4,6 +4,8 @@ import errno
 import os
 import stat
 
+from sja_units.errors import ConfigError
+
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WINDOW = 2**20
 
@@ -34,13 +36,44 @@ def read_regular(path: str, limit: int, folder: int | None = None) -> bytes:
     """
     fd = open_regular(path, folder)
     try:
-        parts = []
-        left = limit + 1
-        while left and (part := os.read(fd, min(left, _WINDOW))):
-            parts.append(part)
-            left -= len(part)
+        data = _read(fd, limit + 1)
     finally:
         os.close(fd)
-    if not left:
+    if len(data) > limit:
         raise OSError(errno.EFBIG, f"is larger than {limit} bytes", path)
+    return data
+
+
+def read_trusted(path: str, most: int) -> bytes:
+    """Return what a file holds that is root's and nobody else's to write, up to so many bytes.
+
+    Raises ConfigError for any other; FileNotFoundError and PermissionError as they come.
+    """
+    try:
+        fd = os.open(path, _READ)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except OSError as error:
+        is_link = error.errno == errno.ELOOP
+        reason = "is a symbolic link" if is_link else f"cannot be read: {error.strerror}"
+        raise ConfigError(path, [reason]) from None
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise ConfigError(path, ["is not a regular file"])
+        if status.st_uid != 0:
+            raise ConfigError(path, ["is not owned by root: chown root it"])
+        if status.st_mode & 0o022:
+            raise ConfigError(path, ["can be written by others than root: chmod go-w it"])
+        return _read(fd, most)
+    finally:
+        os.close(fd)
+
+
+def _read(fd: int, most: int) -> bytes:
+    parts = []
+    left = most
+    while left and (part := os.read(fd, min(left, _WINDOW))):
+        parts.append(part)
+        left -= len(part)
     return b"".join(parts)

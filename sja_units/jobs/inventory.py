@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from sja_units.config.job_file import MAX_BYTES, decode, load_toml
+from sja_units.config.job_file import MAX_BYTES, decode
 from sja_units.config.origin import find_template
 from sja_units.errors import ConfigError, NoSuchJob, NotAllowed, UsageError
 from sja_units.fs.safe_open import read_regular
 from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, check_name, parse_unit
+from sja_units.text import suggest
+from sja_units.toml.load import load_toml
 
 
 class Head(NamedTuple):
@@ -30,7 +32,7 @@ def list_configured() -> list[Job]:
             continue
         except PermissionError:
             raise NotAllowed(
-                f"{CONFIG_ROOT} is for root and members of group sja", "try sudo"
+                f"only root and members of group sja can read {CONFIG_ROOT}", "try sudo"
             ) from None
         stems = (name.removesuffix(".toml") for name in names if name.endswith(".toml"))
         jobs += [Job(kind, stem) for stem in stems if NAME.fullmatch(stem)]
@@ -87,11 +89,11 @@ def parse_selector(words: str) -> Selector:
     if words.startswith("sja-") and words.endswith(".service"):
         job = parse_unit(words)
         if job is None:
-            raise UsageError(f"{words!r} is not the unit of a job")
+            raise UsageError(f"{words!r} is not a job's unit")
         return Selector(words, job.kind, job.name)
     kind, slash, name = words.rpartition("/")
     if slash and kind not in KINDS:
-        raise UsageError(f"{words!r} is not a job: write KIND/NAME, with {' or '.join(KINDS)}")
+        raise UsageError(f"{words!r} is not a job: unknown kind {kind!r}{suggest(kind, KINDS)}")
     if not is_pattern(name):
         check_name(name)
     return Selector(words, kind, name)
@@ -110,11 +112,18 @@ def select(selectors: Iterable[Selector], titles: dict[Job, str]) -> list[Job]:
     for selector in selectors:
         found = [job for job, title in titles.items() if _matches(selector, job, title)]
         if not found:
-            raise NoSuchJob(f"there is no job {selector.words!r}", "sjactl list shows all")
+            raise NoSuchJob(_tell_none(selector, titles), "sjactl list shows all")
         if len(found) > 1 and not is_pattern(selector.name):
-            raise UsageError(f"{selector.words!r} may be {' or '.join(map(str, found))}: say which")
+            raise UsageError(f"{selector.words!r} is ambiguous: {' or '.join(map(str, found))}")
         chosen.update(dict.fromkeys(found))
     return list(chosen)
+
+
+def _tell_none(selector: Selector, jobs: Iterable[Job]) -> str:
+    if is_pattern(selector.name):
+        return f"no job matches {selector.words!r}"
+    known = {each for job in jobs for each in (str(job), *([] if selector.kind else [job.name]))}
+    return f"no such job: {selector.words}{suggest(selector.words, sorted(known))}"
 
 
 def _matches(selector: Selector, job: Job, title: str) -> bool:
@@ -132,3 +141,11 @@ def select_configured(words: Iterable[str]) -> list[Job]:
     if not selectors:
         return jobs
     return select(selectors, {job: read_head(job).title for job in jobs})
+
+
+def select_one(words: str) -> Job:
+    """Return the one configured job that is meant."""
+    chosen = select_configured([words])
+    if len(chosen) > 1:
+        raise UsageError(f"{words!r} is ambiguous: {' or '.join(map(str, chosen))}")
+    return chosen[0]

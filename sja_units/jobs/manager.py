@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from sja_units.config import job_file
-from sja_units.config.load import Loaded, load
 from sja_units.errors import NotAllowed, SjaError
 from sja_units.fs.atomic import replace_file, sync_folder
 from sja_units.job import PRIVATE_ROOT, RUN_ROOT, SYSTEMD_ROOT, Job, parse_unit
+from sja_units.jobs.files import lock_files
 from sja_units.jobs.markers import COMPLETED, is_wanted
 from sja_units.jobs.schedule import choose_unit, is_scheduled
 from sja_units.jobs.unit_files import has_schedule, render_units
@@ -18,19 +18,7 @@ from sja_units.jobs.wanted import forget, want_configured
 from sja_units.kinds import get_kind
 from sja_units.systemd.client import Order, Systemd
 
-OPERATORS = "sja"
 _USUAL_TTY_GROUP = "dialout"
-
-
-def write_config(job: Job, text: str) -> job_file.JobFile:
-    """Check a job's file and put it in its place; return what it says.
-
-    Raises ConfigError, with the old file as it was.
-    """
-    file = job_file.parse(job.kind, text, job.config_path)
-    group = grp.getgrnam(OPERATORS).gr_gid
-    replace_file(job.config_path, text.encode(), 0o640, group=group)
-    return file
 
 
 def give_jar(job: Job, text: str) -> None:
@@ -186,7 +174,7 @@ def _stop(systemd: Systemd, jobs: list[Job], done: Callable[[Job, str], None]) -
 def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
     """Stop a job and delete what is its own: file, marker, drop-in, records and state."""
     if not os.access(os.path.dirname(job.config_path), os.W_OK):
-        raise PermissionError(13, "Permission denied", job.config_path)
+        raise NotAllowed("only root can remove jobs", "try sudo")
     forget([job])
     result = systemd.order([Order("stop", job.unit)])[job.unit]
     if result == "canceled":  # by a start that was on its way
@@ -195,8 +183,10 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
         raise SjaError(f"{job} could not be stopped ({result}), nothing was deleted")
     with suppress(SjaError):  # systemd may have forgotten the unit already
         systemd.reset_failed(job.unit)
+    with lock_files(job.kind), suppress(FileNotFoundError):
+        os.unlink(job.config_path)
+        sync_folder(os.path.dirname(job.config_path))
     for path in (
-        job.config_path,
         job.wanted_path,
         job.ended_path,
         job.run_path,
@@ -223,19 +213,6 @@ def _delete_state(job: Job) -> None:
     for folder in (job.state_dir, f"{PRIVATE_ROOT}/{job.kind}/{job.name}"):
         if os.path.isdir(folder):
             shutil.rmtree(folder)
-
-
-def read_job_file(job: Job) -> job_file.JobFile:
-    """Return what a job's file says. Raises ConfigError, FileNotFoundError, PermissionError."""
-    return job_file.parse(job.kind, job_file.read_file(job.config_path), job.config_path)
-
-
-def load_job_file(job: Job) -> Loaded:
-    """Return what a job's file says, with points that it names in tables beside it.
-
-    Raises ConfigError, FileNotFoundError, PermissionError.
-    """
-    return load(job.kind, job_file.read_file(job.config_path), job.config_path)
 
 
 def list_orphaned_drop_ins() -> list[Job]:

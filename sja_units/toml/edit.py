@@ -17,12 +17,10 @@ def compose(text: str, settings: list[tuple[str, str]]) -> str:
     settings: (dotted key, value as TOML, or plain words which then stand for a text). A number
     in a key picks one of several tables: device.0.host. Raises UsageError.
     """
-    if not settings:
-        return text
     try:
         document = tomlkit.parse(text)
-    except TOMLKitError as error:
-        raise UsageError(f"what is to be changed is not TOML: {error}") from None
+    except TOMLKitError as error:  # of valid TOML, too, now and then
+        raise UsageError(f"nothing can be set in this file: {error}") from None
     for key, value in settings:
         _put(document, key, read_value(value))
     return tomlkit.dumps(document)
@@ -43,22 +41,26 @@ def read_value(text: str) -> Any:
 def _put(document: Any, dotted: str, value: Any) -> None:
     *path, last = dotted.split(".")
     if not all([*path, last]):
-        raise UsageError(f"{dotted!r} is not a key: write it as in alive.status")
+        raise UsageError(f"{dotted!r} is not a key such as alive.status")
     place = document
     try:
         for part in path:
             place = _enter(place, part, dotted)
         if isinstance(place, AoT) or not hasattr(place, "__setitem__"):
-            raise UsageError(f"{dotted!r} names no place for a value")
+            raise UsageError(f"{dotted!r} is not a single value: name the key of a table")
         place[last] = value
     except (TOMLKitError, ValueError, TypeError):  # into a table on one line no other one goes
-        raise UsageError(f"{dotted!r} cannot be put there: write it into a file") from None
+        raise UsageError(f"{dotted!r} cannot be set on the command line: use a file") from None
+
+
+def _count_tables(number: int) -> str:
+    return f"they go from 0 to {number - 1}" if number > 1 else "the only one is 0"
 
 
 def _enter(place: Any, part: str, dotted: str) -> Any:
     if isinstance(place, AoT | list):
         if part not in map(str, range(len(place))):
-            raise UsageError(f"{dotted!r}: there are {len(place)} tables, count from 0")
+            raise UsageError(f"{dotted!r}: no table {part!r}, {_count_tables(len(place))}")
         return place[int(part)]
     if part not in place:
         place[part] = tomlkit.table()

@@ -25,7 +25,7 @@ def describe(
     """
     key = format_key(fault.place)
     if option := _find_option(key, options or {}):
-        return FaultLine(f"{option}: {fault.message}", key, None, fault.message)
+        return FaultLine(f"{option}: {fault.message}", key, None, fault.message, option)
     line = find_line(text, fault.place)
     where = f"line {line}" if line else ""
     parts = [where, name_place(fault.place, values), fault.message]

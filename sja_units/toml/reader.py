@@ -228,7 +228,7 @@ class TableReader:
 
 def _suggest_ascii(value: str, parse: Callable[[str], float | None]) -> str:
     """Return how a value is written without the full-width letters of an input method."""
-    plain = to_ascii(value)
+    plain = to_ascii(value).strip("\"'")
     is_it = plain != value and parse(plain) is not None
     return f"; full-width characters do not count: write {_show(plain)}" if is_it else ""
 

@@ -5,9 +5,11 @@ import click
 from sja_units.cli.output.streams import echo
 from sja_units.cli.preflight import warn_of_settings
 from sja_units.config.job_file import JobFile, read_file
+from sja_units.config.load import Source, load
 from sja_units.errors import ConfigError
 from sja_units.job import Job
 from sja_units.jobs import inventory, manager
+from sja_units.jobs.files import change_file
 from sja_units.jobs.schedule import is_scheduled
 from sja_units.systemd.client import Systemd
 
@@ -16,8 +18,7 @@ from sja_units.systemd.client import Systemd
 @click.argument("job")
 def config_command(job: str) -> None:
     """Show a job's file."""
-    for chosen in inventory.select_configured([job]):
-        click.echo(read_file(chosen.config_path), nl=False)
+    click.echo(read_file(inventory.select_one(job).config_path), nl=False)
 
 
 @click.command("apply")
@@ -48,16 +49,17 @@ def apply_command(jobs: tuple[str, ...]) -> int:
 
 def tell_when_it_counts(job: Job) -> None:
     """Say what a person has to do after a change of a job's file."""
-    words = "restart it to let this take effect"
+    words = "restart it to apply the change"
     if is_scheduled(job):
-        words = "this takes effect at its next run"
+        words = "the change applies from its next run on"
     echo(f"{job}: {words}", err=True)
 
 
 def _settle(job: Job) -> JobFile:
     """Return what a job's file says, its points in it and no more in a table beside it."""
-    loaded = manager.load_job_file(job)
-    if loaded.text != read_file(job.config_path):
-        manager.write_config(job, loaded.text)
-        echo(f"{job}: its points stand in {job.config_path} now", err=True)
+    text = read_file(job.config_path)
+    loaded = load(job.kind, Source(text, job.config_path))
+    if loaded.text != text:
+        change_file(job, text, loaded.text)
+        echo(f"{job}: its points are in {job.config_path} now", err=True)
     return loaded.file

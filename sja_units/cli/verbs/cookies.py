@@ -12,6 +12,7 @@ from sja_units.config import job_file
 from sja_units.errors import UsageError
 from sja_units.job import Job
 from sja_units.jobs import inventory, manager
+from sja_units.jobs.files import read_job
 from sja_units.jobs.status import get_status
 from sja_units.kinds import is_keepalive
 from sja_units.systemd.client import Systemd
@@ -39,10 +40,10 @@ def cookies_command(job: str, form: "Form", source: str | None) -> int:
     """
     from sja_units.actions.cookies import format_jar
 
-    (chosen, *others) = inventory.select_configured([job])
-    if others or not is_keepalive(chosen):
-        raise UsageError(f"{job!r} must be one keepalive job")
-    file = manager.read_job_file(chosen)
+    chosen = inventory.select_one(job)
+    if not is_keepalive(chosen):
+        raise UsageError(f"{chosen} is not a keepalive job: it has no cookies")
+    file = read_job(chosen)
     if source is not None:
         return _replace(chosen, file, source)
     click.echo(format_jar(chosen, file, form), nl=False)

@@ -12,14 +12,14 @@ from sja_units.cli.preflight import warn_of_others, warn_of_settings, warn_of_wo
 from sja_units.cli.target import read_text, split_settings
 from sja_units.cli.verbs.order import carry_out
 from sja_units.config import job_file
-from sja_units.config.load import load
-from sja_units.errors import ConfigError, SjaError, UsageError
+from sja_units.config.load import Setting, Source, load
+from sja_units.errors import SjaError, UsageError
 from sja_units.job import KINDS, Job, make_job
 from sja_units.jobs import manager
+from sja_units.jobs.files import create_file
 from sja_units.jobs.status import get_status
 from sja_units.kinds import get_kind
 from sja_units.systemd.client import Systemd
-from sja_units.toml.edit import compose
 
 
 @click.command("create")
@@ -67,28 +67,28 @@ def create_command(
     job = make_job(kind, name)
     options = get_kind(kind).create_options
     if command and "command" not in options:
-        raise UsageError(f"{' '.join(command)!r} is too much: a {kind} job runs no program")
+        raise UsageError(f"unexpected {' '.join(command)!r}: only a command job runs a program")
     if cookies and "cookies" not in options:
         raise UsageError(f"--cookies is not for {kind} jobs")
     if os.path.lexists(job.config_path):
         raise SjaError(f"{job} exists already", f"sjactl config {job} shows it")
     need_root("create jobs")
-    words = [("title", title), ("url", url), ("interval", interval)]
-    pairs = [(key, _quote(value)) for key, value in words if value is not None]
+    given = [("title", title), ("url", url), ("interval", interval)]
+    values = [Setting(key, _quote(v), f"--{key}") for key, v in given if v is not None]
     if command:
-        pairs.append(("command", f"[{', '.join(map(_quote, _find_program(command)))}]"))
-    text = compose(read_text(source) if source else "", pairs + split_settings(settings))
-    try:
-        file, text = load(kind, text, source or "the command line", open_client_file)
-    except ConfigError as fault:
-        if source is None:
-            raise UsageError(fault.message) from None
-        raise
+        array = f"[{', '.join(map(_quote, _find_program(command)))}]"
+        values.append(Setting("command", array, "COMMAND"))
+    values += split_settings(settings)
+    if source is not None:
+        written = Source(read_text(source), source, values)
+    else:
+        written = Source("", "", values, _OPTIONS)
+    _, file, text = load(kind, written, open_client_file)
     jar = read_jar_text(cookies, file) if cookies else None
     warn_of_others(job, file, jar)
     warn_of_world(file)
     warn_of_settings(file)
-    manager.write_config(job, text)
+    create_file(job, text)
     if jar is not None:
         manager.give_jar(job, jar)
     return _start(job, file, start=not no_start)
@@ -107,8 +107,12 @@ def _find_program(command: tuple[str, ...]) -> list[str]:
     """Return the command with its program as a whole path, as a shell would find it."""
     found = shutil.which(command[0])
     if found is None:
-        raise UsageError(f"{command[0]!r} is no program that can be run here")
+        raise UsageError(f"no such program: {command[0]}")
     return [os.path.abspath(found), *command[1:]]
+
+
+# By key, what gives a value that a new job cannot do without.
+_OPTIONS = {"title": "--title", "url": "--url", "interval": "--interval", "command": "COMMAND"}
 
 
 def _quote(text: str) -> str:

@@ -65,10 +65,10 @@ def data_command(
 
 
 def _select(words: str) -> Job:
-    chosen = inventory.select_configured([words])
-    if len(chosen) != 1 or not is_acquisition(chosen[0]):
-        raise UsageError(f"{words!r} must be one acquisition job")
-    return chosen[0]
+    chosen = inventory.select_one(words)
+    if not is_acquisition(chosen):
+        raise UsageError(f"{chosen} is not an acquisition job: it has no samples")
+    return chosen
 
 
 def _take_last(items: Iterable[T], most: int | None) -> Iterable[T]:

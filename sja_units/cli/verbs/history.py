@@ -7,7 +7,7 @@ import click
 from sja_units.actions.read_runs import read_runs
 from sja_units.actions.run import Run
 from sja_units.cli.output import format as render
-from sja_units.errors import NoSuchJob, UsageError
+from sja_units.errors import NoSuchJob
 from sja_units.job import Job
 from sja_units.jobs import inventory
 from sja_units.times import format_moment
@@ -46,10 +46,7 @@ def _choose(words: str) -> Job:
     selector = inventory.parse_selector(words)
     if selector.kind and not inventory.is_pattern(selector.name):
         return Job(selector.kind, selector.name)
-    found = inventory.select_configured([words])
-    if len(found) != 1:
-        raise UsageError(f"{words!r} may be {' or '.join(map(str, found))}: say which")
-    return found[0]
+    return inventory.select_one(words)
 
 
 def _print_runs(runs: list[Run]) -> None:

@@ -49,7 +49,7 @@ def simulate_command(file: str, port: int, listen: str) -> int:
       sjactl simulate line1.toml
       sjactl probe line1.toml --set device.0.host=127.0.0.1 --set device.0.port=1502
     """
-    settings = as_acquisition(read_path(file, []).file.settings)
+    settings = as_acquisition(read_path(file).file.settings)
     if settings is None:
         raise UsageError(f"{file} describes no devices")
     endpoints = assign_ports(settings.devices, port)

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.config.job_file import MAX_BYTES, load_toml, parse, read_file
+from sja_units.config.job_file import MAX_BYTES, parse, read_file
 from sja_units.errors import ConfigError, FaultLine
+from sja_units.toml.load import load_toml
 from tests.unit.settings import parse_keepalive
 
 GOOD = 'url = "https://example.edu/me"\n'

@@ -10,7 +10,7 @@ from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.points.csv_table import COLUMNS, parse_point_table
 from sja_units.acquisition.points.point import TYPES, Point, read_point
 from sja_units.config.job_file import MAX_BYTES, parse
-from sja_units.config.load import load
+from sja_units.config.load import Source, load
 from sja_units.errors import ConfigError
 from sja_units.toml.reader import Fault, TableReader
 from tests.unit.settings import parse_acquisition
@@ -48,7 +48,7 @@ def load_with(folder: Path, table: str | bytes, job: str = JOB) -> tuple[tuple[P
     """Return the points of the job's device, and the job's file as a worker gets it."""
     data = table if isinstance(table, bytes) else table.encode()
     (folder / "press1.csv").write_bytes(data)
-    loaded = load("acquisition", job, str(folder / "job.toml"))
+    loaded = load("acquisition", Source(job, str(folder / "job.toml")))
     settings = parse("acquisition", loaded.text, "x").settings
     assert settings == loaded.file.settings
     assert isinstance(settings, AcquisitionConfig)
@@ -99,7 +99,7 @@ def test_a_file_without_tables_is_not_touched() -> None:
     text = JOB.replace('points = "press1.csv"', "") + (
         '[[device.point]]\nname="a" # x\ntable = "coil"\naddress = 1\n'
     )
-    assert load("acquisition", text, "x.toml").text is text
+    assert load("acquisition", Source(text, "x.toml")).text is text
 
 
 def test_several_devices_and_folders(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ CacheDirectory = "%i"
 
 
 def test_directives_that_systemd_knows_are_taken() -> None:
-    assert load("keepalive", SERVICE, "x.toml").file.service["Nice"] == ("5",)
+    assert load("keepalive", Source(SERVICE, "x.toml")).file.service["Nice"] == ("5",)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_directives_that_systemd_knows_are_taken() -> None:
 )
 def test_directives_that_systemd_would_ignore_are_refused(line: str, key: str) -> None:
     with pytest.raises(ConfigError) as fault:
-        load("keepalive", f"{SERVICE}{line}\nCPUQuota = 20\n", "x.toml")
+        load("keepalive", Source(f"{SERVICE}{line}\nCPUQuota = 20\n", "x.toml"))
     first, second = fault.value.faults
     assert f"service.{key}" in first
     assert "service.CPUQuota" in second

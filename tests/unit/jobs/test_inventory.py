@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from sja_units import job
+from sja_units.config.job_file import MAX_BYTES
 from sja_units.errors import NoSuchJob, UsageError
 from sja_units.job import Job
 from sja_units.jobs.inventory import Head, cut_head, parse_selector, read_head, select
@@ -78,7 +79,7 @@ def test_title_and_relaunch_count_whoever_may_change_the_file(mode: int, file: P
 def test_what_is_no_plain_file_of_sane_size_has_the_defaults(file: Path) -> None:
     line1, unread = Job("acquisition", "line1"), Head("", True)
     text = file.read_text()
-    file.write_text(text + "#" * 300 * 1024)
+    file.write_text(text + "#" * MAX_BYTES)
     assert read_head(line1) == unread
     file.write_text(text)
     file.rename(f"{file}.real")

@@ -17,7 +17,7 @@ from sja_units.cli.remote.protocol import (
     write_file,
     write_request,
 )
-from sja_units.config.load import find_tables
+from sja_units.config.load import Source, find_tables
 from sja_units.errors import SjaError, UsageError
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -106,4 +106,4 @@ def test_a_large_file_goes_in_parts() -> None:
 
 def test_tables_that_a_file_names() -> None:
     text = '[[device]]\npoints = "t/a.csv"\n[[device]]\n[[device]]\npoints = "/b.csv"\n'
-    assert find_tables(text, "dir/line1.toml") == ["dir/t/a.csv", "/b.csv"]
+    assert find_tables(Source(text, "dir/line1.toml")) == ["dir/t/a.csv", "/b.csv"]
