@@ -21,7 +21,7 @@ MAX_JAR = 4 * MAX_BYTES + 1  # bytes to read of a jar's file: a character may be
 
 
 def check_jar(data: bytes, file: JobFile) -> str:
-    """Return a jar's text, once it is known to be one for the job's page. Raises JarFault."""
+    """Return a jar's text, once it is known to be one for the job's page. Raises JarError."""
     settings = as_keepalive(file.settings)
     assert settings is not None
     text = decode_jar(data)

@@ -16,7 +16,7 @@ from sja_units.importers.takeover import (
     quote,
 )
 from sja_units.job import Job
-from sja_units.keepalive.cookie import JarFault
+from sja_units.keepalive.cookie import JarError
 from sja_units.keepalive.jar import parse_jar
 from sja_units.url import Address
 
@@ -121,7 +121,7 @@ def plan(jobs: list[OldJob], accounts: list[Account], page: Address) -> Takeover
         who = f"account {clean(account.key)!r}"
         try:
             parse_jar(account.cookie, page.host)
-        except JarFault as fault:
+        except JarError as fault:
             left.append(f"{who} has no cookies to take over: {fault}")
             continue
         if account.cookie in taken:

@@ -33,7 +33,7 @@ def read_cached_claims(jobs: Iterable[Job], path: str = PATH) -> dict[Job, Claim
 
 def _stamp(job: Job) -> list[list[int]]:
     stamp = []
-    jars = [f"{job.state_dir}/{name}" for name in ("jar.json", "given.txt", "given.taken")]
+    jars = [f"{job.state_dir}/{name}" for name in ("jar.json", "incoming.txt", "incoming.taken")]
     for file in (job.config_path, *jars):
         try:
             status = os.stat(file, follow_symlinks=False)

@@ -31,14 +31,14 @@ def give_jar(job: Job, text: str) -> None:
     try:
         owner = os.fstat(folder)
         with suppress(FileNotFoundError):
-            os.unlink("given.new", dir_fd=folder)
+            os.unlink("incoming.new", dir_fd=folder)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with open(os.open("given.new", flags, 0o600, dir_fd=folder), "wb") as file:
+        with open(os.open("incoming.new", flags, 0o600, dir_fd=folder), "wb") as file:
             os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
             file.write(text.encode(errors="surrogateescape"))
             file.flush()
             os.fsync(file.fileno())
-        os.rename("given.new", "given.txt", src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename("incoming.new", "incoming.txt", src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
     finally:
         os.close(folder)

@@ -14,7 +14,7 @@ CREDENTIAL = "login"  # what systemd calls the login program's secrets
 Expected = str | int | float | bool
 
 
-class Marks(NamedTuple):
+class Criteria(NamedTuple):
     """What to look for in an answer; what is empty is not looked for."""
 
     status: tuple[int, ...]
@@ -43,8 +43,8 @@ class KeepaliveConfig(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     proxy: Address | None
     ca_file: str
-    alive: Marks
-    expired: Marks
+    alive: Criteria
+    expired: Criteria
     login: Login | None
 
     @property
@@ -118,8 +118,8 @@ def _is_latin(text: str) -> bool:
     return all(ord(c) < 256 for c in text)
 
 
-def _read_marks(table: TableReader, status: tuple[int, ...], *, with_cookies: bool) -> Marks:
-    marks = Marks(
+def _read_marks(table: TableReader, status: tuple[int, ...], *, with_cookies: bool) -> Criteria:
+    marks = Criteria(
         status=table.integers("status", status, low=100, high=599),
         redirect_contains=table.text("redirect_contains", ""),
         body_contains=table.text("body_contains", ""),

@@ -19,7 +19,7 @@ _PATH = re.compile(r"/[^\x00-\x1f\x7f;]*")
 _DOMAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 
 
-class JarFault(SjaError):
+class JarError(SjaError):
     """A text is not a jar, or holds something that must not get into one."""
 
 
@@ -42,32 +42,32 @@ Jar = tuple[Cookie, ...]
 
 
 def check_cookie(cookie: Cookie) -> Cookie:
-    """Return the cookie if it may be in a jar, else raise JarFault that tells no value."""
+    """Return the cookie if it may be in a jar, else raise JarError that tells no value."""
     if not _NAME.fullmatch(cookie.name):
-        raise JarFault(f"a cookie of {cookie.domain!r} has a name that no cookie can have")
+        raise JarError(f"a cookie of {cookie.domain!r} has a name that no cookie can have")
     who = f"cookie {cookie.name!r}"
     if not _VALUE.fullmatch(cookie.value):
-        raise JarFault(f"{who}: its value holds a control character or a semicolon")
+        raise JarError(f"{who}: its value holds a control character or a semicolon")
     if not _DOMAIN.fullmatch(cookie.domain):
-        raise JarFault(f"{who}: {cookie.domain!r} is not a host's name")
+        raise JarError(f"{who}: {cookie.domain!r} is not a host's name")
     if not _PATH.fullmatch(cookie.path):
-        raise JarFault(f"{who}: its path must begin with / and hold no control character")
+        raise JarError(f"{who}: its path must begin with / and hold no control character")
     if cookie.same_site not in ("", "Strict", "Lax", "None"):
-        raise JarFault(f"{who}: SameSite is neither Strict, Lax nor None")
+        raise JarError(f"{who}: SameSite is neither Strict, Lax nor None")
     if len(cookie.name) + len(cookie.value) + len(cookie.path) > _MAX_COOKIE:
-        raise JarFault(f"{who} is longer than {_MAX_COOKIE} bytes")
+        raise JarError(f"{who} is longer than {_MAX_COOKIE} bytes")
     if any(ord(c) > 255 for c in cookie.name + cookie.value + cookie.path):
-        raise JarFault(f"{who} holds a character that is not a byte")
+        raise JarError(f"{who} holds a character that is not a byte")
     return cookie
 
 
 def check_jar(cookies: list[Cookie]) -> Jar:
-    """Return the cookies as a jar, the last of equal ones; raise JarFault where one is bad."""
+    """Return the cookies as a jar, the last of equal ones; raise JarError where one is bad."""
     jar = {(c.domain, c.host_only, c.path, c.name): check_cookie(c) for c in cookies}
     if len(jar) > MAX_COOKIES:
-        raise JarFault(f"more than {MAX_COOKIES} cookies")
+        raise JarError(f"more than {MAX_COOKIES} cookies")
     if sum(len(c.name) + len(c.value) for c in jar.values()) > MAX_BYTES:
-        raise JarFault(f"more than {MAX_BYTES} bytes of cookies")
+        raise JarError(f"more than {MAX_BYTES} bytes of cookies")
     return tuple(jar.values())
 
 
@@ -77,19 +77,19 @@ def pack(jar: Jar) -> list[dict[str, Any]]:
 
 
 def unpack(rows: object) -> Jar:
-    """Return the jar that `pack` made these values of; raise JarFault if it did not."""
+    """Return the jar that `pack` made these values of; raise JarError if it did not."""
     if not isinstance(rows, list):
-        raise JarFault("it holds no list of cookies")
+        raise JarError("it holds no list of cookies")
     return check_jar([_unpack_cookie(row) for row in rows])
 
 
 def _unpack_cookie(row: object) -> Cookie:
     if not isinstance(row, dict):
-        raise JarFault("a cookie is not a table of fields")
+        raise JarError("a cookie is not a table of fields")
     try:
         cookie = Cookie(**row)
     except TypeError:
-        raise JarFault("a cookie has fields that are not known, or lacks some") from None
+        raise JarError("a cookie has fields that are not known, or lacks some") from None
     texts = (cookie.name, cookie.value, cookie.domain, cookie.path, cookie.same_site)
     flags = (cookie.secure, cookie.http_only, cookie.host_only, cookie.assumed)
     if not (
@@ -97,7 +97,7 @@ def _unpack_cookie(row: object) -> Cookie:
         and all(type(flag) is bool for flag in flags)
         and (cookie.expires is None or type(cookie.expires) is int)
     ):
-        raise JarFault("a cookie has a field of the wrong type")
+        raise JarError("a cookie has a field of the wrong type")
     return cookie
 
 
@@ -107,11 +107,11 @@ def dump(jar: Jar) -> bytes:
 
 
 def load(data: bytes) -> Jar:
-    """Return the jar of a file that `dump` made; raise JarFault if it is torn or another thing."""
+    """Return the jar of a file that `dump` made; raise JarError if it is torn or another thing."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
-        raise JarFault("it is not complete JSON") from None
+        raise JarError("it is not complete JSON") from None
     if not isinstance(document, dict) or document.get("version") != 1:
-        raise JarFault("it is not a jar of this version")
+        raise JarError("it is not a jar of this version")
     return unpack(document.get("cookies"))

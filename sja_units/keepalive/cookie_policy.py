@@ -12,7 +12,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NamedTuple
 from urllib.request import Request
 
-from sja_units.keepalive.cookie import LAST_MOMENT, Cookie, Jar, JarFault, check_cookie, check_jar
+from sja_units.keepalive.cookie import LAST_MOMENT, Cookie, Jar, JarError, check_cookie, check_jar
 from sja_units.url import Address
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -111,7 +111,7 @@ def merge(jar: Jar, page: Address, set_cookies: tuple[str, ...]) -> Merged:
     kept = [cookie for cookie in kept if not (cookie.assumed and cookie.name in names)]
     try:
         merged = check_jar(kept + taken)
-    except JarFault:  # too many or too large: the session is worth more than the newcomers
+    except JarError:  # too many or too large: the session is worth more than the newcomers
         return Merged(jar, len(set_cookies))
     if jar and not merged:
         return Merged(jar, len(set_cookies))
@@ -199,5 +199,5 @@ def _from_standard(cookie: StandardCookie, page: Address) -> Cookie | None:
                 same_site=cookie.get_nonstandard_attr("SameSite", ""),
             )
         )
-    except JarFault:
+    except JarError:
         return None

@@ -16,8 +16,8 @@ def choose_interval(state: State, *, may_risk: bool) -> float:
     may_risk: a session lost can be opened again by a program, so that longer and longer pauses may
     be tried. Else only a pause that happened anyway, the host being off for instance, teaches.
     """
-    interval = max(START, state.survived * (_STEP if may_risk else _SAFE))
-    for limit in (state.died, state.promised):
+    interval = max(START, state.longest_idle_ok * (_STEP if may_risk else _SAFE))
+    for limit in (state.shortest_idle_lost, state.promised):
         if limit:
             interval = min(interval, limit * _SAFE)
     return min(max(interval, SHORTEST), LONGEST)
@@ -26,8 +26,8 @@ def choose_interval(state: State, *, may_risk: bool) -> float:
 def learn_alive(state: State, idle: float) -> State:
     """Return the state after a session was alive that nobody had touched for `idle` seconds."""
     return state._replace(
-        survived=max(idle, state.survived),
-        died=0.0 if idle >= state.died else state.died,
+        longest_idle_ok=max(idle, state.longest_idle_ok),
+        shortest_idle_lost=0.0 if idle >= state.shortest_idle_lost else state.shortest_idle_lost,
         doubted=0.0 if idle >= state.doubted * _ALIKE else state.doubted,
     )
 
@@ -39,11 +39,15 @@ def learn_dead(state: State, idle: float) -> State:
     ends every session at some age. But where none survives it any more, none ever may have: the
     clock was set ahead.
     """
-    if idle > state.survived:
-        return state._replace(died=min(idle, state.died or idle))
+    if idle > state.longest_idle_ok:
+        return state._replace(shortest_idle_lost=min(idle, state.shortest_idle_lost or idle))
     if not state.doubted:
         return state._replace(doubted=idle)
-    return state._replace(survived=0.0, died=min(idle, state.died or idle), doubted=0.0)
+    return state._replace(
+        longest_idle_ok=0.0,
+        shortest_idle_lost=min(idle, state.shortest_idle_lost or idle),
+        doubted=0.0,
+    )
 
 
 def note_expiry(state: State, expires_at: float | None, now: float) -> State:
@@ -76,8 +80,8 @@ def hurry(delay: float, left: float) -> float:
 def describe(state: State, interval: float) -> str:
     """Return what was learned, and the interval that follows from it."""
     learned = [
-        (state.survived, "it survived {} of idling"),
-        (state.died, "it died of {}"),
+        (state.longest_idle_ok, "it survived {} of idling"),
+        (state.shortest_idle_lost, "it died of {}"),
         (state.promised, "its cookies live for {}"),
     ]
     words = [text.format(_show(seconds)) for seconds, text in learned if seconds >= 1]

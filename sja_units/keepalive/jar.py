@@ -8,22 +8,22 @@ import json
 import math
 from typing import Any
 
-from sja_units.keepalive.cookie import LAST_MOMENT, MAX_BYTES, Cookie, Jar, JarFault, check_jar
+from sja_units.keepalive.cookie import LAST_MOMENT, MAX_BYTES, Cookie, Jar, JarError, check_jar
 
 _HTTP_ONLY = "#HttpOnly_"
 _SAME_SITES = {"strict": "Strict", "lax": "Lax", "none": "None", "no_restriction": "None"}
 
 
 def parse_jar(text: str, host: str) -> Jar:
-    """Return the jar that a text holds, in any of the formats; raise JarFault if in none.
+    """Return the jar that a text holds, in any of the formats; raise JarError if in none.
 
     host: whose the cookies of a bare header are.
     """
     if len(text) > MAX_BYTES:
-        raise JarFault(f"it is longer than {MAX_BYTES} characters")
+        raise JarError(f"it is longer than {MAX_BYTES} characters")
     text = text.removeprefix("\ufeff").strip("\r\n ")
     if not text:
-        raise JarFault("it is empty")
+        raise JarError("it is empty")
     if text[0] in "[{":
         jar = _parse_json(text)
     elif "\t" in text or text.startswith("#"):
@@ -31,7 +31,7 @@ def parse_jar(text: str, host: str) -> Jar:
     else:
         jar = _parse_header(text, host)
     if not jar:
-        raise JarFault("it holds no cookie")
+        raise JarError("it holds no cookie")
     return jar
 
 
@@ -116,7 +116,7 @@ def _parse_netscape(text: str) -> Jar:
         if len(fields) == 6:
             fields.append("")  # an empty value whose tab an editor has cut off
         if len(fields) != 7:
-            raise JarFault(
+            raise JarError(
                 f"line {number} has {len(fields)} fields; cookies.txt has 7, separated by tabs"
             )
         domain, dotted = _split_domain(fields[0])
@@ -137,7 +137,7 @@ def _parse_netscape(text: str) -> Jar:
 
 def _parse_header(text: str, host: str) -> Jar:
     if "\n" in text:
-        raise JarFault(
+        raise JarError(
             "it is neither cookies.txt (fields separated by tabs), nor JSON, nor one line"
         )
     if text[:7].lower() == "cookie:":
@@ -148,7 +148,7 @@ def _parse_header(text: str, host: str) -> Jar:
         if not name and not equals:
             continue
         if not equals:
-            raise JarFault(f"part {number} of the line is not NAME=VALUE")
+            raise JarError(f"part {number} of the line is not NAME=VALUE")
         cookie = Cookie(_to_wire(name), _to_wire(value), host.lower(), assumed=True)
         # RFC 6265, 5.4: of two paths the longer comes first, so that one is the page's own.
         cookies.setdefault(cookie.name, cookie)
@@ -159,23 +159,23 @@ def _parse_json(text: str) -> Jar:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise JarFault("it begins like JSON but is not complete JSON") from None
+        raise JarError("it begins like JSON but is not complete JSON") from None
     rows = document.get("cookies") if isinstance(document, dict) else document
     if not isinstance(rows, list):
-        raise JarFault("it is JSON, but holds no list of cookies")
+        raise JarError("it is JSON, but holds no list of cookies")
     if not rows and document and document.get("origins"):
-        raise JarFault("it holds no cookie: this login sits in the browser's local storage")
+        raise JarError("it holds no cookie: this login sits in the browser's local storage")
     return check_jar([_parse_row(row, f"cookie {n}") for n, row in enumerate(rows, 1)])
 
 
 def _parse_row(row: Any, where: str) -> Cookie:
     if not isinstance(row, dict):
-        raise JarFault(f"{where} is not a table of fields")
+        raise JarError(f"{where} is not a table of fields")
     texts = {}
     for key in ("name", "value", "domain", "path"):
         value = row.get(key, "/" if key == "path" else None)
         if not isinstance(value, str):
-            raise JarFault(f"{where} lacks the text {key!r}")
+            raise JarError(f"{where} lacks the text {key!r}")
         texts[key] = value
     domain, dotted = _split_domain(texts["domain"])
     host_only = row.get("hostOnly")
@@ -203,7 +203,7 @@ def _parse_expires(value: object, where: str) -> int | None:
             raise ValueError
         number = float(value)
     except (ValueError, OverflowError):
-        raise JarFault(f"{where} has an expiry that is not a number") from None
+        raise JarError(f"{where} has an expiry that is not a number") from None
     if math.isnan(number) or number <= 0:
         return None
     return int(min(number, LAST_MOMENT))

@@ -44,7 +44,7 @@ class KeepaliveSettings(KeepaliveConfig):
         return frozenset(), self._hash_sessions(self._read_jar(state_dir, jar))
 
     def _read_jar(self, state_dir: str, text: str) -> "Jar":
-        from sja_units.keepalive.cookie import JarFault
+        from sja_units.keepalive.cookie import JarError
 
         if text:
             from sja_units.keepalive.jar import parse_jar
@@ -53,7 +53,7 @@ class KeepaliveSettings(KeepaliveConfig):
         if state_dir:
             from sja_units.keepalive.store import read_next_jar
 
-            with suppress(JarFault, OSError):  # by root alone
+            with suppress(JarError, OSError):  # by root alone
                 return read_next_jar(state_dir, self.host)
         return ()
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 from sja_units.errors import SjaError, WrongConfig
 from sja_units.job import Job
 from sja_units.keepalive.config import CREDENTIAL, Login
-from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault
+from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarError
 from sja_units.keepalive.jar import decode_jar, parse_jar
 from sja_units.runtime.child import run_child
 from sja_units.url import Address
@@ -16,17 +16,17 @@ from sja_units.url import Address
 _PASSED_ON = ("PATH", "LANG", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY")
 
 
-class LoginFault(SjaError):
+class LoginError(SjaError):
     """The program did not bring a jar."""
 
 
 def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable[[], bool]) -> Jar:
-    """Return the jar that the program prints; raise LoginFault if it prints none in its time.
+    """Return the jar that the program prints; raise LoginError if it prints none in its time.
 
     reason: why the session is taken for dead. What it writes to stderr goes to the journal.
     """
     if not os.access(login.command[0], os.X_OK):
-        raise LoginFault(f"login.command: {login.command[0]} is no program that can be run here")
+        raise LoginError(f"login.command: {login.command[0]} is no program that can be run here")
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {"SJA_JOB": str(job), "SJA_URL": page.url, "SJA_REASON": reason}
     if login.secrets:
@@ -40,17 +40,17 @@ def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable
             limit=MAX_BYTES,
         )
     except OSError as error:
-        raise LoginFault(f"no process for the login program: {error.strerror}") from None
+        raise LoginError(f"no process for the login program: {error.strerror}") from None
     if ended.late:
-        raise LoginFault(f"the login program did not end within {login.timeout:g} s")
+        raise LoginError(f"the login program did not end within {login.timeout:g} s")
     if ended.cut:
-        raise LoginFault(f"the login program printed more than {MAX_BYTES} bytes")
+        raise LoginError(f"the login program printed more than {MAX_BYTES} bytes")
     if ended.status != 0:
-        raise LoginFault(f"the login program ended with status {ended.status}")
+        raise LoginError(f"the login program ended with status {ended.status}")
     try:
         return parse_jar(decode_jar(ended.output), page.host)
-    except JarFault as fault:
-        raise LoginFault(f"the login program printed no jar: {fault}") from None
+    except JarError as fault:
+        raise LoginError(f"the login program printed no jar: {fault}") from None
 
 
 def check_secrets(login: Login, job: Job) -> None:

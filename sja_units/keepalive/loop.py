@@ -4,15 +4,15 @@ import os
 import time
 
 from sja_units.errors import NeedsOperator, WorkerError, WrongConfig
-from sja_units.keepalive import interval as pace
+from sja_units.keepalive import interval as intervals
 from sja_units.keepalive import timing
 from sja_units.keepalive.config import KeepaliveConfig, Login
 from sja_units.keepalive.cookie import Jar
-from sja_units.keepalive.refresh import look_aside
+from sja_units.keepalive.refresh import refresh_in_child
 from sja_units.keepalive.report import Reporter
-from sja_units.keepalive.response import ALIVE, EXPIRED, Look
+from sja_units.keepalive.response import ALIVE, EXPIRED, RefreshResult
 from sja_units.keepalive.state import load_state, save_state
-from sja_units.keepalive.store import load_jar, publish, save_jar, take_given
+from sja_units.keepalive.store import load_jar, publish, save_jar, take_incoming
 from sja_units.runtime import log
 from sja_units.runtime.service import Runtime
 
@@ -31,9 +31,9 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
     keeper = _Keeper(config, runtime)
     keeper.wait_for_turn()
     while not runtime.stopping:
-        keeper.take_given()
+        keeper.take_incoming()
         runtime.allow(config.timeout)
-        delay = keeper.digest(look_aside(config, keeper.jar))
+        delay = keeper.digest(refresh_in_child(config, keeper.jar))
         runtime.wait_until(time.monotonic() + delay)
     keeper.save_jar()
 
@@ -76,7 +76,7 @@ class _Keeper:
     def _interval(self) -> float:
         if not self._config.auto:
             return self._config.interval
-        return pace.choose_interval(self._state, may_risk=self._config.login is not None)
+        return intervals.choose_interval(self._state, may_risk=self._config.login is not None)
 
     def wait_for_turn(self) -> None:
         """After a boot, wait a little, so that a hundred jobs do not ask one site at once."""
@@ -85,10 +85,10 @@ class _Keeper:
             self._runtime.status(f"just booted: first look in {delay:.0f} s, one job after another")
             self._runtime.wait_until(time.monotonic() + delay)
 
-    def take_given(self) -> bool:
+    def take_incoming(self) -> bool:
         """Take the jar that a person may have put there meanwhile; return whether one has."""
         try:
-            given = take_given(self._folder, self._config.host)
+            given = take_incoming(self._folder, self._config.host)
         except OSError as error:
             self._reporter.remark("given", f"the new cookies cannot be stored: {error.strerror}")
             return False
@@ -122,7 +122,7 @@ class _Keeper:
             self._is_saved = True
             self._reporter.remark("jar", "")
 
-    def digest(self, found: Look) -> float:
+    def digest(self, found: RefreshResult) -> float:
         """Do what a look calls for; return the seconds until the next one."""
         outcome, reason = found.verdict
         self._expired_in_row = self._expired_in_row + 1 if outcome == EXPIRED else 0
@@ -136,7 +136,7 @@ class _Keeper:
             return self._refresh(found)
         if self._expired_in_row >= 2:
             # New cookies may have come during the look, which does not speak of them.
-            return 0 if self.take_given() else self._end_session(found)
+            return 0 if self.take_incoming() else self._end_session(found)
         if outcome == EXPIRED:
             # Not ready yet: a start with a dead session is to fail where the person can see it.
             delay = timing.delay_confirmation(self._interval)
@@ -146,9 +146,11 @@ class _Keeper:
         self._runtime.ready()
         return delay
 
-    def _refresh(self, found: Look) -> float:
+    def _refresh(self, found: RefreshResult) -> float:
         now = time.time()
-        state = pace.note_expiry(pace.learn_alive(self._state, self._idle), found.expires_at, now)
+        state = intervals.note_expiry(
+            intervals.learn_alive(self._state, self._idle), found.expires_at, now
+        )
         self._state = state._replace(last_alive=now, login_attempts=0)
         self._reporter.remark("login", "")
         if found.jar is not None and found.jar != self.jar:
@@ -161,18 +163,18 @@ class _Keeper:
             self._reporter.remark("publish", f"the jar cannot be published: {error.strerror}")
         else:
             self._reporter.remark("publish", "")
-        delay = pace.hurry(timing.delay_refresh(self._interval), state.expires_at - now)
-        is_ending = pace.is_ending(state, self._interval, now)
+        delay = intervals.hurry(timing.delay_refresh(self._interval), state.expires_at - now)
+        is_ending = intervals.is_ending(state, self._interval, now)
         self._reporter.warn_of_end(state.expires_at if is_ending else 0.0)
         self._conclude(found, "session alive", delay)
         self._runtime.ready()
         return delay
 
-    def _end_session(self, found: Look) -> float:
+    def _end_session(self, found: RefreshResult) -> float:
         """Log in again, or end the job; return the seconds until the next look."""
         login, attempts = self._config.login, self._state.login_attempts
         if self._expired_in_row == 2:
-            self._state = pace.learn_dead(self._state, self._idle)
+            self._state = intervals.learn_dead(self._state, self._idle)
         message = f"session expired: {found.verdict.reason}"
         if login is None or attempts >= login.max_attempts:
             # A later start, by a person or a boot, is worth one more login.
@@ -193,7 +195,7 @@ class _Keeper:
         return 0
 
     def _log_in(self, login: Login, reason: str) -> None:
-        from sja_units.keepalive.login import LoginFault, log_in
+        from sja_units.keepalive.login import LoginError, log_in
 
         try:
             # Attempts that nobody counts could lock the account.
@@ -207,7 +209,7 @@ class _Keeper:
                 give_up=lambda: self._runtime.stopping,
             )
             save_jar(self._folder, jar)
-        except LoginFault as fault:
+        except LoginError as fault:
             if self._runtime.stopping:
                 return
             self._reporter.remark("login", str(fault))
@@ -217,7 +219,7 @@ class _Keeper:
             self._reporter.remark("login", "")
             self._adopt(jar)
 
-    def _conclude(self, found: Look, message: str, delay: float) -> float:
+    def _conclude(self, found: RefreshResult, message: str, delay: float) -> float:
         """Remember and tell what a look found; return `delay`."""
         try:
             save_state(self._folder, self._state)
@@ -226,6 +228,8 @@ class _Keeper:
         else:
             self._reporter.remark("state", "")
         if self._config.auto:
-            self._reporter.tell_pace(self._interval, pace.describe(self._state, self._interval))
+            self._reporter.report_interval(
+                self._interval, intervals.describe(self._state, self._interval)
+            )
         self._reporter.tell(found, self._state, message, delay)
         return delay

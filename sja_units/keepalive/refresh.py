@@ -9,27 +9,29 @@ import os
 
 from sja_units.keepalive.config import KeepaliveConfig
 from sja_units.keepalive.cookie import Jar, pack, unpack
-from sja_units.keepalive.response import ALIVE, UNKNOWN, Look, NoAnswer, Verdict
+from sja_units.keepalive.response import ALIVE, UNKNOWN, NoResponse, RefreshResult, Verdict
 from sja_units.runtime.child import run_child
 
 _GRACE = 1.0  # seconds that the child has to end at its own deadline, with a better reason
 
 
-def look_aside(config: KeepaliveConfig, jar: Jar) -> Look:
-    """Return what `look` finds, done in a child within the timeout and a second."""
+def refresh_in_child(config: KeepaliveConfig, jar: Jar) -> RefreshResult:
+    """Return what `refresh` finds, done in a child within the timeout and a second."""
     try:
-        ended = run_child(lambda fd: _write_look(fd, look(config, jar)), config.timeout + _GRACE)
+        ended = run_child(lambda fd: _write_look(fd, refresh(config, jar)), config.timeout + _GRACE)
     except OSError as error:
-        return Look(Verdict(UNKNOWN, f"no process for the request: {error.strerror}"))
+        return RefreshResult(Verdict(UNKNOWN, f"no process for the request: {error.strerror}"))
     if ended.late:
         reason = f"no complete answer within {config.timeout:g} s (name lookup or connection)"
-        return Look(Verdict(UNKNOWN, reason))
+        return RefreshResult(Verdict(UNKNOWN, reason))
     if ended.status != 0:
-        return Look(Verdict(UNKNOWN, f"the request ended early, with status {ended.status}"))
+        return RefreshResult(
+            Verdict(UNKNOWN, f"the request ended early, with status {ended.status}")
+        )
     return _read_look(ended.output)
 
 
-def look(config: KeepaliveConfig, jar: Jar) -> Look:
+def refresh(config: KeepaliveConfig, jar: Jar) -> RefreshResult:
     """Ask for the page once and judge the answer. It takes SIGALRM: see `request.fetch`."""
     from sja_units.keepalive.cookie_policy import cookie_header, find_expiry, merge
     from sja_units.keepalive.request import fetch
@@ -37,24 +39,24 @@ def look(config: KeepaliveConfig, jar: Jar) -> Look:
 
     page = config.address
     answer = fetch(config, cookie_header(jar, page))
-    if isinstance(answer, NoAnswer):
-        return Look(judge(answer, frozenset(), config))
+    if isinstance(answer, NoResponse):
+        return RefreshResult(judge(answer, frozenset(), config))
     merged, refused = merge(jar, page, answer.set_cookies)
     verdict = judge(answer, frozenset(cookie.name for cookie in merged), config)
     if verdict.outcome != ALIVE:
-        return Look(verdict, answer.status, answer.retry_after)
+        return RefreshResult(verdict, answer.status, answer.retry_after)
     expires_at = find_expiry(merged, page)
-    return Look(verdict, answer.status, answer.retry_after, merged, refused, expires_at)
+    return RefreshResult(verdict, answer.status, answer.retry_after, merged, refused, expires_at)
 
 
-def _write_look(fd: int, found: Look) -> None:
+def _write_look(fd: int, found: RefreshResult) -> None:
     rows = None if found.jar is None else pack(found.jar)
     with os.fdopen(fd, "w") as pipe:
         json.dump(found._replace(jar=None)._asdict() | {"rows": rows}, pipe)
 
 
-def _read_look(data: bytes) -> Look:
+def _read_look(data: bytes) -> RefreshResult:
     fields = json.loads(data)
     rows = fields.pop("rows")
     fields["verdict"] = Verdict(*fields["verdict"])
-    return Look(**fields)._replace(jar=None if rows is None else unpack(rows))
+    return RefreshResult(**fields)._replace(jar=None if rows is None else unpack(rows))

@@ -2,7 +2,7 @@
 
 import time
 
-from sja_units.keepalive.response import ALIVE, Look
+from sja_units.keepalive.response import ALIVE, RefreshResult
 from sja_units.keepalive.state import State
 from sja_units.runtime import log
 from sja_units.runtime.service import Runtime, format_time
@@ -20,7 +20,7 @@ class Reporter:
         self._refused = 0
         self._ending = 0.0
         self._interval = 0.0
-        self._pace = ""
+        self._interval_text = ""
 
     def remark(self, cause: str, text: str) -> None:
         """Keep telling this until it is taken back with ""; the journal has it once."""
@@ -34,20 +34,20 @@ class Reporter:
             log.warning(f"the session is to end: {_warn(expires_at)}")
         self._ending = expires_at
 
-    def tell_pace(self, interval: float, text: str) -> None:
+    def report_interval(self, interval: float, text: str) -> None:
         """Tell what was learned about the interval; the journal has it when that has changed."""
         if abs(interval - self._interval) > self._interval / 10:
             self._interval = interval
             log.notice(text)
-        self._pace = text
+        self._interval_text = text
 
-    def tell(self, found: Look, state: State, message: str, delay: float) -> None:
+    def tell(self, found: RefreshResult, state: State, message: str, delay: float) -> None:
         """Tell what a look found; the next one comes after `delay` seconds (0: none)."""
         self._log_change(found)
         texts = [message, *(text for text in self._remarks.values() if text)]
         is_well = found.verdict.outcome == ALIVE and len(texts) == 1
         texts += [_warn(self._ending)] if self._ending else []
-        texts += [self._pace] if self._pace else []
+        texts += [self._interval_text] if self._interval_text else []
         message = "; ".join(texts)
         next_look = time.time() + delay
         clock = time.strftime("; next look at %H:%M:%S", time.localtime(next_look))
@@ -62,11 +62,11 @@ class Reporter:
             "expires_at": _format(state.expires_at),
             "next_refresh": _format(next_look if delay else None),
         }
-        if self._pace:
+        if self._interval_text:
             health["interval"] = round(self._interval)
         self._runtime.report(health, _VALID_SECONDS)
 
-    def _log_change(self, found: Look) -> None:
+    def _log_change(self, found: RefreshResult) -> None:
         if found.refused != self._refused:
             self._refused = found.refused
             log.warning(f"{found.refused} cookies of the site refused: no jar may hold such")

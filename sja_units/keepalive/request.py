@@ -5,7 +5,7 @@ import time
 import zlib
 
 from sja_units.keepalive.config import KeepaliveConfig
-from sja_units.keepalive.response import Answer, NoAnswer
+from sja_units.keepalive.response import NoResponse, SiteResponse
 from sja_units.runtime.http import HttpError, ask_once
 from sja_units.runtime.http_date import parse_retry_after
 from sja_units.runtime.http_response import Response
@@ -22,7 +22,7 @@ class _Unreadable(Exception):
     """The body is in a form that nobody asked for."""
 
 
-def fetch(config: KeepaliveConfig, cookie_header: str) -> Answer | NoAnswer:
+def fetch(config: KeepaliveConfig, cookie_header: str) -> SiteResponse | NoResponse:
     """Ask for the page once and return what came within `config.timeout`."""
     headers = {"Cache-Control": "no-cache"} | dict(config.headers)
     if cookie_header:
@@ -38,17 +38,17 @@ def fetch(config: KeepaliveConfig, cookie_header: str) -> Answer | NoAnswer:
         )
         return _read(response)
     except HttpError as error:
-        return NoAnswer(str(error))
+        return NoResponse(str(error))
     except _Unreadable as error:
-        return NoAnswer(f"{config.address.site}: {error}")
+        return NoResponse(f"{config.address.site}: {error}")
     except OSError as error:  # the authorities' file
-        return NoAnswer(error.strerror or type(error).__name__)
+        return NoResponse(error.strerror or type(error).__name__)
 
 
-def _read(response: Response) -> Answer:
+def _read(response: Response) -> SiteResponse:
     data, cut = _unpack(response)
     declared = _DECLARED.search(response.header("content-type"))
-    return Answer(
+    return SiteResponse(
         status=response.status,
         location=response.header("location"),
         body=_decode(data, declared[1] if declared else None),

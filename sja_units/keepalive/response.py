@@ -7,7 +7,7 @@ from sja_units.keepalive.cookie import Jar
 ALIVE, EXPIRED, UNKNOWN = "alive", "expired", "unknown"
 
 
-class Answer(NamedTuple):
+class SiteResponse(NamedTuple):
     """What the site said."""
 
     status: int
@@ -19,7 +19,7 @@ class Answer(NamedTuple):
     retry_after: float | None  # seconds
 
 
-class NoAnswer(NamedTuple):
+class NoResponse(NamedTuple):
     """Why the site said nothing that one can judge."""
 
     reason: str
@@ -32,7 +32,7 @@ class Verdict(NamedTuple):
     reason: str  # no secrets: it is shown to everybody
 
 
-class Look(NamedTuple):
+class RefreshResult(NamedTuple):
     """One look at the page, judged."""
 
     verdict: Verdict

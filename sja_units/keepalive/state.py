@@ -15,10 +15,11 @@ class State(NamedTuple):
     failures: int = 0  # looks in a row that did not find the session alive
     login_attempts: int = 0  # since the session was last alive
     last_login: float = 0.0  # the last attempt
-    survived: float = 0.0  # seconds: the longest pause after which the session was alive
-    died: float = 0.0  # seconds: the shortest pause that it has died of, 0 while none is known
-    doubted: float = 0.0  # seconds: a pause below `survived` that none survived any more
-    promised: float = 0.0  # seconds that the cookies live which each look renews, 0: none such
+    # In seconds; 0 stands for not known.
+    longest_idle_ok: float = 0.0  # the longest pause after which the session was alive
+    shortest_idle_lost: float = 0.0  # the shortest pause after which it was gone
+    doubted: float = 0.0  # a pause below `longest_idle_ok` after which it was gone
+    promised: float = 0.0  # how long the cookies live that each refresh renews
     expires_at: float = 0.0  # when the first cookie ends
     expires_since: float = 0.0  # when that date was first seen
 

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from sja_units.errors import WorkerError
 from sja_units.fs.atomic import replace_file, sync_folder
-from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarFault, dump, load
+from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarError, dump, load
 from sja_units.runtime import log
 
 GENERATIONS = 3
 _MAX_FILE = 16 * MAX_BYTES
 
 
-class Given(NamedTuple):
+class Incoming(NamedTuple):
     """What came of the jar that a person gave."""
 
     jar: Jar | None
@@ -24,7 +24,7 @@ class Given(NamedTuple):
 def read_jar(folder: str) -> Jar:
     """Return the job's jar as it is on the disk, an empty one if there is none; change nothing.
 
-    Raises JarFault if it is broken, OSError if it cannot be read.
+    Raises JarError if it is broken, OSError if it cannot be read.
     """
     try:
         return load(_read(f"{folder}/jar.json", _MAX_FILE))
@@ -39,9 +39,9 @@ def read_next_jar(folder: str, host: str) -> Jar:
     """
     from sja_units.keepalive.jar import decode_jar, parse_jar
 
-    for name in ("given.txt", "given.taken"):
+    for name in ("incoming.txt", "incoming.taken"):
         # What cannot be taken is set aside at that look.
-        with suppress(FileNotFoundError, JarFault):
+        with suppress(FileNotFoundError, JarError):
             return parse_jar(decode_jar(_read(f"{folder}/{name}", MAX_BYTES)), host)
     return read_jar(folder)
 
@@ -64,7 +64,7 @@ def _find_jar(path: str) -> Jar:
             jar = load(_read(candidate, _MAX_FILE))
         except FileNotFoundError:
             continue
-        except JarFault as fault:
+        except JarError as fault:
             is_broken = True
             log.error(f"{candidate} is broken: {fault}")
             if candidate == path:
@@ -99,30 +99,30 @@ def _keep_generation(path: str) -> None:
     os.link(path, newest)
 
 
-def take_given(folder: str, host: str) -> Given:
-    """Make the jar that a person put at given.txt the job's own: it wins exactly once.
+def take_incoming(folder: str, host: str) -> Incoming:
+    """Make the jar that a person put at incoming.txt the job's own: it wins exactly once.
 
     Raises OSError if the disk refuses; nothing is lost then.
     """
-    waiting, taken = f"{folder}/given.txt", f"{folder}/given.taken"
+    waiting, taken = f"{folder}/incoming.txt", f"{folder}/incoming.taken"
     if not os.path.lexists(taken):  # else a kill came between
         try:
             os.rename(waiting, taken)
         except FileNotFoundError:
-            return Given(None, "")
+            return Incoming(None, "")
     from sja_units.keepalive.jar import decode_jar, parse_jar
 
     try:
         jar = parse_jar(decode_jar(_read(taken, MAX_BYTES)), host)
-    except (JarFault, OSError) as error:
+    except (JarError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        os.replace(taken, f"{folder}/given.bad")
+        os.replace(taken, f"{folder}/incoming.bad")
         sync_folder(folder)
-        return Given(None, f"the new cookies cannot be taken: {reason} (kept as given.bad)")
+        return Incoming(None, f"the new cookies cannot be taken: {reason} (kept as incoming.bad)")
     save_jar(folder, jar)
     os.unlink(taken)
     sync_folder(folder)  # else, after a power cut, it would win over newer cookies
-    return Given(jar, "")
+    return Incoming(jar, "")
 
 
 def publish(folder: str, jar: Jar) -> None:
@@ -138,8 +138,8 @@ def _read(path: str, limit: int) -> bytes:
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise JarFault("it is not a regular file")
+            raise JarError("it is not a regular file")
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise JarFault(f"it is larger than {limit} bytes")
+        raise JarError(f"it is larger than {limit} bytes")
     return data

@@ -5,12 +5,12 @@ import json
 import re
 from http import HTTPStatus
 
-from sja_units.keepalive.config import Expected, KeepaliveConfig, Marks
-from sja_units.keepalive.response import ALIVE, EXPIRED, UNKNOWN, Answer, NoAnswer, Verdict
+from sja_units.keepalive.config import Criteria, Expected, KeepaliveConfig
+from sja_units.keepalive.response import ALIVE, EXPIRED, UNKNOWN, NoResponse, SiteResponse, Verdict
 
 # What the well-known firewalls put on their own pages, and sites hardly ever on theirs.
-_WALL_HEADERS = {"cf-mitigated": "Cloudflare", "x-amzn-waf-action": "AWS WAF"}
-_WALL_TEXTS = {
+_CHALLENGE_HEADERS = {"cf-mitigated": "Cloudflare", "x-amzn-waf-action": "AWS WAF"}
+_CHALLENGE_TEXTS = {
     "/cdn-cgi/challenge-platform/": "Cloudflare",
     "_Incapsula_Resource": "Imperva",
     "px-captcha": "HUMAN",
@@ -21,12 +21,14 @@ _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(/))")
 _INDEX = re.compile(r"[0-9]{1,9}")
 
 
-def judge(answer: Answer | NoAnswer, held: frozenset[str], config: KeepaliveConfig) -> Verdict:
+def judge(
+    answer: SiteResponse | NoResponse, held: frozenset[str], config: KeepaliveConfig
+) -> Verdict:
     """Return what an answer says about the session.
 
     held: names of the cookies that the jar would hold after it.
     """
-    if isinstance(answer, NoAnswer):
+    if isinstance(answer, NoResponse):
         return Verdict(UNKNOWN, answer.reason)
     if answer.status == 429 or answer.status >= 500:
         return Verdict(UNKNOWN, f"the site answers {name_status(answer.status)}")
@@ -35,8 +37,8 @@ def judge(answer: Answer | NoAnswer, held: frozenset[str], config: KeepaliveConf
     missing = _find_missing(answer, held, config.alive)
     # The job's own marks are surer than any guess at a firewall; a bare status is not.
     sure = bool(config.alive.body_contains or config.alive.json) and not missing
-    if not sure and (wall := find_wall(answer)):
-        return Verdict(UNKNOWN, f"{wall} stands before the site (it answers {answer.status})")
+    if not sure and (challenge := find_challenge(answer)):
+        return Verdict(UNKNOWN, f"{challenge} stands before the site (it answers {answer.status})")
     if answer.status in config.expired.status:
         return Verdict(EXPIRED, f"the site answers {name_status(answer.status)}")
     if missing:
@@ -52,14 +54,14 @@ def name_status(status: int) -> str:
         return str(status)
 
 
-def find_wall(answer: Answer) -> str:
+def find_challenge(answer: SiteResponse) -> str:
     """Return what keeps the page from us instead of the site itself, "" for nothing."""
     for name, value in answer.headers:
-        if name in _WALL_HEADERS:
-            return f"a challenge of {_WALL_HEADERS[name]}"
+        if name in _CHALLENGE_HEADERS:
+            return f"a challenge of {_CHALLENGE_HEADERS[name]}"
         if _is_of_proxy(name, value):
             return "a proxy"
-    for text, whose in _WALL_TEXTS.items():
+    for text, whose in _CHALLENGE_TEXTS.items():
         if text in answer.body:
             return f"a challenge of {whose}"
     # Many a page mentions a captcha; only where access is refused is it likely the reason.
@@ -75,7 +77,7 @@ def _is_of_proxy(name: str, value: str) -> bool:
     return name == "x-squid-error"
 
 
-def _find_expired_mark(answer: Answer, marks: Marks) -> str:
+def _find_expired_mark(answer: SiteResponse, marks: Criteria) -> str:
     """Return the first of the job's own marks of a dead session that holds, "" for none."""
     if marks.redirect_contains and marks.redirect_contains in _redirect(answer):
         return "the site redirects as expired.redirect_contains says"
@@ -88,7 +90,7 @@ def _find_expired_mark(answer: Answer, marks: Marks) -> str:
     return ""
 
 
-def _find_missing(answer: Answer, held: frozenset[str], marks: Marks) -> str:
+def _find_missing(answer: SiteResponse, held: frozenset[str], marks: Criteria) -> str:
     """Return the first mark of a live session that is missing, "" if all hold."""
     if not _is_good_status(answer, marks):
         return f"the site answers {name_status(answer.status)}{_say_redirect(answer)}"
@@ -121,24 +123,24 @@ def _shows(body: str, text: str) -> bool:
     return text in plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _is_good_status(answer: Answer, marks: Marks) -> bool:
+def _is_good_status(answer: SiteResponse, marks: Criteria) -> bool:
     if marks.status:
         return answer.status in marks.status
     return answer.status // 100 == (3 if marks.redirect_contains else 2)
 
 
-def _redirect(answer: Answer) -> str:
+def _redirect(answer: SiteResponse) -> str:
     return answer.location if answer.status // 100 == 3 else ""
 
 
-def _say_redirect(answer: Answer) -> str:
+def _say_redirect(answer: SiteResponse) -> str:
     """Tell where a redirect goes, without its query: that may hold a ticket."""
     target = _redirect(answer).partition("?")[0].partition("#")[0]
     shown = "".join(c for c in target if c.isprintable())[:80]
     return f" to {shown} (expired.redirect_contains could say what that means)" if shown else ""
 
 
-def _parse(answer: Answer, marks: Marks) -> object:
+def _parse(answer: SiteResponse, marks: Criteria) -> object:
     if not marks.json:
         return None
     try:

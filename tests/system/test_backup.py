@@ -203,7 +203,7 @@ def test_what_a_job_holds_here_stays(shared_machine: Machine) -> None:
     sjactl(machine, "remove", "--keep-state", ALICE)
     _, err = sjactl(machine, "restore", FILE)
     assert f"the backup's is not taken: {ALICE}" in err
-    jar = f"{STATE}/{ALICE}/given.txt"
+    jar = f"{STATE}/{ALICE}/incoming.txt"
     assert machine.read(jar) == "s=new\n"
     sjactl(machine, "remove", ALICE)
     sjactl(machine, "restore", FILE)

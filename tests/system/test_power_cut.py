@@ -132,7 +132,7 @@ def start_jobs(plant: Plant) -> None:
     page = f'url = "{plant.site.page}"\ninterval = "1s"\n'
     machine.write("/etc/sja-units/keepalive/alice.toml", page)
     # As `sjactl create --cookies` leaves it, but for systemd, which cannot move it to this disk.
-    machine.write(f"{ALICE_STATE}/given.txt", plant.site.header + "\n", mode=0o600)
+    machine.write(f"{ALICE_STATE}/incoming.txt", plant.site.header + "\n", mode=0o600)
     machine.run("systemctl", "start", unit_of(LINE), unit_of(ALICE), timeout=SECONDS)
 
 

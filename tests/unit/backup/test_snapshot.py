@@ -13,7 +13,7 @@ from sja_units.backup import snapshot
 from sja_units.backup.snapshot import read_state
 from sja_units.fs.safe_open import read_regular
 from sja_units.keepalive.cookie import Cookie
-from sja_units.keepalive.store import load_jar, save_jar, take_given
+from sja_units.keepalive.store import load_jar, save_jar, take_incoming
 from tests.unit.backup.archives import ALICE, LINE1
 
 COPY = job.Job("command", "copy")
@@ -198,10 +198,10 @@ def test_a_given_jar_that_is_taken_up_meanwhile_neither_gets_lost_nor_wins_twice
 ) -> None:
     folder = state(ALICE)
     save_jar(str(folder), (Cookie("s", "old", "h"),))
-    (folder / "given.txt").write_text("s=given")
+    (folder / "incoming.txt").write_text("s=given")
     moved = (Cookie("s", "moved", "h"),)
     steps: list[Callable[[], object]] = [
-        lambda: take_given(str(folder), "h"),
+        lambda: take_incoming(str(folder), "h"),
         lambda: save_jar(str(folder), moved),
     ]
 
@@ -214,7 +214,7 @@ def test_a_given_jar_that_is_taken_up_meanwhile_neither_gets_lost_nor_wins_twice
     monkeypatch.setattr(snapshot, "read_regular", slow)
     files, told = read(ALICE)
     assert told == []
-    assert not {"given.txt", "given.taken"} & set(files)
+    assert not {"incoming.txt", "incoming.taken"} & set(files)
     copy_to(tmp_path / "copy", files)
     assert load_jar(str(tmp_path / "copy")) == moved
 

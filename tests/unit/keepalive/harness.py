@@ -106,8 +106,8 @@ class Worker:
 
     def give(self, jar: str) -> None:
         """Put a jar there, whole at once as sjactl does."""
-        (self.state / "given.new").write_text(jar)
-        (self.state / "given.new").rename(self.state / "given.txt")
+        (self.state / "incoming.new").write_text(jar)
+        (self.state / "incoming.new").rename(self.state / "incoming.txt")
 
     def start(self, module: str = "tests.unit.keepalive.fast_worker") -> None:
         self.notes.clear()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.keepalive import interval as pace
+from sja_units.keepalive import interval as intervals
 from sja_units.keepalive.interval import (
     LONGEST,
     SHORTEST,
@@ -50,7 +50,9 @@ def test_with_a_login_it_finds_a_pause_that_is_safe(life: float) -> None:
     interval = choose_interval(state, may_risk=True)
     assert life / 4 < interval < life / 1.1
     # From then on no session dies.
-    assert live(life, 1000, may_risk=True, state=state).died == state.died
+    assert (
+        live(life, 1000, may_risk=True, state=state).shortest_idle_lost == state.shortest_idle_lost
+    )
 
 
 def test_it_never_leaves_its_bounds() -> None:
@@ -60,14 +62,16 @@ def test_it_never_leaves_its_bounds() -> None:
 
 @given(seconds, seconds, seconds, st.booleans())
 def test_any_lesson_gives_an_interval_within_bounds(
-    survived: float, died: float, promised: float, may_risk: bool
+    longest_idle_ok: float, shortest_idle_lost: float, promised: float, may_risk: bool
 ) -> None:
-    state = State(survived=survived, died=died, promised=promised)
+    state = State(
+        longest_idle_ok=longest_idle_ok, shortest_idle_lost=shortest_idle_lost, promised=promised
+    )
     interval = choose_interval(state, may_risk=may_risk)
     assert SHORTEST <= interval <= LONGEST
-    assert not died or interval <= max(SHORTEST, died / 2)
+    assert not shortest_idle_lost or interval <= max(SHORTEST, shortest_idle_lost / 2)
     assert not promised or interval <= max(SHORTEST, promised / 2)
-    assert pace.describe(state, interval)
+    assert intervals.describe(state, interval)
 
 
 def test_a_death_after_a_pause_survived_before_teaches_nothing() -> None:
@@ -75,13 +79,13 @@ def test_a_death_after_a_pause_survived_before_teaches_nothing() -> None:
     for _ in range(3):  # the site ends each session at some age
         state = learn_alive(learn_dead(state, 900), 900)
         assert choose_interval(state, may_risk=False) == 500
-    assert learn_dead(state, 2000).died == 2000
-    assert learn_alive(learn_dead(state, 2000), 2500).died == 0
+    assert learn_dead(state, 2000).shortest_idle_lost == 2000
+    assert learn_alive(learn_dead(state, 2000), 2500).shortest_idle_lost == 0
 
 
 @pytest.mark.parametrize("may_risk", [False, True])
 def test_a_pause_that_none_survives_any_more_is_given_up(may_risk: bool) -> None:
-    state = State(survived=8 * 3600)  # the clock was set ahead, or the site has changed
+    state = State(longest_idle_ok=8 * 3600)  # the clock was set ahead, or the site has changed
     state = live(1800, 100, may_risk=may_risk, state=state)
     assert choose_interval(state, may_risk=may_risk) < 1800 / 1.1
 

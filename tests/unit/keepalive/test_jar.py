@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.keepalive.cookie import Cookie, Jar, JarFault, check_cookie, dump, load
+from sja_units.keepalive.cookie import Cookie, Jar, JarError, check_cookie, dump, load
 from sja_units.keepalive.jar import decode_jar, format_json, format_netscape, parse_jar
 from tests.unit.keepalive.strategies import jars, utf8_jars
 
@@ -50,10 +50,10 @@ def test_no_cookie_forges_a_line_or_a_field(jar: Jar) -> None:
 def test_a_jar_refuses_what_could_forge(value: str, field: str) -> None:
     row = {"name": "a", "value": "b", "domain": "example.edu", "path": "/"}
     row[field] = ("/" if field == "path" else "") + value
-    with pytest.raises(JarFault) as fault:
+    with pytest.raises(JarError) as fault:
         parse_jar(json.dumps([row]), HOST)
     assert "\n" not in str(fault.value)
-    with pytest.raises(JarFault):
+    with pytest.raises(JarError):
         check_cookie(Cookie(row["name"], row["value"], row["domain"], row["path"]))
 
 
@@ -183,7 +183,7 @@ def test_text_of_other_scripts_goes_out_as_a_browser_would_send_it() -> None:
     ],
 )
 def test_what_is_no_jar_is_told_in_one_line_without_values(text: str, words: str) -> None:
-    with pytest.raises(JarFault, match=words) as fault:
+    with pytest.raises(JarError, match=words) as fault:
         parse_jar(text, HOST)
     assert len(str(fault.value)) < 200
     assert "\n" not in str(fault.value)
@@ -193,7 +193,7 @@ def test_what_is_no_jar_is_told_in_one_line_without_values(text: str, words: str
 def test_any_text_is_a_jar_or_a_fault(text: str) -> None:
     try:
         assert parse_jar(text, HOST)
-    except JarFault:
+    except JarError:
         return
 
 
@@ -201,7 +201,7 @@ def test_any_text_is_a_jar_or_a_fault(text: str) -> None:
 def test_a_torn_file_is_never_taken_for_a_jar(jar: Jar, data: st.DataObject) -> None:
     whole = dump(jar)
     torn = whole[: data.draw(st.integers(0, len(whole) - 1))]
-    with pytest.raises(JarFault):
+    with pytest.raises(JarError):
         load(torn)
 
 
@@ -220,5 +220,5 @@ def test_a_torn_file_is_never_taken_for_a_jar(jar: Jar, data: st.DataObject) -> 
     ],
 )
 def test_a_file_of_another_shape_is_no_jar(document: object) -> None:
-    with pytest.raises(JarFault):
+    with pytest.raises(JarError):
         load(json.dumps(document).encode())

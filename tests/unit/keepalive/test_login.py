@@ -8,7 +8,7 @@ import pytest
 
 from sja_units.job import Job
 from sja_units.keepalive.config import Login
-from sja_units.keepalive.login import LoginFault, log_in
+from sja_units.keepalive.login import LoginError, log_in
 from sja_units.url import parse_address
 from tests.unit.keepalive.harness import RunningSite, Worker
 from tests.waiting import PATIENCE, wait_for
@@ -69,7 +69,7 @@ def test_what_is_no_login(tmp_path: Path, body: str, words: str) -> None:
     login = Login((program,), "", timeout=0.5 if "(600)" in body else PATIENCE, max_attempts=1)
     page = parse_address("http://192.0.2.1/")
     assert page
-    with pytest.raises(LoginFault, match=words):
+    with pytest.raises(LoginError, match=words):
         log_in(login, page, Job("keepalive", "x"), "401", give_up=lambda: False)
 
 
@@ -77,7 +77,7 @@ def test_a_login_program_that_is_not_there_is_named() -> None:
     page = parse_address("http://192.0.2.1/")
     assert page
     login = Login(("/nowhere/campus-login",), "", timeout=PATIENCE, max_attempts=1)
-    with pytest.raises(LoginFault, match="/nowhere/campus-login"):
+    with pytest.raises(LoginError, match="/nowhere/campus-login"):
         log_in(login, page, Job("keepalive", "x"), "401", give_up=lambda: False)
 
 

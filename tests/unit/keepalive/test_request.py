@@ -11,17 +11,17 @@ from contextlib import contextmanager
 import pytest
 
 from sja_units.keepalive.jar import parse_jar
-from sja_units.keepalive.refresh import look
+from sja_units.keepalive.refresh import refresh
 from sja_units.keepalive.request import MAX_BODY
-from sja_units.keepalive.response import Look
+from sja_units.keepalive.response import RefreshResult
 from tests.unit.keepalive.asking import answer_of, config_of, reason_of
 from tests.unit.keepalive.harness import RunningSite
 from tests.waiting import PATIENCE
 
 
-def look_at(site: RunningSite, fault: str = "", more: str = "") -> Look:
+def look_at(site: RunningSite, fault: str = "", more: str = "") -> RefreshResult:
     url = f"{site.url}?fault={fault}" if fault else site.url
-    return look(config_of(url, more), parse_jar(site.log_in(), "127.0.0.1"))
+    return refresh(config_of(url, more), parse_jar(site.log_in(), "127.0.0.1"))
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def test_a_live_session_brings_the_moved_cookie(site: RunningSite) -> None:
 
 
 def test_a_dead_session_brings_no_jar(site: RunningSite) -> None:
-    found = look(config_of(site.url), parse_jar("session=wrong", "127.0.0.1"))
+    found = refresh(config_of(site.url), parse_jar("session=wrong", "127.0.0.1"))
     assert (found.verdict.outcome, found.http_status, found.jar) == ("expired", 401, None)
 
 
@@ -80,7 +80,7 @@ def test_a_dead_session_brings_no_jar(site: RunningSite) -> None:
 )
 def test_each_way_to_show_a_dead_session(site: RunningSite, dead: str, marks: str) -> None:
     site.site.dead = dead
-    found = look(config_of(site.url, f"[expired]\n{marks}"), ())
+    found = refresh(config_of(site.url, f"[expired]\n{marks}"), ())
     assert found.verdict.outcome == "expired"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sja_units.keepalive.cookie import Cookie, Jar, dump, load
-from sja_units.keepalive.store import load_jar, publish, read_next_jar, save_jar, take_given
+from sja_units.keepalive.store import load_jar, publish, read_next_jar, save_jar, take_incoming
 from tests.waiting import PATIENCE, wait_for_change
 
 HOST = "example.edu"
@@ -105,22 +105,22 @@ def test_a_save_that_fails_again_and_again_costs_no_generation(
 
 def test_a_given_jar_wins_exactly_once(tmp_path: Path) -> None:
     save_jar(str(tmp_path), jar_of("old"))
-    (tmp_path / "given.txt").write_text("Cookie: sid=given")
-    given = take_given(str(tmp_path), HOST).jar
+    (tmp_path / "incoming.txt").write_text("Cookie: sid=given")
+    given = take_incoming(str(tmp_path), HOST).jar
     assert given is not None
     assert load_jar(str(tmp_path)) == given
     save_jar(str(tmp_path), jar_of("moved"))
-    assert take_given(str(tmp_path), HOST).jar is None
+    assert take_incoming(str(tmp_path), HOST).jar is None
     assert load_jar(str(tmp_path)) == jar_of("moved")
     assert not list(tmp_path.glob("given*"))
     assert "old" in values(tmp_path).values()
 
 
 def test_a_kill_while_taking_loses_neither_the_given_jar_nor_a_newer_one(tmp_path: Path) -> None:
-    (tmp_path / "given.taken").write_text("sid=first")
-    (tmp_path / "given.txt").write_text("sid=second")
+    (tmp_path / "incoming.taken").write_text("sid=first")
+    (tmp_path / "incoming.txt").write_text("sid=second")
     for value in ("first", "second"):
-        given = take_given(str(tmp_path), HOST).jar
+        given = take_incoming(str(tmp_path), HOST).jar
         assert given is not None
         assert given[0].value == value
     assert load_jar(str(tmp_path))[0].value == "second"
@@ -129,21 +129,21 @@ def test_a_kill_while_taking_loses_neither_the_given_jar_nor_a_newer_one(tmp_pat
 @pytest.mark.parametrize("text", ["", "nonsense", "[" * 100_000, "x" * 2_000_000])
 def test_a_given_file_that_is_no_jar_is_kept_aside(tmp_path: Path, text: str) -> None:
     save_jar(str(tmp_path), jar_of("old"))
-    (tmp_path / "given.txt").write_text(text)
-    given = take_given(str(tmp_path), HOST)
+    (tmp_path / "incoming.txt").write_text(text)
+    given = take_incoming(str(tmp_path), HOST)
     assert given.jar is None
-    assert "given.bad" in given.fault
-    assert (tmp_path / "given.bad").read_text() == text
-    assert take_given(str(tmp_path), HOST).fault == ""
+    assert "incoming.bad" in given.fault
+    assert (tmp_path / "incoming.bad").read_text() == text
+    assert take_incoming(str(tmp_path), HOST).fault == ""
     assert load_jar(str(tmp_path)) == jar_of("old")
 
 
 def test_a_given_jar_is_not_read_through_a_link_or_a_pipe(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text("sid=stolen")
-    (tmp_path / "given.txt").symlink_to(tmp_path / "elsewhere")
-    assert take_given(str(tmp_path), HOST).fault
-    os.mkfifo(tmp_path / "given.txt")
-    assert take_given(str(tmp_path), HOST).fault
+    (tmp_path / "incoming.txt").symlink_to(tmp_path / "elsewhere")
+    assert take_incoming(str(tmp_path), HOST).fault
+    os.mkfifo(tmp_path / "incoming.txt")
+    assert take_incoming(str(tmp_path), HOST).fault
 
 
 def test_readers_of_the_published_jar_never_see_a_part(tmp_path: Path) -> None:
@@ -168,10 +168,10 @@ def test_what_was_given_is_the_jar_to_come(tmp_path: Path) -> None:
     folder, host = str(tmp_path), "example.edu"
     save_jar(folder, (Cookie("s", "old", host),))
     assert [c.value for c in read_next_jar(folder, host)] == ["old"]
-    (tmp_path / "given.txt").write_text("s=given")
+    (tmp_path / "incoming.txt").write_text("s=given")
     assert [c.value for c in read_next_jar(folder, host)] == ["given"]
-    (tmp_path / "given.taken").write_text("s=earlier")
+    (tmp_path / "incoming.taken").write_text("s=earlier")
     assert [c.value for c in read_next_jar(folder, host)] == ["given"]
-    (tmp_path / "given.txt").write_text("no jar")
+    (tmp_path / "incoming.txt").write_text("no jar")
     assert [c.value for c in read_next_jar(folder, host)] == ["earlier"]
-    assert sorted(os.listdir(folder)) == ["given.taken", "given.txt", "jar.json"]
+    assert sorted(os.listdir(folder)) == ["incoming.taken", "incoming.txt", "jar.json"]

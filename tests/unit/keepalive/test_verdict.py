@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.keepalive.response import Answer, NoAnswer
+from sja_units.keepalive.response import NoResponse, SiteResponse
 from sja_units.keepalive.verdict import judge
 from tests.unit.keepalive.asking import config_of
 
@@ -20,14 +20,14 @@ body_contains = "请登录"
 """
 
 
-def answer_of(status: int, body: str = "", **more: Any) -> Answer:
+def answer_of(status: int, body: str = "", **more: Any) -> SiteResponse:
     location = more.pop("location", "")
     headers = tuple(more.pop("headers", {}).items())
     assert not more
-    return Answer(status, location, body, False, headers, (), None)
+    return SiteResponse(status, location, body, False, headers, (), None)
 
 
-def outcome_of(text: str, answer: Answer | NoAnswer, *held: str) -> str:
+def outcome_of(text: str, answer: SiteResponse | NoResponse, *held: str) -> str:
     verdict = judge(answer, frozenset(held), config_of(PAGE, text))
     assert verdict.reason
     return verdict.outcome
@@ -75,10 +75,10 @@ def test_a_job_without_marks_goes_by_the_status(status: int, outcome: str) -> No
         (answer_of(401), "expired"),
         (answer_of(503, "请登录"), "unknown"),
         (answer_of(429, '"username"'), "unknown"),
-        (NoAnswer("no route to host"), "unknown"),
+        (NoResponse("no route to host"), "unknown"),
     ],
 )
-def test_marks(answer: Answer | NoAnswer, outcome: str) -> None:
+def test_marks(answer: SiteResponse | NoResponse, outcome: str) -> None:
     assert outcome_of(ALIVE_USER, answer) == outcome
 
 
@@ -93,7 +93,7 @@ def test_marks(answer: Answer | NoAnswer, outcome: str) -> None:
         answer_of(401, headers={"proxy-status": "gw; error=http_request_denied"}),
     ],
 )
-def test_a_firewall_or_captcha_says_nothing_of_the_session(answer: Answer) -> None:
+def test_a_firewall_or_captcha_says_nothing_of_the_session(answer: SiteResponse) -> None:
     assert outcome_of("", answer) == "unknown"
 
 
@@ -184,6 +184,6 @@ def test_the_reason_tells_where_a_redirect_goes_but_not_its_ticket() -> None:
         headers=st.dictionaries(st.text(), st.text()),
     )
 )
-def test_every_answer_has_one_of_three_outcomes(answer: Answer) -> None:
+def test_every_answer_has_one_of_three_outcomes(answer: SiteResponse) -> None:
     text = '[alive]\njson = { a = 1 }\nbody_contains = "x"\n[expired]\njson = { b = 2 }'
     assert outcome_of(text, answer) in ("alive", "expired", "unknown")

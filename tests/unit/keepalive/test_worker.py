@@ -154,10 +154,10 @@ def test_given_cookies_win_exactly_once(site: RunningSite, make_worker: Maker) -
 def test_given_nonsense_is_told_and_changes_nothing(site: RunningSite, make_worker: Maker) -> None:
     worker = start_alive(make_worker, site)
     worker.give("x\ty")
-    wait_for(lambda: "given.bad" in worker.health()["message"], "word of the bad jar")
+    wait_for(lambda: "incoming.bad" in worker.health()["message"], "word of the bad jar")
     health = worker.health()
     assert (health["session"], health["ok"]) == ("alive", False)
-    assert (worker.state / "given.bad").read_text() == "x\ty"
+    assert (worker.state / "incoming.bad").read_text() == "x\ty"
     worker.give(site.log_in())
     wait_for(lambda: worker.health()["ok"], "the good jar taken")
 
