@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sja_units.acquisition.points.point import is_unsafe_name
-from sja_units.errors import ConfigError
 from sja_units.importers.edge_points import (
     Found,
     Left,
@@ -31,49 +30,31 @@ TABLES = {
     "configuration_point": ("id", "device_id", "template_id", "code", "address", "extra"),
     "configuration_acqtask": ("id", "code", "name", "schedule", "is_active"),
     "configuration_taskpoint": ("id", "task_id", "point_id", "overrides"),
-    "acquisition_acquisitionsession": ("id", "task_id", "status", "metadata"),
 }
 """The tables that are read, each with the columns that it has to have."""
 
+SESSIONS = "acquisition_acquisitionsession"
+RUNS = "configuration_taskrun"
+OPTIONAL = {SESSIONS: ("id", "task_id", "status", "metadata"), RUNS: ("id", "task_id", "status")}
+"""Tables that its releases and a fresh `migrate` do not all have."""
+
 _OURS = {"modbustcp", "modbus_tcp", "modbus"}
-_RAN = {"running", "error"}  # a power cut left "running"
+_RAN = {"running", "error", "failed"}  # a power cut left "running"
 
 
-def plan(tables: Tables, sink: str) -> Takeover:
+def plan(tables: Tables, sink: str, *, decoded: bool = False) -> Takeover:
     """Return the jobs that take the tasks' place.
 
-    sink: the text of [sink], without its layout.
+    sink: the text of [sink], without its layout; decoded: give values their type and scale, under
+    new names, instead of writing registers as the older system did.
     """
-    return _Planner(tables, sink).plan()
-
-
-def compose_sink(environment: Mapping[str, str]) -> str | None:
-    """Return [sink] as the older system's own settings say it, None where they say nothing.
-
-    Raises ConfigError where they are not whole.
-    """
-    url = environment.get("INFLUXDB_URL", "")
-    host = environment.get("INFLUXDB_HOST", "")
-    if not url and host:
-        url = host if "://" in host else f"http://{host}:{environment.get('INFLUXDB_PORT', '8086')}"
-    if not url:
-        return None
-    bucket = environment.get("INFLUXDB_BUCKET", "")
-    if not bucket:
-        raise ConfigError("the environment", ["has INFLUXDB_URL or _HOST, but no INFLUXDB_BUCKET"])
-    lines = ["[sink]", f"url = {quote(url)}", f"bucket = {quote(bucket)}"]
-    for key in ("org", "token"):
-        if value := environment.get(f"INFLUXDB_{key.upper()}", ""):
-            lines.append(f"{key} = {quote(value)}")
-    return "\n".join(lines) + "\n"
-
-
-LOCAL = '[sink]\ntype = "local"\n'
+    return _Planner(tables, sink, decoded=decoded).plan()
 
 
 class _Planner:
-    def __init__(self, tables: Tables, sink: str) -> None:
+    def __init__(self, tables: Tables, sink: str, *, decoded: bool) -> None:
         self._sink = sink
+        self._decoded = decoded
         self._tables = tables
         self._sites = _by_id(tables["configuration_site"])
         self._devices = _by_id(tables["configuration_device"])
@@ -84,7 +65,7 @@ class _Planner:
         self._notes: list[str] = []
 
     def plan(self) -> Takeover:
-        states = _find_states(self._tables["acquisition_acquisitionsession"])
+        states = _find_states(self._tables)
         members: dict[Any, list[Row]] = {}
         for row in sorted(self._tables["configuration_taskpoint"], key=_number):
             members.setdefault(row["task_id"], []).append(row)
@@ -134,7 +115,7 @@ class _Planner:
             where = f"{who}, {place}"
             try:
                 template = self._templates.get(point["template_id"], {})
-                found = read_point(point, template)
+                found = read_point(point, template, decoded=self._decoded)
             except Left as left:
                 self._left.append(f"{where}: {left}")
                 continue
@@ -159,9 +140,11 @@ class _Planner:
         device = self._devices[device_id]
         code = _code(device)
         site = _code(self._sites.get(device["site_id"], {}))
+        tags = {"site": site} if site and not is_unsafe_name(site) else {}
         name = code
         if name in names:
             name = f"{site}/{code}/{device_id}"
+            tags["device"] = code  # its series goes on
             self._notes.append(f"{who}: two devices are called {code!r}: one is {name!r} here")
         names.add(name)
         metadata = read_json(device["metadata"])
@@ -174,15 +157,20 @@ class _Planner:
             self._notes.append(f"{who}, {code}: source_slave_addr is no unit: taken as 1")
         if seconds := read_seconds(metadata.get("timeout")):
             lines.append(f'timeout = "{round(seconds * 1000)}ms"')
-        elif metadata.get("timeout") is not None:
-            self._notes.append(f"{who}, {code}: its timeout is not 10 ms to 30 s: 1s here")
+        else:
+            default = "30s" if read_whole(metadata.get("timeout")) > 30 else "10s"  # as over there
+            lines.append(f'timeout = "{default}"')
+            if metadata.get("timeout") is not None:
+                note = f"its timeout is not 10 ms to 30 s: {default} here"
+                self._notes.append(f"{who}, {code}: {note}")
         measurement = clean(metadata.get("device_a_tag"))
         if measurement and measurement != name and not is_unsafe_name(measurement):
             lines.append(f"measurement = {quote(measurement)}")
         elif not measurement and name != code:
             lines.append(f"measurement = {quote(code)}")
-        if site and not is_unsafe_name(site):
-            lines.append(f"tags = {{ site = {quote(site)} }}")
+        if tags:
+            pairs = ", ".join(f"{key} = {quote(value)}" for key, value in tags.items())
+            lines.append(f"tags = {{ {pairs} }}")
         for point in points.values():
             lines += ["", "  [[device.point]]", *(f"  {line}" for line in point.lines)]
         return "\n".join(lines) + "\n"
@@ -204,9 +192,15 @@ def _refuse(device: Row) -> str:
     return ""
 
 
-def _find_states(sessions: Iterable[Row]) -> dict[Any, str]:
-    """Return the state of each task's newest session; a single read for a test is none."""
-    lasting = (row for row in sessions if not read_json(row["metadata"]).get("single_acquisition"))
+def _find_states(tables: Tables) -> dict[Any, str]:
+    """Return the state of each task's newest session; a single read for a test is none.
+
+    The first release had no sessions: there the newest run of a task tells.
+    """
+    sessions = tables.get(SESSIONS) or tables.get(RUNS, ())
+    lasting = (
+        row for row in sessions if not read_json(row.get("metadata")).get("single_acquisition")
+    )
     return {row["task_id"]: clean(row["status"]).lower() for row in sorted(lasting, key=_number)}
 
 

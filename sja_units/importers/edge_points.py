@@ -11,9 +11,9 @@ from sja_units.importers.takeover import clean, quote
 Row = Mapping[str, Any]
 
 _CODES = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
-# A manual's numbers, of five and of six digits: where they begin, and the table.
-_DISPLAYED = ((400001, "holding"), (300001, "input"), (100001, "discrete"))
-_DISPLAYED_SHORT = ((40001, "holding"), (30001, "input"), (10001, "discrete"), (1, "coil"))
+# A manual's numbers: the table, and where it begins.
+_DISPLAYED = (("holding", 40001), ("input", 30001), ("discrete", 10001), ("coil", 1))
+_HIGHEST_SHORT = 49999
 _WORDS = {"short": "int16", "int": "int16", "word": "uint16", "dint": "int32", "dword": "uint32"}
 _WORDS |= {"float": "float32", "real": "float32", "double": "float64"}
 _SIZES = {**INTEGERS, **FLOATS}
@@ -31,10 +31,11 @@ class Found(NamedTuple):
     notes: list[str]
 
 
-def read_point(point: Row, template: Row) -> Found:
+def read_point(point: Row, template: Row, *, decoded: bool) -> Found:
     """Return a point's lines in a job's file; raise Left where they cannot be known.
 
-    template: what it shares with others, empty where it has none.
+    template: what it shares with others, empty where it has none; decoded: as a value of its type,
+    scaled, under a new name, instead of as the older system wrote it.
     """
     code = clean(point.get("code"))
     if not code or code == "time" or is_unsafe_name(code):
@@ -44,16 +45,17 @@ def read_point(point: Row, template: Row) -> Found:
         raise Left("its extra cannot be read")
     notes: list[str] = []
     table, address = _find_place(point["address"], extra.get("type"), notes)
-    lines = [f"name = {quote(code)}", f'table = "{table}"', f"address = {address}"]
     number = read_whole(extra.get("num") or 1)
-    if table in ("coil", "discrete"):
-        if number != 1:
-            raise Left(f"reads {number} bits at once, which are no one value")
-        lines.append('write_as = "integer"')  # as the older system wrote them
-    else:
+    if not 1 <= number <= (125 if table in ("holding", "input") else 2000):
+        raise Left(f"has {clean(str(extra.get('num')))!r} registers, which no request reads")
+    value = _write_as_before(table, number)
+    if decoded and table in ("holding", "input"):
         words = (extra.get("type"), template.get("data_type"))
-        lines.append(f'type = "{_find_type(words, number, notes)}"')
-        lines += _read_scale(template.get("coefficient"), notes)
+        better = [f'type = "{_find_type(words, number, notes)}"']
+        better += _read_scale(template.get("coefficient"), notes)
+        if better != value:
+            value, code = better, f"{code}_value"
+    lines = [f"name = {quote(code)}", f'table = "{table}"', f"address = {address}", *value]
     for key, column in (("unit", "unit"), ("cn_name", "name")):
         text = clean(template.get(column))
         if text and not is_unsafe_name(text):
@@ -61,40 +63,33 @@ def read_point(point: Row, template: Row) -> Found:
     return Found(code, lines, notes)
 
 
-def _find_place(text: object, kind: object, notes: list[str]) -> tuple[str, int]:
-    """Return table and zero-based address. A function code in `extra` has the last word.
+def _write_as_before(table: str, number: int) -> list[str]:
+    """Return how the older system wrote so many registers or bits: raw, several as a JSON text."""
+    kind = ['type = "uint16"'] if table in ("holding", "input") else []
+    if number > 1:
+        return [*kind, f"registers = {number}", 'write_as = "json"']
+    return kind or ['write_as = "integer"']
 
-    The older reader took a word there for function 3.
+
+def _find_place(text: object, kind: object, notes: list[str]) -> tuple[str, int]:
+    """Return table and zero-based address, as the older reader found them.
+
+    Only a function code chose another table than holding registers; the address was what remained
+    of its number without the beginning of its range, and 100001 stood for no range of its own.
     """
     try:
         number = int(str(text).strip())
     except ValueError:
         raise Left(f"its address {clean(str(text))!r} is no number") from None
-    shown = _split_displayed(number)
-    if (code := read_whole(kind)) in _CODES:
-        table = _CODES[code]
-    elif isinstance(kind, str) and kind.strip():
-        table = "holding"
-    elif number == 0:
-        raise Left("says neither a function nor, by its address 0, a table")
-    else:
-        table = shown[0]
-        if table != "holding":
-            notes.append(f"has no type: taken as {table}, but the older system read holding")
-    if number > 9999 and table != shown[0]:
-        notes.append(f"address {number} stands for {shown[0]}, but its function reads {table}")
-    if not 0 <= shown[1] <= 65535:
-        raise Left(f"its address {number} is out of range")
-    return table, shown[1]
-
-
-def _split_displayed(number: int) -> tuple[str, int]:
-    if number == 0:
-        return "holding", 0
-    for first, table in _DISPLAYED if number > 99999 else _DISPLAYED_SHORT:
-        if number >= first:
-            return table, number - first
-    return "coil", -1
+    shown, begin = next((r for r in _DISPLAYED if number >= r[1]), ("holding", 0))
+    table = _CODES.get(read_whole(kind), "holding")
+    if number and table != shown:
+        notes.append(f"its address stands for {shown}, but {table} is read, as before")
+    elif number > _HIGHEST_SHORT:
+        notes.append(f"address {number} reads register {number - begin}, as before")
+    if not 0 <= number - begin <= 65535:
+        raise Left(f"its address {number} is out of range, and was never read")
+    return table, number - begin
 
 
 def _find_type(words: Iterable[object], number: int, notes: list[str]) -> str:
@@ -105,8 +100,6 @@ def _find_type(words: Iterable[object], number: int, notes: list[str]) -> str:
         name = clean(word).lower()
         kind = _WORDS.get(name, name)
         if _SIZES.get(kind) == number and not kind.endswith("t8"):
-            if kind == "int16":
-                notes.append("int16: values from 32768 on are negative now")
             if number != 1:
                 notes.append(f"{kind}: try its byte order, sjactl probe JOB --point POINT")
             return kind
@@ -125,10 +118,7 @@ def _read_scale(coefficient: object, notes: list[str]) -> list[str]:
     if scale == 0 or not math.isfinite(scale):
         notes.append(f"its coefficient {clean(str(coefficient))!r} is taken as 1")
         return []
-    if scale == 1:
-        return []
-    notes.append("scaled now, so a float: a bucket that has its whole numbers refuses it")
-    return [f"scale = {scale!r}"]
+    return [] if scale == 1 else [f"scale = {scale!r}"]
 
 
 def is_broken(text: object) -> bool:

@@ -1,6 +1,7 @@
 """`sjactl import`: what ran in the older systems runs here."""
 
 import json
+import os
 from base64 import b64encode
 from pathlib import Path
 
@@ -100,6 +101,7 @@ def test_tasks_are_taken_over(shared_machine: Machine, tmp_path: Path) -> None:
         coefficient="0.5",
         data_type="uint16",
     )
+    edge.point("pair", "40101", {"type": 3, "num": 2})
     edge.device(code="plc1", protocol="plc")
     edge.point("x", "1", device=2)
     edge.database.close()
@@ -111,8 +113,12 @@ def test_tasks_are_taken_over(shared_machine: Machine, tmp_path: Path) -> None:
     said = machine.run(*words, "--dry-run", user="nobody")
     assert TASK in said.stdout
     assert "plc1" in said.stderr
-    settings = {f"INFLUXDB_{key.upper()}": value for key, value in database.sink.items()}
-    said = machine.run(*words, env=settings)
+    names = {"url": "HOST", "bucket": "BUCKET", "org": "ORG", "token": "TOKEN"}
+    settings = {f"INFLUXDB_{names[key]}": value for key, value in database.sink.items()}
+    beside = f"{os.path.dirname(DATABASE)}/.env"
+    machine.write(beside, "".join(f"{key}={value}\n" for key, value in settings.items()))
+    said = machine.run(*words)
+    assert beside in said.stderr
     (job,) = said.stdout.split()
     shown = wait_state(machine, job, "running")
     assert (shown["title"], shown["wanted"]) == (TASK, True)
@@ -128,7 +134,7 @@ def test_tasks_are_taken_over(shared_machine: Machine, tmp_path: Path) -> None:
         "cn_name": "温度",
         "unit": "°C",
     }
-    assert {value for _, value in database.rows("注塑机", "temp")} == {50}
+    assert {value for _, value in database.rows("注塑机", "temp")} == {100}
     said = machine.run(*words)
     assert f"{job} exists already" in said.stderr
     machine.run("sjactl", "remove", job)

@@ -22,6 +22,8 @@ _MAX_INTEGER = {"integer": 2**63 - 1, "unsigned": 2**64 - 1}
 
 def make_decoder(point: Point) -> Decoder:
     """Return the function that finds this point's value; it gives None for "no value"."""
+    if point.write_as == "json":
+        return _make_list_decoder(point)
     if point.is_bits:
         truth = _find_truth(point)
         return lambda data, distance: truth(data[distance >> 3] >> (distance & 7) & 1)
@@ -82,6 +84,22 @@ def _make_part_decoder(point: Point) -> Decoder:
         return finish(byte - 256 if point.type == "int8" and byte > 127 else byte)
 
     return decode
+
+
+def _make_list_decoder(point: Point) -> Decoder:
+    """Return the decoder of several registers or bits, which become the text of a JSON array."""
+
+    def decode_bits(data: bytes, distance: int) -> str:
+        places = range(distance, distance + point.size)
+        return str([data[place >> 3] >> (place & 7) & 1 for place in places])
+
+    little = point.byte_order in ("BADC", "DCBA")
+    packed = struct.Struct(f"{'<' if little else '>'}{point.size}H")
+
+    def decode_registers(data: bytes, distance: int) -> str:
+        return str([*packed.unpack_from(data, distance * 2)])
+
+    return decode_bits if point.is_bits else decode_registers
 
 
 def _make_text_decoder(point: Point) -> Decoder:

@@ -41,7 +41,7 @@ class Point(NamedTuple):
     unit: str = ""
     cn_name: str = ""  # its Chinese name, a tag of the narrow layout
     no_value: float | None = None  # the raw number by which the device says "nothing measured"
-    write_as: str = "integer"  # or unsigned, float; a bit is also written as bool
+    write_as: str = "integer"  # or unsigned, float, json; a bit is also written as bool
 
     @property
     def is_bits(self) -> bool:
@@ -63,7 +63,8 @@ def read_point(table: TableReader, max_registers: int) -> Point:
     if where in ("coil", "discrete"):
         table.text("type", "bool", choices=("bool",))
         point = Point(name, where, address, 1, "bool", unit=unit, cn_name=cn_name)
-        return _checked(table, _read_truth(table, point), max_registers * 16)
+        point = _read_truth(table, point, ("bool", "integer", "json"))
+        return _checked(table, _read_count(table, point), max_registers * 16)
     kind = table.text("type", choices=TYPES)
     size = INTEGERS.get(kind) or FLOATS.get(kind) or 1
     if kind == "string":
@@ -82,14 +83,26 @@ def read_point(table: TableReader, max_registers: int) -> Point:
         cn_name=cn_name,
     )
     if kind in ("bool", "bit"):
-        point = _read_truth(table, point)
+        point = _read_truth(table, point, ("bool", "integer"))
     elif kind != "string":
-        point = _read_number(table, point)
+        point = _read_count(table, _read_number(table, point))
     return _checked(table, point, max_registers)
 
 
-def _read_truth(table: TableReader, point: Point) -> Point:
-    return point._replace(write_as=table.text("write_as", "bool", choices=("bool", "integer")))
+def _read_truth(table: TableReader, point: Point, ways: tuple[str, ...]) -> Point:
+    return point._replace(write_as=table.text("write_as", "bool", choices=ways))
+
+
+def _read_count(table: TableReader, point: Point) -> Point:
+    """Return the point with so many registers, or bits, as its list has."""
+    if point.write_as != "json":
+        return point
+    for key in ("scale", "offset", "no_value"):
+        if table.has(key):
+            table.fault(key, 'is not for write_as = "json", which writes registers as they are')
+    return point._replace(
+        size=table.integer("registers", low=1, high=125 if not point.is_bits else 2000)
+    )
 
 
 def _read_number(table: TableReader, point: Point) -> Point:
@@ -99,7 +112,8 @@ def _read_number(table: TableReader, point: Point) -> Point:
     no_value = _read_no_value(table, point.type) if table.has("no_value") else None
     write_as = "float"
     if point.type in INTEGERS:
-        write_as = table.text("write_as", "integer", choices=("integer", "unsigned", "float"))
+        ways = ("integer", "unsigned", "float", *(["json"] if point.type == "uint16" else []))
+        write_as = table.text("write_as", "integer", choices=ways)
         if write_as == "unsigned" and not point.type.startswith("u"):
             table.fault("write_as", f"is 'unsigned', but {point.type} can be negative")
     offset = table.number("offset", 0.0)

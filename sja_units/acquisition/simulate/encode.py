@@ -13,6 +13,8 @@ def encode(point: Point, raw: float | str) -> list[int]:
     """
     data = _encode_text(point, raw) if isinstance(raw, str) else _encode_number(point, raw)
     words = [int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2)]
+    if point.write_as == "json":
+        words *= point.size
     if point.byte_order in ("CDAB", "DCBA"):
         words.reverse()
     if point.byte_order in ("BADC", "DCBA"):

@@ -45,26 +45,50 @@ def import_sja(jobs: str, credentials: str | None, url: str, dry_run: bool) -> i
 
 @import_command.command("edge-iot")
 @click.argument("file", metavar="DB.SQLITE3", type=ClientFile())
+@click.option(
+    "--env",
+    metavar="FILE",
+    type=ClientFile(),
+    help="Its settings; by default the .env beside the database.",
+)
+@click.option("--decoded", is_flag=True, help="Typed and scaled values, under new field names.")
 @click.option("--dry-run", is_flag=True, help="Only show it.")
-def import_edge(file: str, dry_run: bool) -> int:
+def import_edge(file: str, env: str | None, decoded: bool, dry_run: bool) -> int:
     """Make an acquisition job of every task of the older edge system.
 
     What ran or had failed is started, all else is not. Jobs that exist already stay as they are.
-    Where values go is taken from the environment, as the older system did: INFLUXDB_URL (or
-    INFLUXDB_HOST and INFLUXDB_PORT), INFLUXDB_BUCKET, INFLUXDB_ORG and INFLUXDB_TOKEN. Without
-    these they stay on this host.
+    Values go on as the older system wrote them: the same database, series, field names and types,
+    raw registers, several of them as a JSON text. Where they go is taken from its settings
+    INFLUXDB_HOST, _PORT, _BUCKET, _ORG and _TOKEN, in the environment or in its .env file; without
+    any of these they stay on this host.
+
+    \b
+      sjactl import edge-iot backend/db.sqlite3 --dry-run
     """
     from sja_units.importers import edge
     from sja_units.importers.edge_database import check_quiet, read_database
+    from sja_units.importers.edge_settings import LOCAL, compose_sink
 
-    sink = edge.compose_sink(os.environ)
+    sink = compose_sink({**_read_env(file, env), **os.environ})
     if sink is None:
-        words = "INFLUXDB_URL is not set: values stay on this host, until [sink] says where they go"
-        echo(f"note: {words}", err=True)
+        words = "no INFLUXDB_ setting found: values stay on this host until [sink] says where to"
+        echo(f"note: {words} (--env FILE names the older system's settings)", err=True)
     if not is_remote():
         check_quiet(file)
-    tables = read_database(read_client_file(file, MAX_DATABASE_BYTES), file, edge.TABLES)
-    return import_jobs(edge.plan(tables, sink or edge.LOCAL), dry_run=dry_run)
+    data = read_client_file(file, MAX_DATABASE_BYTES)
+    tables = read_database(data, file, edge.TABLES, edge.OPTIONAL)
+    return import_jobs(edge.plan(tables, sink or LOCAL, decoded=decoded), dry_run=dry_run)
+
+
+def _read_env(database: str, env: str | None) -> dict[str, str]:
+    """Return the older system's settings of its .env file, none where there is no such file."""
+    from sja_units.importers.edge_settings import parse_env
+
+    beside = os.path.join(os.path.dirname(database), ".env")
+    if env is None and not is_remote() and os.path.isfile(beside):
+        env = beside
+        echo(f"note: settings of {beside} count", err=True)
+    return parse_env(_read_text(env)) if env else {}
 
 
 def _read(jobs: str, path: str | None, page: Address) -> Takeover:

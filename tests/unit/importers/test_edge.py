@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.acquisition.config import AcquisitionConfig
+from sja_units.acquisition.points.decode import make_decoder
 from sja_units.acquisition.points.point import Point
 from sja_units.config.job_file import parse
 from sja_units.errors import ConfigError
 from sja_units.importers import edge as importer
 from sja_units.importers.edge_database import check_quiet, read_database
+from sja_units.importers.edge_settings import LOCAL, compose_sink, parse_env
 from sja_units.importers.takeover import Import, Takeover
 from tests.unit.importers.edge_system import EdgeSystem
 
@@ -24,9 +26,10 @@ def edge(tmp_path: Path) -> EdgeSystem:
     return EdgeSystem(tmp_path / "db.sqlite3")
 
 
-def take(edge: EdgeSystem, sink: str = importer.LOCAL) -> Takeover:
+def take(edge: EdgeSystem, sink: str = LOCAL, *, decoded: bool = False) -> Takeover:
     data = edge.path.read_bytes()
-    return importer.plan(read_database(data, "db", importer.TABLES), sink)
+    tables = read_database(data, "db", importer.TABLES, importer.OPTIONAL)
+    return importer.plan(tables, sink, decoded=decoded)
 
 
 def read(plan: Import) -> AcquisitionConfig:
@@ -35,8 +38,8 @@ def read(plan: Import) -> AcquisitionConfig:
     return settings
 
 
-def points_of(edge: EdgeSystem) -> dict[str, Point]:
-    (plan,) = take(edge).imports
+def points_of(edge: EdgeSystem, *, decoded: bool = False) -> dict[str, Point]:
+    (plan,) = take(edge, decoded=decoded).imports
     return {point.name: point for device in read(plan).devices for point in device.points}
 
 
@@ -50,7 +53,7 @@ def test_a_task_becomes_a_job(edge: EdgeSystem) -> None:
         coefficient="0.1000",
         data_type="int16",
     )
-    (plan,) = take(edge).imports
+    (plan,) = take(edge, decoded=True).imports
     assert plan.title == "task-海天注塑机"
     assert plan.job.name.startswith("task-")
     assert plan.wanted
@@ -60,18 +63,43 @@ def test_a_task_becomes_a_job(edge: EdgeSystem) -> None:
     assert (device.name, device.measurement, device.unit_id) == ("press1", "注塑机", 1)
     assert (device.timeout, dict(device.tags)) == (2, {"site": "hall-a"})
     (point,) = device.points
-    assert (point.name, point.table, point.address) == ("temp", "holding", 100)
+    assert (point.name, point.table, point.address) == ("temp_value", "holding", 100)
     assert (point.type, point.scale, point.unit, point.cn_name) == ("int16", 0.1, "°C", "温度")
+
+
+def test_values_go_on_as_the_older_system_wrote_them(edge: EdgeSystem) -> None:
+    """Raw and unscaled, several registers as a JSON text: their series and types continue."""
+    edge.point("temp", "40101", {"type": "int16"}, coefficient="0.1000", data_type="int16")
+    edge.point("energy", "40201", {"type": 3, "num": 2}, data_type="float")
+    edge.point("lamps", "1", {"type": 1, "num": 3})
+    (plan,) = take(edge).imports
+    (device,) = read(plan).devices
+    temp, energy, lamps = device.points
+    assert (temp.name, temp.type, temp.scale, temp.write_as) == ("temp", "uint16", 1, "integer")
+    assert (energy.size, energy.write_as) == (2, "json")
+    assert make_decoder(energy)(bytes([0, 73, 0, 80]), 0) == "[73, 80]"
+    assert (lamps.table, lamps.size) == ("coil", 3)
+    assert make_decoder(lamps)(b"\x05", 0) == "[1, 0, 1]"
+
+
+def test_what_was_right_before_keeps_its_name(edge: EdgeSystem) -> None:
+    edge.point("same", "40001", {"type": 3}, coefficient="1")
+    edge.point("other", "40002", {"type": 3}, coefficient="0.5")
+    assert set(points_of(edge, decoded=True)) == {"same", "other_value"}
 
 
 @pytest.mark.parametrize(
     ("address", "extra", "place"),
     [
         ("40001", None, ("holding", 0)),
-        ("400001", None, ("holding", 0)),
-        ("30011", None, ("input", 10)),
-        ("10001", None, ("discrete", 0)),
-        ("1", None, ("coil", 0)),
+        ("30011", None, ("holding", 10)),
+        ("10001", None, ("holding", 0)),
+        ("1", None, ("holding", 0)),
+        ("1", {"type": 1}, ("coil", 0)),
+        ("10011", {"type": 2}, ("discrete", 10)),
+        ("100001", {"type": 3}, ("holding", 60000)),
+        ("105536", {"type": 4}, ("input", 65535)),
+        ("0", None, ("holding", 0)),
         ("40001", {"type": 3}, ("holding", 0)),
         ("40001", {"type": "3"}, ("holding", 0)),
         ("0", {"type": 4}, ("input", 0)),
@@ -81,7 +109,7 @@ def test_a_task_becomes_a_job(edge: EdgeSystem) -> None:
         ("40011", {"type": 4.0, "num": 1.0}, ("input", 10)),
     ],
 )
-def test_an_address_is_never_a_guess(
+def test_an_address_is_what_the_older_reader_made_of_it(
     edge: EdgeSystem, address: str, extra: object, place: tuple[str, int]
 ) -> None:
     edge.point("p", address, extra)
@@ -92,15 +120,15 @@ def test_an_address_is_never_a_guess(
 @pytest.mark.parametrize(
     ("address", "extra"),
     [
-        ("0", None),
         ("", None),
         ("four", {"type": 3}),
         ("-1", {"type": 3}),
+        ("400001", None),
+        ("105537", {"type": 3}),
         ("499999999", None),
-        ("40001", {"num": 2}),
-        ("40001", {"num": 3}),
         ("40001", {"num": 1000}),
-        ("1", {"type": 1, "num": 4}),
+        ("40001", {"num": -2}),
+        ("1", {"type": 1, "num": 2001}),
     ],
 )
 def test_what_cannot_be_known_is_left_out_and_told(
@@ -129,7 +157,16 @@ def test_a_type_is_what_fits_the_registers(
     edge: EdgeSystem, extra: object, data_type: str | None, kind: str
 ) -> None:
     edge.point("p", "40001", extra, name="x", data_type=data_type)
-    assert points_of(edge)["p"].type == kind
+    (point,) = points_of(edge, decoded=True).values()
+    assert point.type == kind
+
+
+@pytest.mark.parametrize("num", [2, 3])
+def test_what_no_type_fits_is_left_out_of_decoded_values(edge: EdgeSystem, num: int) -> None:
+    edge.point("good", "40001")
+    edge.point("bad", "40002", {"num": num})
+    assert set(points_of(edge, decoded=True)) == {"good"}
+    assert set(points_of(edge)) == {"good", "bad"}
 
 
 @pytest.mark.parametrize(
@@ -163,14 +200,68 @@ def test_a_coil_is_written_as_it_was(edge: EdgeSystem) -> None:
 
 def test_what_is_to_be_looked_at_is_told_once(edge: EdgeSystem) -> None:
     for number in range(5):
-        edge.point(f"t{number}", f"{40001 + number}", name=f"T{number}", coefficient="0.1")
+        edge.point(f"t{number}", f"{40001 + number}", {"type": 4})
     slow = edge.device(code="press2", metadata={"timeout": 60})
     edge.point("s", "40001", device=slow)
-    scaled, late = take(edge).notes
-    assert "press1.t0" in scaled
-    assert "2 more" in scaled
+    usual = edge.device(code="press3", metadata={})
+    edge.point("u", "40001", device=usual)
+    found = take(edge)
+    shown, late = found.notes
+    assert "press1.t0" in shown
+    assert "2 more" in shown
     assert "press2" in late
     assert "timeout" in late
+    assert [d.timeout for d in read(found.imports[0]).devices] == [2, 30, 10]
+
+
+def test_two_devices_of_one_code_keep_their_tag(edge: EdgeSystem) -> None:
+    other = edge.add("configuration_site", code="hall-b", name="B")
+    twin = edge.device(code="press1", site_id=other)
+    edge.point("a", "40001")
+    edge.point("b", "40001", device=twin)
+    (plan,) = take(edge).imports
+    first, second = read(plan).devices
+    assert first.name != second.name
+    assert {"device": first.name, **first.tags} == {"device": "press1", "site": "hall-a"}
+    assert {"device": second.name, **second.tags} == {"device": "press1", "site": "hall-b"}
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted"), [("running", True), ("failed", True), ("success", False)]
+)
+def test_the_first_release_s_runs_tell_what_ran(
+    edge: EdgeSystem, status: str, wanted: bool
+) -> None:
+    edge.database.executescript(
+        "DROP TABLE acquisition_acquisitionsession; CREATE TABLE configuration_taskrun "
+        "(id integer PRIMARY KEY, task_id bigint, status text, log text)"
+    )
+    edge.add("configuration_taskrun", task_id=1, status="success")
+    edge.add("configuration_taskrun", task_id=1, status=status)
+    edge.point("p", "40001")
+    assert take(edge).imports[0].wanted is wanted
+
+
+def test_a_database_that_only_migrate_has_touched(edge: EdgeSystem) -> None:
+    edge.database.execute("DROP TABLE acquisition_acquisitionsession")
+    edge.point("p", "40001")
+    assert not take(edge).imports[0].wanted
+
+
+def test_thousands_of_points(edge: EdgeSystem) -> None:
+    template = edge.add("configuration_pointtemplate", name="温度", unit="°C")
+    points = [(i, template, f"point{i}", str(40001 + i)) for i in range(1, 3001)]
+    edge.database.executemany(
+        "INSERT INTO configuration_point (id, device_id, template_id, code, address) "
+        "VALUES (?, 1, ?, ?, ?)",
+        points,
+    )
+    edge.database.executemany(
+        "INSERT INTO configuration_taskpoint (task_id, point_id) VALUES (1, ?)",
+        [(number,) for number, *_ in points],
+    )
+    edge.database.commit()
+    assert len(points_of(edge)) == 3000
 
 
 def test_a_single_read_is_no_session(edge: EdgeSystem) -> None:
@@ -217,16 +308,85 @@ def test_a_schedule_that_nobody_knows_is_told(edge: EdgeSystem) -> None:
         assert bool(found.notes) == ("*" in schedule)
 
 
-def test_where_values_go_is_as_the_older_system_had_it(edge: EdgeSystem) -> None:
+@pytest.mark.parametrize(
+    ("settings", "url", "bucket"),
+    [
+        ({"INFLUXDB_HOST": "db", "INFLUXDB_BUCKET": "b"}, "http://db:8086", "b"),
+        ({"INFLUXDB_TOKEN": "made-up"}, "http://localhost:8086", "default"),
+        ({"INFLUXDB_HOST": "db", "INFLUXDB_PORT": "8087"}, "http://db:8087", "default"),
+        ({"INFLUXDB_HOST": "https://db.example"}, "https://db.example", "default"),
+        ({"INFLUXDB_HOST": "", "INFLUXDB_ORG": "o"}, "http://localhost:8086", "default"),
+    ],
+)
+def test_where_values_go_is_as_the_older_system_had_it(
+    edge: EdgeSystem, settings: dict[str, str], url: str, bucket: str
+) -> None:
     edge.point("p", "40001")
-    environment = {"INFLUXDB_HOST": "db", "INFLUXDB_BUCKET": "b", "INFLUXDB_TOKEN": "made-up"}
-    sink = importer.compose_sink(environment)
+    sink = compose_sink(settings)
     assert sink is not None
     config = read(take(edge, sink).imports[0])
-    assert (config.sink.url, config.sink.bucket) == ("http://db:8086", "b")
-    assert importer.compose_sink({}) is None
+    assert (config.sink.url, config.sink.bucket) == (url, bucket)
+
+
+def test_what_it_never_read_says_nothing() -> None:
+    assert compose_sink({}) is None
+    assert compose_sink({"INFLUXDB_URL": "http://db"}) is None
     with pytest.raises(ConfigError):
-        importer.compose_sink({"INFLUXDB_URL": "http://db"})
+        compose_sink({"INFLUXDB_HOST": "a b"})
+
+
+def test_its_env_file() -> None:
+    text = """
+    # INFLUXDB_HOST=no
+    export INFLUXDB_HOST="db one" # a remark
+    INFLUXDB_TOKEN='made#up=='
+    INFLUXDB_ORG = plant # a remark
+    INFLUXDB_BUCKET=edge#1
+    nonsense
+    """
+    assert parse_env(text) == {
+        "INFLUXDB_HOST": "db one",
+        "INFLUXDB_TOKEN": "made#up==",
+        "INFLUXDB_ORG": "plant",
+        "INFLUXDB_BUCKET": "edge#1",
+    }
+
+
+VIEW = (
+    "CREATE VIEW configuration_point AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+    "SELECT i + 1 FROM n) SELECT i AS id, 1 AS device_id, 1 AS template_id, i AS code, "
+    "'40001' AS address, NULL AS extra FROM n"
+)
+MANY = (
+    "INSERT INTO configuration_point (device_id) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+    "SELECT i + 1 FROM n WHERE i < 200000) SELECT i FROM n"
+)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"DROP TABLE configuration_point; {VIEW}",
+        MANY,
+        "UPDATE configuration_acqtask SET name = hex(zeroblob(40000000))",
+        "DROP TABLE configuration_site; "
+        "CREATE VIRTUAL TABLE configuration_site USING fts5(id, code)",
+    ],
+)
+def test_a_database_made_to_harm_is_one_line(edge: EdgeSystem, statement: str) -> None:
+    edge.point("p", "40001")
+    edge.database.executescript(statement)
+    edge.database.commit()
+    with pytest.raises(ConfigError) as caught:
+        take(edge)
+    assert len(caught.value.faults) == 1
+
+
+def test_text_that_is_no_text_is_read(edge: EdgeSystem) -> None:
+    edge.point("p", "40001")
+    edge.database.execute("UPDATE configuration_acqtask SET name = CAST(x'ff41' AS TEXT)")
+    edge.database.commit()
+    assert "A" in take(edge).imports[0].title
 
 
 def test_what_is_no_such_database_is_told(tmp_path: Path, edge: EdgeSystem) -> None:
@@ -260,9 +420,10 @@ JUNK = st.one_of(st.none(), st.integers(-(2**40), 2**40), st.floats(), st.text()
         dict.fromkeys(("code", "protocol", "ip_address", "port", "metadata"), JUNK)
     ),
     task=st.fixed_dictionaries(dict.fromkeys(("code", "name", "schedule", "is_active"), JUNK)),
+    decoded=st.booleans(),
 )
 def test_nothing_in_a_table_leads_to_more_than_a_line(
-    columns: dict[str, Any], device: dict[str, Any], task: dict[str, Any]
+    columns: dict[str, Any], device: dict[str, Any], task: dict[str, Any], decoded: bool
 ) -> None:
     usual = {"protocol": "modbus", "ip_address": "192.0.2.1", "code": "d"}
     for junk in (device, {**device, **usual}):
@@ -280,7 +441,8 @@ def test_nothing_in_a_table_leads_to_more_than_a_line(
                     {"id": 1, "task_id": 1, "status": columns["name"], "metadata": columns["extra"]}
                 ],
             },
-            importer.LOCAL,
+            LOCAL,
+            decoded=decoded,
         )
         assert found.imports or found.left
         for each in found.imports:
