@@ -36,6 +36,7 @@ class Unpacker:
             point = points[index]
             if (
                 point.type not in FORMATS
+                or point.write_as == "json"  # a list
                 or point.type.endswith("t8")
                 or (point.byte_order in _LITTLE) != little
                 or (point.byte_order in _SWAPPED) != swapped

@@ -13,6 +13,7 @@ from sja_units.acquisition.poll.device import Answer
 from sja_units.acquisition.timestamps import EARLIEST, ClockStepDetector, Timestamps, is_plausible
 from sja_units.config.job_file import parse
 from tests.unit.acquisition.line_parser import parse_line
+from tests.unit.settings import parse_acquisition
 
 CONFIG = """
 [sink]
@@ -83,7 +84,7 @@ POINTS = st.lists(
 )
 
 
-@given(POINTS, st.binary(min_size=120, max_size=120), st.sampled_from(("wide", "narrow")))
+@given(POINTS, st.binary(min_size=200, max_size=200), st.sampled_from(("wide", "narrow")))
 def test_a_request_as_a_whole_is_written_like_its_points_alone(
     points: list[tuple[str, str, str, int]], data: bytes, layout: str
 ) -> None:
@@ -228,3 +229,22 @@ def test_a_step_of_the_clock_is_told_once() -> None:
 def test_the_year_1970_is_no_time() -> None:
     assert not is_plausible(0)
     assert is_plausible(EARLIEST)
+
+
+@pytest.mark.parametrize("layout", ["wide", "narrow"])
+def test_several_registers_are_a_text_of_json(layout: str) -> None:
+    text = CONFIG + (
+        '[[device.point]]\nname = "pair"\ntable = "holding"\naddress = 102\ntype = "uint16"\n'
+        'registers = 2\nwrite_as = "json"\n'
+        '[[device.point]]\nname = "lamps"\ntable = "coil"\naddress = 8\n'
+        'registers = 3\nwrite_as = "json"\n'
+    )
+    (device,) = parse_acquisition(text).devices
+    answers = (
+        Answer(ReadRequest("coil", 7, 4, (1, 3)), b"\x0b", 1_000),
+        Answer(ReadRequest("holding", 100, 4, (0, 2)), struct.pack(">fHH", 21.5, 73, 80), 2_000),
+    )
+    made = LineEncoder(device, layout).make_lines(answers, OFFSET)
+    fields = {k: v for line in map(parse_line, made.lines) for k, v in line.fields.items()}
+    assert fields == {"temperature": 21.5, "on": True, "pair": "[73, 80]", "lamps": "[1, 0, 1]"}
+    assert made.samples == 4
