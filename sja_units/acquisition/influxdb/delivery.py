@@ -15,11 +15,13 @@ from sja_units.acquisition.influxdb.api import (
     would_take_lines,
 )
 from sja_units.acquisition.influxdb.fields import FieldKey, Fields, split_line
-from sja_units.acquisition.influxdb.refusal import Refused, find_named, strip_fields
+from sja_units.acquisition.influxdb.refusal import Refused, find_named, read_reason, strip_fields
 from sja_units.acquisition.influxdb.request_size import RequestSize
 from sja_units.acquisition.influxdb.sender import Sender
 
 _TRY_AGAIN_SECONDS = 60.0
+_SUSPICIONS = 3
+"""A field that no answer has named is left out once so many values in a row were refused."""
 _TRIES = 64  # a batch, to find out which fields of a line are refused
 _WHOLE_LINE = ("retention", "max-series", "max-values")  # no part of such a line would do
 
@@ -41,6 +43,7 @@ class Delivery:
         self._sender = sender
         self._refused: list[Refused] = []
         self._known: dict[FieldKey, _Known] = {}
+        self._suspects: dict[FieldKey, int] = {}
         self._tries = 0
         self._is_request_fine = False  # so that a refusal is about the lines; known once a batch
         self._said_of_lines: Result | None = None  # what it says of bad lines, and of no lines too
@@ -93,38 +96,52 @@ class Delivery:
         named = find_named(answer, lines)
         stripped = strip_fields(lines, named.fields)
         if stripped.refused:
-            self._refuse(stripped.refused, named.fields)
+            self._refused += stripped.refused
+            self._learn(named.fields)
             self._deliver(stripped.rest)
         elif len(lines) == 1:
-            self._divide_line(lines[0], named.lines.get(0, answer.message))
+            self._divide_line(lines[0], read_reason(answer, lines[0]))
         elif named.lines:
-            for i, reason in named.lines.items():
-                self._divide_line(lines[i], reason)
-            self._deliver([line for i, line in enumerate(lines) if i not in named.lines])
+            self._divide_lines(lines, named.lines)
         else:
             middle = len(lines) // 2
             self._deliver(lines[:middle])
             self._deliver(lines[middle:])
 
-    def _refuse(self, refused: list[Refused], reasons: Mapping[FieldKey, str]) -> None:
-        """Take note of refused fields, which the next lines are sent without."""
-        self._refused += refused
+    def _divide_lines(self, lines: list[bytes], reasons: dict[int, str]) -> None:
+        """Deliver lines of which some are refused, for these reasons."""
+        left = dict(enumerate(lines))
+        for i, reason in reasons.items():
+            if self._divide_line(left.pop(i), reason):
+                break  # the others are refused for the same, and are sent without them
+        self._deliver(list(left.values()))
+
+    def _learn(self, reasons: Mapping[FieldKey, str]) -> None:
+        """Take note of fields that are refused: the next lines are sent without them."""
         until = time.monotonic() + _TRY_AGAIN_SECONDS
         self._known |= {key: _Known(reason, until) for key, reason in reasons.items()}
 
-    def _divide_line(self, line: bytes, reason: str) -> None:
-        """Find the fields for which a line is refused, so that all others are written."""
+    def _divide_line(self, line: bytes, reason: str) -> bool:
+        """Find the fields for which a line is refused, so that all others are written.
+
+        Return whether the next lines are sent without some.
+        """
         parts = split_line(line)
         if not parts or len(parts.fields) == 1 or any(word in reason for word in _WHOLE_LINE):
             self._refused.append(Refused(line, reason))
-            return
+            return False
         bad = self._find_bad_fields(parts, reason)
         if len(bad) == len(parts.fields):
-            # Its time, for instance: what that is no other line needs to be told of.
+            # For its time, for instance, which is none of another line's.
             self._refused.append(Refused(line, reason))
-        else:
-            reasons = {parts.keys[i]: why for i, why in bad.items()}
-            self._refuse(strip_fields([line], reasons).refused, reasons)
+            return False
+        reasons = {parts.keys[i]: why for i, why in bad.items()}
+        self._refused += strip_fields([line], reasons).refused
+        for key in reasons:
+            self._suspects[key] = self._suspects.get(key, 0) + 1
+        proven = {k: why for k, why in reasons.items() if self._suspects[k] >= _SUSPICIONS}
+        self._learn(proven)
+        return bool(proven)
 
     def _find_bad_fields(self, parts: Fields, reason: str) -> dict[int, str]:
         """Write all fields of a line that are taken; return the others, with the reason."""
@@ -136,12 +153,11 @@ class Delivery:
                 bad |= dict.fromkeys(group, reason)
                 continue
             self._tries -= 1
-            answer = self._ask([parts.only(group)])
-            if isinstance(answer, Written):
-                continue
-            if len(group) == 1:
-                bad[group[0]] = answer.message
-            else:
+            line = parts.only(group)
+            answer = self._ask([line])
+            if isinstance(answer, BadRequest) and len(group) == 1:
+                bad[group[0]] = read_reason(answer, line)
+            elif isinstance(answer, BadRequest):
                 groups += _halve(group)
         return bad
 
@@ -167,9 +183,15 @@ class Delivery:
                 raise ReadAgainError
         self._sender.recover()
         if isinstance(answer, Written):
-            self._is_request_fine = True
-            self.size.note_written(len(lines))
+            self._note_written(lines)
         return answer
+
+    def _note_written(self, lines: list[bytes]) -> None:
+        self._is_request_fine = True
+        self.size.note_written(len(lines))
+        for parts in map(split_line, lines) if self._suspects else ():
+            for key in parts.keys if parts else ():
+                self._suspects.pop(key, None)
 
     def _is_unsure(self, answer: Result, lines: list[bytes]) -> TypeGuard[BadRequest]:
         """Return whether an answer is a refusal that may be about the request, not the lines."""

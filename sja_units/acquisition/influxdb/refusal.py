@@ -21,6 +21,7 @@ _COLUMN = re.compile(
     r"invalid column type for column '(?P<column>.*)', expected \S*?(?P<known>\w+), "
     r"got iox::column_type::field::(?P<type>\w+)"
 )
+_DROPPED = re.compile(r" dropped=\d+$")
 _UNPARSABLE = re.compile(r"unable to parse '(.*?)': ([^\n]*)", re.DOTALL)
 
 
@@ -55,6 +56,11 @@ def find_named(answer: BadRequest, lines: Sequence[bytes]) -> Named:
     return Named(fields, at)
 
 
+def read_reason(answer: BadRequest, line: bytes) -> str:
+    """Return why a line that was sent alone is refused."""
+    return find_named(answer, [line]).lines.get(0, _clean(answer.message))
+
+
 def _read_text(answer: BadRequest) -> str:
     said = read_json(answer.body)
     text = (said.get("error") or said.get("message")) if isinstance(said, dict) else None
@@ -64,13 +70,17 @@ def _read_text(answer: BadRequest) -> str:
 def _find_conflicts(answer: BadRequest) -> Iterator[tuple[FieldKey, str]]:
     for match in _CONFLICT.finditer(_read_text(answer)):
         key = FieldKey(match["measurement"], match["field"], match["type"] or "")
-        yield key, answer.message
+        yield key, _clean(answer.message)
 
 
 def _find_quoted(answer: BadRequest) -> Iterator[tuple[bytes, str]]:
     for match in _UNPARSABLE.finditer(_read_text(answer)):
-        reason = re.sub(r" dropped=\d+$", "", match[2])
-        yield match[1].encode(), shorten(f"400: unable to parse: {reason}")
+        yield match[1].encode(), _clean(f"400: unable to parse: {match[2]}")
+
+
+def _clean(reason: str) -> str:
+    """Return a reason without the number of lines that one request has lost."""
+    return shorten(_DROPPED.sub("", reason))
 
 
 def _list_line_faults(body: bytes) -> Iterator[tuple[int, str]]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.unit.acquisition.line_parser import Line, Value, parse_line
+from tests.unit.acquisition.line_parser import Value, parse_line
 
 Answer = tuple[int, str]
 """Status and body; a body may follow headers given as "Name: value" lines and an empty line."""
@@ -50,10 +50,11 @@ class Database:
         answer = self.rule(lines)
         if answer is None:
             for line in lines:
-                self._keep(parse_line(line))
+                self.keep(line)
         return answer or (204, "")
 
-    def _keep(self, line: Line) -> None:
+    def keep(self, text: str) -> None:
+        line = parse_line(text)
         tags = ",".join(f"{key}={value}" for key, value in sorted(line.tags.items()))
         for name, value in line.fields.items():
             key = (f"{line.measurement},{tags}", line.time, name)
