@@ -13,7 +13,7 @@ _MAX_COOKIE = 16_384  # no server takes a longer header line
 
 # RFC 6265, 4.1.1, as browsers bend it: spaces, quotes and bytes over 127 do occur.
 # Nothing that could end a line, a field of cookies.txt or a cookie in the header.
-_NAME = re.compile(r"[^\x00-\x1f\x7f;=\s][^\x00-\x1f\x7f;=]*")
+_NAME = re.compile(r"[^\x00-\x20\x7f;=][^\x00-\x1f\x7f;=]*")
 _VALUE = re.compile(r"[^\x00-\x1f\x7f;]*")
 _PATH = re.compile(r"/[^\x00-\x1f\x7f;]*")
 _DOMAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")

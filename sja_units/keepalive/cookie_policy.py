@@ -1,36 +1,36 @@
-"""Which cookies go to a page, and what its Set-Cookie lines make of the jar: RFC 6265.
+"""Which cookies go to a page, and what its Set-Cookie lines make of the jar. Pure.
 
-The rules are those of http.cookiejar, with its known gaps closed: dates do not end a session,
-hosts without a dot and IPv6 addresses are hosts like others, one domain deletes nothing of another.
-Its files are not used: MozillaCookieJar writes a forged cookie for a value with a newline.
+Source: RFC 6265bis, 5.1 (domains and paths), 5.7 (storage) and 5.8 (retrieval). One thing is left
+out on purpose: a cookie whose end has come is still sent, as the site may still take it.
 """
 
 import re
 import time
-from http.cookiejar import Cookie as StandardCookie
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, NamedTuple
-from urllib.request import Request
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
 
-from sja_units.keepalive.cookie import LAST_MOMENT, Cookie, Jar, JarError, check_cookie, check_jar
-from sja_units.url import Address
+from sja_units.keepalive.cookie import (
+    LAST_MOMENT,
+    MAX_BYTES,
+    MAX_COOKIES,
+    Cookie,
+    Jar,
+    JarError,
+    check_cookie,
+)
+from sja_units.keepalive.set_cookie import SetCookie, parse_set_cookie
+from sja_units.url import Address, encode_target
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Possessive, so that no hostile line takes more than a moment.
-_DOMAIN = re.compile(r";\s*+domain\s*+=\s*+\.?([^;\s]*+)\s*+(?=;|$)", re.IGNORECASE)
-_HTTP_ONLY = re.compile(r";\s*httponly\b[^;]*", re.IGNORECASE)
-_SAME_SITE = re.compile(r";\s*samesite\s*=\s*(strict|lax|none)\s*(?=;|$)", re.IGNORECASE)
-# What RFC 6265 (5.2.2 to 5.2.4) has ignored by itself, and http.cookiejar drops the cookie for.
-_VOID = re.compile(
-    r";\s*+(?:domain\s*+(?:=\s*+\.?\s*+)?|max-age(?!\s*+=\s*+-?[0-9]++\s*+(?:;|$))[^;]*+"
-    r"|path(?!\s*+=\s*+/)[^;]*+)(?=;|$)",
-    re.IGNORECASE,
-)
-_YEAR = re.compile(
-    r"(;\s*expires\s*=[^;]*?\b\d{1,2}[ -][a-z]{3}[ -])(\d{2}|\d{4})(?= )", re.IGNORECASE
-)
-# http.cookiejar takes "pc" for "pc.local" and cannot take "[::1]" at all.
-_STAND_IN = "host-without-dot.invalid"
+_MAX_OF_DOMAIN = 180  # cookies that a site can add, as in browsers: else no server takes the header
+_LOOPBACK = re.compile(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
+_IP = re.compile(r"[0-9]+(?:\.[0-9]+){3}|\[.*\]")
+# Under which every country sells names: edu.cn, co.uk. A list of all such is more than we need,
+# since cookies go to one host only.
+_OF_A_COUNTRY = re.compile(r"(?:ac|co|com|edu|gov|mil|net|org)\.[a-z]{2}")
+
+_Key = tuple[str, bool, str, str]
 
 
 class Merged(NamedTuple):
@@ -40,42 +40,22 @@ class Merged(NamedTuple):
     refused: int  # Set-Cookie lines that no jar may hold, or that would have emptied it
 
 
-class _Policy(DefaultCookiePolicy):
-    def __init__(self) -> None:
-        super().__init__(
-            strict_domain=True, strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain
-        )
-
-    def return_ok_expires(self, _cookie: StandardCookie, _request: Request) -> bool:
-        return True  # the site may still accept it
-
-
-class _StandardJar(CookieJar):
-    def clear_expired_cookies(self) -> None:
-        """Keep them all: see _Policy."""
-
-
-class _Answer:
-    """The one thing that http.cookiejar asks of an answer."""
-
-    def __init__(self, set_cookies: list[str]) -> None:
-        self._set_cookies = set_cookies
-
-    def info(self) -> "_Answer":
-        return self
-
-    def get_all(self, name: str, default: list[str]) -> list[str]:
-        return self._set_cookies if name == "Set-Cookie" else default
-
-
 def cookie_header(jar: Jar, page: Address) -> str:
     """Return the value of the Cookie header for a request of that page, "" for none."""
-    request = _make_request(page)
-    standard = _StandardJar(_Policy())
-    for cookie in jar:
-        standard.set_cookie(_to_standard(cookie, page))
-    standard.add_cookie_header(request)
-    return request.get_header("Cookie", "")
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in select_cookies(jar, page))
+
+
+def select_cookies(jar: Jar, page: Address) -> list[Cookie]:
+    """Return the cookies that go to a page, those with longer paths first."""
+    path, is_secure = _read_path(page), _is_secure(page)
+    chosen = [
+        cookie
+        for cookie in jar
+        if _is_for_host(cookie, page.host)
+        and _path_matches(path, cookie.path)
+        and (is_secure or not cookie.secure)
+    ]
+    return sorted(chosen, key=lambda cookie: -len(cookie.path))
 
 
 def find_expiry(jar: Jar, page: Address) -> int | None:
@@ -84,120 +64,168 @@ def find_expiry(jar: Jar, page: Address) -> int | None:
     Dates in the past are left out: such cookies are tried all the same.
     """
     now = time.time()
-    dates = [c.expires for c in jar if c.expires and c.expires > now and cookie_header((c,), page)]
+    dates = [c.expires for c in select_cookies(jar, page) if c.expires and c.expires > now]
     return min(dates, default=None)
 
 
-def merge(jar: Jar, page: Address, set_cookies: tuple[str, ...]) -> Merged:
+def merge(jar: Jar, page: Address, set_cookies: Iterable[str], now: float | None = None) -> Merged:
     """Return the jar after an answer of that page with those Set-Cookie values.
 
     A deletion counts for its cookie, but no answer empties a jar that held something.
     """
-    clean = [line for line in set_cookies if not _CONTROL.search(line)]
-    refused = len(set_cookies) - len(clean)
-    standard = _StandardJar(_Policy())
-    # By identity: a list keeps each alive, or a newcomer could get the address of a deleted one.
-    converted = [_to_standard(cookie, page) for cookie in jar]
-    for ours in converted:
-        standard.set_cookie(ours)
-    originals = {id(ours): cookie for ours, cookie in zip(converted, jar, strict=True)}
-    # extract_cookies() takes any object with info() and get_all().
-    answer: Any = _Answer([_normalise(line, page) for line in clean if _is_meant_for(line, page)])
-    standard.extract_cookies(answer, _make_request(page))
-    kept = [originals[id(cookie)] for cookie in standard if id(cookie) in originals]
-    new = [_from_standard(cookie, page) for cookie in standard if id(cookie) not in originals]
-    taken = [cookie for cookie in new if cookie is not None]
-    names = {cookie.name for cookie in taken}
-    kept = [cookie for cookie in kept if not (cookie.assumed and cookie.name in names)]
-    try:
-        merged = check_jar(kept + taken)
-    except JarError:  # too many or too large: the session is worth more than the newcomers
-        return Merged(jar, len(set_cookies))
-    if jar and not merged:
-        return Merged(jar, len(set_cookies))
-    return Merged(merged, refused + len(new) - len(taken))
+    now = time.time() if now is None else now
+    store = _Store(jar)
+    refused = 0
+    for line in set_cookies:
+        parsed = parse_set_cookie(line)
+        cookie = _make_cookie(parsed, page, now) if parsed else None
+        if cookie is None or store.would_replace_secure(cookie, page):
+            refused += 1
+        elif cookie.expires is not None and cookie.expires <= now:
+            store.delete(_key(cookie))
+        elif store.has_room(cookie):
+            store.put(cookie)
+        else:
+            refused += 1
+    if jar and not store.kept:
+        return Merged(jar, refused + 1)
+    return Merged(tuple(store.kept.values()), refused)
 
 
-def _is_single(page: Address) -> bool:
-    return "." not in page.host or page.host.startswith("[")
+class _Store:
+    """A jar while an answer changes it."""
 
+    def __init__(self, jar: Jar) -> None:
+        self.kept = {_key(cookie): cookie for cookie in jar}
+        self._names = {cookie.name for cookie in jar}  # that are or were there
+        self._of_domain = Counter(cookie.domain for cookie in jar)
+        self._size = sum(map(_size, jar))
 
-def _make_request(page: Address) -> Request:
-    host = _STAND_IN if _is_single(page) else page.host
-    return Request(page._replace(host=host).url)
+    def has_room(self, cookie: Cookie) -> bool:
+        old = self.kept.get(_key(cookie))
+        if self._size + _size(cookie) - (_size(old) if old else 0) > MAX_BYTES:
+            return False
+        is_full = len(self.kept) >= MAX_COOKIES or self._of_domain[cookie.domain] >= _MAX_OF_DOMAIN
+        return old is not None or not is_full
 
+    def put(self, cookie: Cookie) -> None:
+        """Keep the cookie, in the place of the one that it replaces or of a guess at it."""
+        for guess in [key for key, other in self._namesakes(cookie) if other.assumed]:
+            self.delete(guess)
+        key = _key(cookie)
+        if (old := self.kept.get(key)) is None:
+            self._of_domain[cookie.domain] += 1
+        self._size += _size(cookie) - (_size(old) if old else 0)
+        self._names.add(cookie.name)
+        self.kept[key] = cookie
 
-def _is_meant_for(line: str, page: Address) -> bool:
-    """Return whether RFC 6265 (5.2, 5.3) lets that page set or delete such a cookie at all."""
-    name, equals, _ = line.partition(";")[0].partition("=")
-    domains = [domain.lower() for domain in _DOMAIN.findall(line) if domain]
-    host = page.host
-    return bool(
-        name.strip()
-        and equals
-        and all(host == domain or host.endswith(f".{domain}") for domain in domains)
-    )
+    def delete(self, key: _Key) -> None:
+        if old := self.kept.pop(key, None):
+            self._of_domain[old.domain] -= 1
+            self._size -= _size(old)
 
-
-def _normalise(line: str, page: Address) -> str:
-    """Write attributes so that http.cookiejar understands them and can be asked for them."""
-    if _is_single(page):  # the domain is the host's own name then
-        line = _DOMAIN.sub("", line)
-    line = _YEAR.sub(lambda match: match[1] + _read_year(match[2]), _VOID.sub("", line))
-    line = _HTTP_ONLY.sub("; HttpOnly", line)
-    return _SAME_SITE.sub(lambda match: f"; SameSite={match[1].capitalize()}", line)
-
-
-def _read_year(digits: str) -> str:
-    """Return a year of two digits as RFC 6265 (5.1.1) reads it, one before all epochs as 1970."""
-    year = int(digits)
-    if len(digits) == 2:
-        year += 1900 if year >= 70 else 2000
-    return str(max(year, 1970))
-
-
-def _to_standard(cookie: Cookie, page: Address) -> StandardCookie:
-    domain = cookie.domain
-    if domain == page.host and _is_single(page):
-        domain = _STAND_IN
-    return StandardCookie(
-        version=0,
-        name=cookie.name,
-        value=cookie.value,
-        port=None,
-        port_specified=False,
-        domain=domain if cookie.host_only else f".{domain}",
-        domain_specified=not cookie.host_only,
-        domain_initial_dot=not cookie.host_only,
-        path=cookie.path,
-        path_specified=True,
-        secure=cookie.secure,
-        expires=cookie.expires,
-        discard=cookie.expires is None,
-        comment=None,
-        comment_url=None,
-        rest={},
-    )
-
-
-def _from_standard(cookie: StandardCookie, page: Address) -> Cookie | None:
-    """Return the cookie as ours, None if no jar may hold it."""
-    domain = cookie.domain.removeprefix(".")
-    if domain == _STAND_IN:
-        domain = page.host
-    try:
-        return check_cookie(
-            Cookie(
-                name=cookie.name,
-                value=cookie.value or "",
-                domain=domain,
-                path=cookie.path,
-                expires=None if cookie.expires is None else min(cookie.expires, LAST_MOMENT),
-                secure=cookie.secure,
-                http_only=cookie.has_nonstandard_attr("HttpOnly"),
-                host_only=not cookie.domain_specified,
-                same_site=cookie.get_nonstandard_attr("SameSite", ""),
+    def would_replace_secure(self, cookie: Cookie, page: Address) -> bool:
+        """Tell whether a cookie that came in clear would stand before one that may not."""
+        return not _is_secure(page) and any(
+            other.secure
+            and (
+                _domain_matches(cookie.domain, other.domain)
+                or _domain_matches(other.domain, cookie.domain)
             )
+            and _path_matches(cookie.path, other.path)
+            for _, other in self._namesakes(cookie)
         )
-    except JarError:
+
+    def _namesakes(self, cookie: Cookie) -> list[tuple[_Key, Cookie]]:
+        if cookie.name not in self._names:
+            return []
+        return [(key, other) for key, other in self.kept.items() if other.name == cookie.name]
+
+
+def _make_cookie(parsed: SetCookie, page: Address, now: float) -> Cookie | None:
+    """Return what is stored of a Set-Cookie line, None where the page may not set it."""
+    domain, host = _to_ascii(parsed.domain), page.host
+    host_only = not domain or (domain == host and (_is_single(host) or _is_suffix(host)))
+    if not host_only and (not _domain_matches(host, domain) or _is_suffix(domain)):
         return None
+    path = parsed.path or _default_path(_read_path(page))
+    if parsed.secure and not _is_secure(page):
+        return None
+    prefix = parsed.name.lower()
+    if prefix.startswith(("__secure-", "__host-")) and not parsed.secure:
+        return None
+    if prefix.startswith("__host-") and (parsed.domain or parsed.path != "/"):
+        return None
+    expires: float | None = parsed.expires
+    if parsed.max_age is not None:
+        expires = now + parsed.max_age if parsed.max_age > 0 else 0
+    cookie = Cookie(
+        name=parsed.name,
+        value=parsed.value,
+        domain=host if host_only else domain,
+        path=path,
+        expires=None if expires is None else int(min(max(expires, 0), LAST_MOMENT)),
+        secure=parsed.secure,
+        http_only=parsed.http_only,
+        host_only=host_only,
+        same_site=parsed.same_site,
+    )
+    with suppress(JarError):
+        return check_cookie(cookie)
+    return None
+
+
+def _is_suffix(domain: str) -> bool:
+    """Tell whether hosts of many owners lie below a domain, for which none of them may speak."""
+    return "." not in domain or _OF_A_COUNTRY.fullmatch(domain) is not None
+
+
+def _key(cookie: Cookie) -> _Key:
+    return cookie.domain, cookie.host_only, cookie.path, cookie.name
+
+
+def _size(cookie: Cookie) -> int:
+    return len(cookie.name) + len(cookie.value)
+
+
+def _is_for_host(cookie: Cookie, host: str) -> bool:
+    if cookie.host_only:
+        return cookie.domain == host
+    return _domain_matches(host, cookie.domain)
+
+
+def _domain_matches(host: str, domain: str) -> bool:
+    """RFC 6265bis, 5.1.3."""
+    return host == domain or (host.endswith(f".{domain}") and not _IP.fullmatch(host))
+
+
+def _path_matches(path: str, prefix: str) -> bool:
+    """RFC 6265bis, 5.1.4."""
+    return path == prefix or path.startswith(prefix if prefix.endswith("/") else f"{prefix}/")
+
+
+def _default_path(path: str) -> str:
+    return path.rpartition("/")[0] or "/"
+
+
+def _read_path(page: Address) -> str:
+    return encode_target(page.target).partition("?")[0]
+
+
+def _is_secure(page: Address) -> bool:
+    """Tell whether nobody on the way can read along: by TLS, or as there is no way."""
+    return page.scheme == "https" or _LOOPBACK.fullmatch(page.host) is not None
+
+
+def _is_single(host: str) -> bool:
+    """Tell whether a host can have no hosts below it that a cookie could be meant for, too."""
+    return "." not in host or _IP.fullmatch(host) is not None
+
+
+def _to_ascii(domain: str) -> str:
+    """Return a domain as it is asked for: RFC 6265bis, 5.1.2."""
+    if domain.isascii():
+        return domain
+    with suppress(UnicodeError):
+        return domain.encode("latin-1").decode("utf-8").lower().encode("idna").decode("ascii")
+    return domain
