@@ -34,6 +34,7 @@ class Collector:
         self.clock_is_set = True
         self.due = 0.0  # when to collect again, by the monotonic clock; 0: as soon as there is news
         self.samples = 0
+        self.no_value: dict[str, str] = {}  # by DEVICE.POINT: why it had none when it was read last
         self.last_success: dict[str, int] = {}  # by device: the time of its last values, in ns
 
     def collect(self) -> None:
@@ -68,9 +69,15 @@ class Collector:
         yield lines, oldest
 
     def _record(self, reading: Reading, offset_ns: int) -> Lines:
-        made = self._encoders[reading.device.name].make_lines(reading.answers, offset_ns)
+        name = reading.device.name
+        made = self._encoders[name].make_lines(reading.answers, offset_ns)
+        for point, why in made.no_value:
+            if why:
+                self.no_value[f"{name}.{point}"] = why
+            else:
+                self.no_value.pop(f"{name}.{point}", None)
         self.samples += made.samples
-        self.last_success[reading.device.name] = made.time_ns
+        self.last_success[name] = made.time_ns
         return made
 
     def _put(self, lines: list[str], oldest: int) -> None:

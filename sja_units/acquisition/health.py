@@ -1,6 +1,6 @@
 """What an acquisition job says of itself: figures, and one sentence. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sja_units.acquisition.influxdb.refusals import Refusal
@@ -37,6 +37,7 @@ class Totals(NamedTuple):
     cycles: int
     late_cycles: int
     samples: int
+    cycle_seconds: float  # of the longest of the last cycles
 
 
 def summarize(
@@ -44,10 +45,14 @@ def summarize(
     devices: Sequence[DeviceState],
     spool: SpoolState,
     sink: SinkState,
-    clock_is_set: bool,
+    faults: Sequence[str],
+    no_value: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return the kind's own fields of health.json; `message` is the sentence for STATUS."""
-    faults = _find_faults(devices, spool, sink, clock_is_set)
+    """Return the kind's own fields of health.json; `message` is the sentence for STATUS.
+
+    faults: of the job as a whole. no_value: by DEVICE.POINT, why it had none when it was read last.
+    """
+    faults = [*faults, *_find_faults(devices, spool, sink)]
     healthy = sum(device.state == "healthy" for device in devices)
     sentence = f"{healthy}/{count(len(devices), 'device')} healthy"
     return {
@@ -55,6 +60,7 @@ def summarize(
         "message": " · ".join((sentence, *faults)),
         **totals._asdict(),
         "devices": {device.name: _describe_device(device) for device in devices},
+        "no_value": dict(no_value),
         "spool": {
             "bytes": spool.bytes,
             "batches": spool.batches,
@@ -73,12 +79,22 @@ def summarize(
     }
 
 
-def _find_faults(
-    devices: Sequence[DeviceState], spool: SpoolState, sink: SinkState, clock_is_set: bool
-) -> list[str]:
+def is_news(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Tell whether more than figures has changed."""
+    return not before or _keep_states(before) != _keep_states(after)
+
+
+def _keep_states(fields: Mapping[str, Any]) -> list[object]:
+    devices = fields["devices"].values()
+    states = [(each["state"], each["message"], each["last_success"] is None) for each in devices]
+    bad_registers = [each["bad_registers"] for each in devices]
+    sink = fields["sink"]
+    has_sent = sink["last_success"] is not None
+    return [fields["message"], fields["no_value"], states, bad_registers, sink["state"], has_sent]
+
+
+def _find_faults(devices: Sequence[DeviceState], spool: SpoolState, sink: SinkState) -> list[str]:
     faults = []
-    if not clock_is_set:
-        faults.append("the clock is not set: values wait until it is")
     for device in devices:
         if device.state != "healthy":
             faults.append(f"{device.name}: {device.message}")

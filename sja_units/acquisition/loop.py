@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sja_units.acquisition import health
 from sja_units.acquisition.collector import Collector
@@ -53,7 +53,7 @@ class Acquisition:
         self._poll_threads = make_threads(self._pollers, self._inbox)
         self._collector = Collector(config, self._inbox, self._spool, self._ping)
         self._report_at = 0.0
-        self._reported: dict[str, object] = {}
+        self._reported: dict[str, Any] = {}
         self._reported_at = 0.0
 
     def _make_sink(self, config: AcquisitionConfig) -> "Sink | None":
@@ -134,17 +134,19 @@ class Acquisition:
         now = time.monotonic()
         self._report_at = now + REPORT_SECONDS
         fields = self._look()
-        if fields == self._reported and now < self._reported_at + _QUIET_REPORT_SECONDS:
+        is_quiet = now < self._reported_at + _QUIET_REPORT_SECONDS
+        if is_quiet and not health.is_news(self._reported, fields):
             return
         self._reported, self._reported_at = fields, now
         self._runtime.status(str(fields["message"]))
         self._runtime.report(fields, VALID_SECONDS)
 
-    def _look(self) -> dict[str, object]:
+    def _look(self) -> dict[str, Any]:
         totals = health.Totals(
             cycles=max(poller.cycles for poller in self._pollers),
             late_cycles=sum(poller.late_cycles for poller in self._pollers),
             samples=self._collector.samples,
+            cycle_seconds=round(max(each.punctuality.seconds for each in self._pollers), 3),
         )
         devices = [
             health.DeviceState(
@@ -169,8 +171,22 @@ class Acquisition:
                 self._sink.recent_refusals.list(),
             )
         return health.summarize(
-            totals, devices, self._spool.state(), sink, self._collector.clock_is_set
+            totals,
+            devices,
+            self._spool.state(),
+            sink,
+            self._find_faults(),
+            self._collector.no_value,
         )
+
+    def _find_faults(self) -> list[str]:
+        faults = []
+        if not self._collector.clock_is_set:
+            faults.append("the clock is not set: values wait until it is")
+        for poller in self._pollers:
+            if late := poller.punctuality.describe():
+                faults.append(f"{poller.readers[0].device.name}: {late}")
+        return faults
 
     def _stop(self) -> None:
         """Finish what is under way, put it on the disk, send what can be sent in a few seconds."""

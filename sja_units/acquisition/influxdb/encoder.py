@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sja_units.acquisition.config import Device
 from sja_units.acquisition.influxdb.line_protocol import format_key, format_series
 from sja_units.acquisition.influxdb.request_encoder import STAMP, Column, Encoded, RequestEncoder
-from sja_units.acquisition.points.decode import make_decoder
+from sja_units.acquisition.points.decode import explain, make_decoder
 from sja_units.acquisition.points.plan import ReadRequest
 from sja_units.acquisition.points.point import Point
 from sja_units.acquisition.poll.device import Answer
@@ -23,6 +23,7 @@ class Lines(NamedTuple):
     lines: list[str]
     samples: int
     time_ns: int  # of its newest value
+    no_value: tuple[tuple[str, str], ...] = ()  # points: why they have none, "" if they have again
 
 
 class LineEncoder:
@@ -42,6 +43,8 @@ class LineEncoder:
         self._columns = [_make_column(device, point) for point in device.points]
         self._encoders: dict[ReadRequest, RequestEncoder] = {}
         self._stamps = Timestamps()
+        self._without: dict[int, str] = {}  # points that had no value, and why
+        self._changes: list[tuple[str, str]] = []
         least, most = _WINDOW_NS
         self._window_ns = min(most, max(least, int(interval * 1e9) // _WINDOW_SHARE))
 
@@ -61,7 +64,8 @@ class LineEncoder:
                 lines.append(f"{self._series} {fields} {stamp}")
             elif found:
                 lines += found[0].text.replace(STAMP, str(stamp)).split("\n")
-        return Lines(lines, samples, stamp)
+        changes, self._changes = self._changes, []
+        return Lines(lines, samples, stamp, tuple(changes))
 
     def _group(self, answers: tuple[Answer, ...]) -> Iterator[Sequence[Answer]]:
         """Yield the answers that share a time stamp: of a narrow line each its own."""
@@ -82,7 +86,22 @@ class LineEncoder:
                 answer.block, self._points, self._columns, is_wide=self._is_wide
             )
             self._encoders[answer.block] = encoder
-        return encoder.encode(answer.data)
+        encoded = encoder.encode(answer.data)
+        if encoded.without or self._without:
+            self._note_without(answer, encoded)
+        return encoded
+
+    def _note_without(self, answer: Answer, encoded: Encoded) -> None:
+        """Take note of points that have no value, and of those that have one again."""
+        for index in encoded.without:
+            point = self._points[index]
+            why = explain(point, answer.data, point.address - answer.block.address)
+            if self._without.get(index) != why:
+                self._without[index] = why
+                self._changes.append((point.name, why))
+        for index in self._without.keys() & set(answer.block.points) - set(encoded.without):
+            del self._without[index]
+            self._changes.append((self._points[index].name, ""))
 
 
 def _make_column(device: Device, point: Point) -> Column:

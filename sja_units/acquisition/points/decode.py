@@ -6,7 +6,8 @@ to a byte, the first in the least significant place.
 
 import struct
 from collections.abc import Callable
-from math import isfinite
+from math import isfinite, isnan
+from typing import Literal
 
 from sja_units.acquisition.points.point import FLOATS, FORMATS, Point
 
@@ -27,13 +28,27 @@ def make_decoder(point: Point) -> Decoder:
     if point.is_bits:
         truth = _find_truth(point)
         return lambda data, distance: truth(data[distance >> 3] >> (distance & 7) & 1)
-    if point.type in ("bool", "bit", "int8", "uint8"):
-        return _make_part_decoder(point)
+    if point.type in ("bool", "bit"):
+        return _make_truth_decoder(point)
     if point.type == "string":
         return _make_text_decoder(point)
     finish = make_finish(point)
-    read = _make_number_reader(point)
+    read = make_number_reader(point)
     return lambda data, distance: finish(read(data, distance))
+
+
+def explain(point: Point, data: bytes, distance: int) -> str:
+    """Return why the decoder of a number gives no value."""
+    raw = make_number_reader(point)(data, distance)
+    if raw == point.no_value:
+        return f"the device says that it has none: {raw:g}"
+    if not isfinite(raw):
+        return (
+            "the device sent NaN, which is no number" if isnan(raw) else "the device sent infinity"
+        )
+    if point.write_as in _MAX_INTEGER and raw > _MAX_INTEGER[point.write_as]:
+        return f"{raw} is beyond what an {point.write_as} field holds"
+    return f"{raw:g} is too large once it is scaled"
 
 
 def _find_truth(point: Point) -> Callable[[int], bool | int]:
@@ -49,7 +64,10 @@ def swap(data: bytes) -> bytes:
     return bytes(swapped)
 
 
-def _make_number_reader(point: Point) -> Callable[[bytes, int], float]:
+def make_number_reader(point: Point) -> Callable[[bytes, int], float]:
+    """Return the function that finds the number as the device sent it."""
+    if point.type.endswith("t8"):
+        return _make_byte_reader(point)
     # CDAB is DCBA, and BADC is ABCD, with the bytes of each register swapped.
     swapped = point.byte_order in ("CDAB", "BADC")
     little = point.byte_order in ("CDAB", "DCBA")
@@ -67,21 +85,26 @@ def _make_number_reader(point: Point) -> Callable[[bytes, int], float]:
     return read
 
 
-def _make_part_decoder(point: Point) -> Decoder:
-    """Return the decoder of what is a part of one register."""
+def _make_byte_reader(point: Point) -> Callable[[bytes, int], float]:
     little = point.byte_order in ("BADC", "DCBA")
-    finish, truth = make_finish(point), _find_truth(point)
+    place = int((point.byte == "low") != little)
+
+    def read(data: bytes, distance: int) -> float:
+        byte = data[distance * 2 + place]
+        return byte - 256 if point.type == "int8" and byte > 127 else byte
+
+    return read
+
+
+def _make_truth_decoder(point: Point) -> Decoder:
+    """Return the decoder of a register as a whole, or of one of its bits."""
+    order: Literal["little", "big"] = "little" if point.byte_order in ("BADC", "DCBA") else "big"
+    truth = _find_truth(point)
+    mask = 1 << point.bit if point.type == "bit" else 0xFFFF
 
     def decode(data: bytes, distance: int) -> Value | None:
-        high, low = data[distance * 2], data[distance * 2 + 1]
-        if little:
-            high, low = low, high
-        if point.type == "bool":
-            return truth(bool(high or low))
-        if point.type == "bit":
-            return truth((high << 8 | low) >> point.bit & 1)
-        byte = high if point.byte == "high" else low
-        return finish(byte - 256 if point.type == "int8" and byte > 127 else byte)
+        word = int.from_bytes(data[distance * 2 : distance * 2 + 2], order)
+        return truth(bool(word & mask))
 
     return decode
 

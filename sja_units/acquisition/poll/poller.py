@@ -10,6 +10,7 @@ from sja_units.acquisition.modbus.link import LinkError
 from sja_units.acquisition.modbus.steps import Steps, Wait
 from sja_units.acquisition.poll.device import DeviceReader
 from sja_units.acquisition.poll.inbox import Inbox, Reading
+from sja_units.acquisition.poll.punctuality import Punctuality
 
 
 class Poller:
@@ -23,6 +24,7 @@ class Poller:
         self.readers = [DeviceReader(device) for device in devices]
         self.cycles = 0
         self.late_cycles = 0
+        self.punctuality = Punctuality(interval)
         self._interval = interval
         self._start = start
         self._inbox = inbox
@@ -40,12 +42,15 @@ class Poller:
         """Poll until told to stop."""
         tick = 0
         while not self._is_stopping:
+            began = time.monotonic()
             if self._back_off.is_due():
                 yield from self._poll()
             self.cycles += 1
-            elapsed = time.monotonic() - self._start
-            following = max(tick, int(elapsed / self._interval)) + 1
-            self.late_cycles += following - tick - 1
+            now = time.monotonic()
+            following = max(tick, int((now - self._start) / self._interval)) + 1
+            missed = following - tick - 1
+            self.late_cycles += missed
+            self.punctuality.note(now, now - began, missed)
             tick = following
             moment = self._start + tick * self._interval
             while not self._is_stopping and time.monotonic() < moment:

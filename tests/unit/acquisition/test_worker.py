@@ -266,6 +266,9 @@ def test_late_cycles_are_counted_and_do_not_pile_up(
     wait_for(lambda: worker.health().get("late_cycles", 0) > 10, "late cycles")
     health = worker.health()
     assert health["cycles"] <= health["late_cycles"]
+    assert health["cycle_seconds"] > 0.1
+    wait_for(lambda: worker.health()["ok"] is False, "degraded")
+    assert "d0" in worker.health()["message"]
     assert state_of(worker, "d0") == "healthy"
     assert worker.end() == 0
 

@@ -84,7 +84,7 @@ POINTS = st.lists(
 )
 
 
-@given(POINTS, st.binary(min_size=200, max_size=200), st.sampled_from(("wide", "narrow")))
+@given(POINTS, st.binary(min_size=240, max_size=240), st.sampled_from(("wide", "narrow")))
 def test_a_request_as_a_whole_is_written_like_its_points_alone(
     points: list[tuple[str, str, str, int]], data: bytes, layout: str
 ) -> None:
@@ -112,7 +112,7 @@ byte_order = "{order}"
     assert isinstance(settings, AcquisitionConfig)
     (device,) = settings.devices
     order_of = sorted(range(len(device.points)), key=lambda i: device.points[i].address)
-    whole = Answer(ReadRequest("holding", 0, 60, tuple(order_of)), data, 1_000)
+    whole = Answer(ReadRequest("holding", 0, 120, tuple(order_of)), data, 1_000)
     made = LineEncoder(device, layout).make_lines((whole,), OFFSET)
     alone = {}
     for point in device.points:
@@ -163,6 +163,35 @@ def test_no_number_no_line() -> None:
     nan = (Answer(ReadRequest("holding", 100, 2, (0,)), b"\x7f\xc0\0\0", 1_000),)
     for layout in ("wide", "narrow"):
         assert make_recorder(layout).make_lines(nan, OFFSET).lines == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "data", "word"),
+    [
+        ('type = "float32"', b"\x7f\xc0\0\0", "NaN"),
+        ('type = "float32"', b"\xff\x80\0\0", "infinity"),
+        ('type = "float32"\nscale = 1e300', b"\x7f\x7f\0\0", "scaled"),
+        ('type = "uint64"', b"\xff" * 8, "integer"),
+        ('type = "int8"\nno_value = -1', b"\xff" * 2, "the device"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["wide", "narrow"])
+def test_what_has_no_value_is_told_with_the_reason_until_it_has_one(
+    keys: str, data: bytes, word: str, layout: str
+) -> None:
+    text = CONFIG.replace('type = "float32"', keys)
+    settings = parse("acquisition", text, "x").settings
+    assert isinstance(settings, AcquisitionConfig)
+    encoder = LineEncoder(settings.devices[0], layout)
+    request = ReadRequest("holding", 100, len(data) // 2, (0,))
+    told = [
+        encoder.make_lines((Answer(request, sent, 1_000),), OFFSET).no_value
+        for sent in (data, data, bytes(len(data)), bytes(len(data)))
+    ]
+    assert [len(each) for each in told] == [1, 0, 1, 0]
+    assert told[0][0][0] == "temperature"
+    assert word in told[0][0][1]
+    assert told[2] == (("temperature", ""),)
 
 
 def test_a_cycle_in_part_is_written_in_part() -> None:
