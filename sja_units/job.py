@@ -15,6 +15,7 @@ PRIVATE_ROOT = "/var/lib/private/sja-units"  # where systemd really keeps a dyna
 RUN_ROOT = "/run/sja-units"
 SYSTEMD_ROOT = "/etc/systemd/system"  # where what only systemd can do is written to
 RELAUNCH = "sja-relaunch.service"
+TARGET = "sja-jobs.target"  # all jobs as one
 SCHEDULES = "sja-schedule@"  # how the units of commands' schedules begin
 STAGING = f"{STATE_ROOT}/restoring"  # what `sjactl restore` has unpacked and not yet put in place
 

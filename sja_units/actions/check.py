@@ -3,27 +3,28 @@ share a device.
 """
 
 import json
+import time
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sja_units.errors import NeedsOperator, WrongConfig
+from sja_units.exit_status import NEEDS_OPERATOR, WRONG_CONFIG
 from sja_units.fs.atomic import replace_file
-from sja_units.job import RUN_ROOT, Job
+from sja_units.job import RELAUNCH, RUN_ROOT, TARGET, Job
 from sja_units.jobs.claims import find_conflicts
 from sja_units.jobs.claims_cache import read_cached_claims
 from sja_units.jobs.markers import is_wanted
 from sja_units.jobs.schedule import choose_unit
-from sja_units.jobs.state import is_active
-from sja_units.jobs.status import JobStatus
+from sja_units.jobs.state import is_active, is_maintenance
+from sja_units.jobs.status import JobStatus, list_status
 from sja_units.systemd import journal_send
-from sja_units.systemd.client import Order, Systemd
+from sja_units.systemd.client import Systemd
+from sja_units.systemd.orders import Order, run_orders
 
 FLAPS_AT = 5  # failures
 FLAP_SECONDS = 3600
 TOLD_PATH = f"{RUN_ROOT}/found.json"
 
 _EXITED = 1  # CLD_EXITED, see waitid(2)
-_FINAL = (NeedsOperator.status, WrongConfig.status)
 
 
 class Finding(NamedTuple):
@@ -42,34 +43,126 @@ class Finding(NamedTuple):
         return f"{self.job} {self.topic}"
 
 
-def find_problems(views: Iterable[JobStatus], *, maintenance: bool, now: float) -> list[Finding]:
+class Host(NamedTuple):
+    """What holds for all jobs."""
+
+    is_maintenance: bool  # sja-jobs.target was stopped, which took its jobs along on purpose
+    is_relaunching: bool  # sja-relaunch is about to start what is wanted
+
+
+class Result(NamedTuple):
+    """What a check found, and the jobs that it started."""
+
+    findings: list[Finding]
+    repaired: list[Job]
+
+    @property
+    def problems(self) -> list[Finding]:
+        return [finding for finding in self.findings if not finding.is_warning]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.is_warning]
+
+
+def check(systemd: Systemd, *, repair: bool) -> Result:
+    """Compare the jobs that should run with those that do; with `repair` start those first that
+    should, and note in the journal what was mended and found.
+    """
+    host = _read_host(systemd)
+    statuses = list_status(systemd)
+    repaired: list[Job] = []
+    if repair and systemd.unit_file_state(RELAUNCH) == "enabled":
+        repaired = _start(systemd, choose_repairs(statuses, host, _list_final(systemd, statuses)))
+        statuses = list_status(systemd) if repaired else statuses
+    findings = [
+        *find_problems(statuses, maintenance=host.is_maintenance, now=time.time()),
+        *find_unmanaged(),
+        *find_conflicting(statuses),
+    ]
+    if repair:
+        for job in repaired:
+            journal_send.send(journal_send.REPAIRED, "was down, so sja-check started it", job)
+        _tell_news(findings)
+    return Result(findings, repaired)
+
+
+def _read_host(systemd: Systemd) -> Host:
+    rows = {row.name: row for row in systemd.list_units([TARGET, RELAUNCH])}
+    relaunch = rows.get(RELAUNCH)
+    return Host(
+        is_maintenance(rows.get(TARGET)),
+        relaunch is not None and (relaunch.active == "activating" or relaunch.job_type == "start"),
+    )
+
+
+def _list_final(systemd: Systemd, statuses: Iterable[JobStatus]) -> set[Job]:
+    """Return the failed jobs that end the same way until a person acts.
+
+    All others are those that systemd could not run often enough.
+    """
+    failed = {status.job.unit: status.job for status in statuses if status.state == "failed"}
+    shown = systemd.get(failed, "ExecMainCode", "ExecMainStatus")
+    return {
+        failed[unit]
+        for unit, main in shown.items()
+        if main["ExecMainCode"] == _EXITED
+        and main["ExecMainStatus"] in (NEEDS_OPERATOR, WRONG_CONFIG)
+    }
+
+
+def choose_repairs(statuses: Iterable[JobStatus], host: Host, final: set[Job]) -> dict[str, Job]:
+    """Return the units that `--repair` starts, with their jobs.
+
+    Those are of wanted jobs that are down, or failed and not for good (final). What sja-relaunch is
+    about to start is not down; in maintenance nothing is.
+    """
+    if host.is_maintenance or host.is_relaunching:
+        return {}
+    chosen = {choose_unit(status.job): status.job for status in statuses if status.state == "down"}
+    chosen |= {
+        status.job.unit: status.job
+        for status in statuses
+        if status.state == "failed" and status.wanted and status.job not in final
+    }
+    return chosen
+
+
+def _start(systemd: Systemd, jobs: dict[str, Job]) -> list[Job]:
+    """Start units unless they were stopped meanwhile; return the jobs that run now."""
+    orders = [Order("start", unit) for unit in jobs]
+    results = run_orders(systemd, orders, lambda order: is_wanted(jobs[order.unit].unit))
+    return [jobs[result.order.unit] for result in results if result.result == "done"]
+
+
+def find_problems(statuses: Iterable[JobStatus], *, maintenance: bool, now: float) -> list[Finding]:
     """Return what is wrong with the jobs, one finding a job.
 
     maintenance: sja-jobs.target was stopped, which took its jobs along on purpose.
     now: Unix time.
     """
-    found = (_find_problem(view, maintenance, now) for view in views if view.wanted)
+    found = (_find_problem(status, maintenance, now) for status in statuses if status.wanted)
     return [finding for finding in found if finding is not None]
 
 
-def _find_problem(view: JobStatus, maintenance: bool, now: float) -> Finding | None:
-    if view.state == "down" and maintenance:
-        return Finding(view.job, "stopped with sja-jobs.target", True, "maintenance")
-    if view.state in ("down", "failed", "unconfigured"):
-        words = f"wanted, but {view.state}"
-        return Finding(view.job, _add_reason(words, view.status), False, view.state)
-    failures = _count_failures(view, now)
+def _find_problem(status: JobStatus, maintenance: bool, now: float) -> Finding | None:
+    if status.state == "down" and maintenance:
+        return Finding(status.job, f"stopped with {TARGET}", True, "maintenance")
+    if status.state in ("down", "failed", "unconfigured"):
+        words = f"wanted, but {status.state}"
+        reason = status.obstacle or status.status
+        return Finding(status.job, _add_reason(words, reason), False, status.state)
+    failures = _count_failures(status, now)
     if failures >= FLAPS_AT:
-        reason = view.error.message if view.error else ""
+        reason = status.error.message if status.error else ""
         words = f"flaps: it runs again and again, and failed {failures} times within an hour"
-        return Finding(view.job, _add_reason(words, reason), False, "restarting")
-    if view.state == "restarting":
-        return Finding(
-            view.job, _add_reason("wanted, but restarting", view.status), False, "restarting"
-        )
-    if is_active(view.state) and not view.health:
-        words = f"its worker does not report, it may hang: sjactl restart {view.job}"
-        return Finding(view.job, words, False, "frozen")
+        return Finding(status.job, _add_reason(words, reason), False, "restarting")
+    if status.state == "restarting":
+        words = _add_reason("wanted, but restarting", status.status)
+        return Finding(status.job, words, False, "restarting")
+    if is_active(status.state) and not status.health:
+        words = f"its worker does not report, it may hang: sjactl restart {status.job}"
+        return Finding(status.job, words, False, "frozen")
     return None
 
 
@@ -77,20 +170,23 @@ def _add_reason(words: str, reason: str) -> str:
     return f"{words}: {reason}" if reason else words
 
 
-def _count_failures(view: JobStatus, now: float) -> int:
-    times = view.error.recent if view.error else ()
+def _count_failures(status: JobStatus, now: float) -> int:
+    times = status.error.recent if status.error else ()
     return sum(now - FLAP_SECONDS < at <= now for at in times)
 
 
-def find_conflicting(views: Iterable[JobStatus]) -> list[Finding]:
+def find_conflicting(statuses: Iterable[JobStatus]) -> list[Finding]:
     """Return, as warnings, the jobs that share a device's endpoint or a session.
 
     Jobs that neither run nor are to run disturb nobody.
     """
-    jobs = [view.job for view in views if view.wanted or is_active(view.state)]
+    jobs = [status.job for status in statuses if status.wanted or is_active(status.state)]
     return [
         Finding(
-            conflict.jobs[0], conflict.describe(conflict.jobs[0]), True, f"shares {conflict.what}"
+            conflict.jobs[0],
+            conflict.describe(conflict.jobs[0]),
+            True,
+            f"shares {conflict.what}",
         )
         for conflict in find_conflicts(read_cached_claims(jobs))
     ]
@@ -106,32 +202,7 @@ def find_unmanaged() -> list[Finding]:
     ]
 
 
-def repair(systemd: Systemd, views: Iterable[JobStatus]) -> list[Job]:
-    """Start the wanted jobs that are down, or that systemd gave up; return those that run now."""
-    views = list(views)
-    failed = [view.job for view in views if view.state == "failed" and view.wanted]
-    shown = systemd.show(job.unit for job in failed)
-    down = [view.job for view in views if view.state == "down"]
-    down += [job for job in failed if not _ended_for_good(shown[job.unit])]
-    units = {job: job.unit if job in failed else choose_unit(job) for job in down}
-    jobs = {unit: job for job, unit in units.items()}
-    orders = [Order("start", unit) for unit in jobs]
-    results = systemd.order(orders, is_due=lambda order: is_wanted(jobs[order.unit].unit))
-    return [job for job, unit in units.items() if results[unit] == "done"]
-
-
-def _ended_for_good(shown: dict[str, Any]) -> bool:
-    """Return whether a person has to act; otherwise systemd could not run it often enough."""
-    return shown["ExecMainCode"] == _EXITED and shown["ExecMainStatus"] in _FINAL
-
-
-def tell_repaired(jobs: Iterable[Job]) -> None:
-    """Note in the journal what was mended."""
-    for job in jobs:
-        journal_send.send(journal_send.REPAIRED, "was down, so sja-check started it", job)
-
-
-def tell_news(findings: Sequence[Finding]) -> None:
+def _tell_news(findings: Sequence[Finding]) -> None:
     """Note findings in the journal, each once until it has gone; a task for root alone."""
     told = _read_told()
     keys = sorted({finding.key for finding in findings})

@@ -20,7 +20,7 @@ from sja_units.job import (
     Job,
     parse_unit,
 )
-from sja_units.jobs import manager
+from sja_units.jobs import drop_ins
 from sja_units.jobs.inventory import list_configured
 from sja_units.jobs.markers import list_wanted_units
 from sja_units.jobs.state_dir import find_places, is_ours
@@ -74,7 +74,7 @@ def remove_leftover(systemd: Systemd, leftover: Leftover) -> bool:
     if job is not None and os.path.lexists(job.config_path):
         return False
     if job is not None and leftover.is_drop_in:
-        manager.apply_drop_ins(systemd, {job: None})
+        drop_ins.apply_drop_ins(systemd, {job: None})
         return True
     for path in leftover.paths:
         with suppress(FileNotFoundError):
@@ -194,7 +194,7 @@ class _Search:
                 self._add((entry.path,), f"published cookies of {job}, which has no file", job)
 
     def _look_for_drop_ins(self) -> None:
-        for job in manager.list_orphaned_drop_ins():
+        for job in drop_ins.list_orphaned_drop_ins():
             if self._is_gone(job):
                 about = f"drop-in of {job}, which has no file"
                 self._add((job.drop_in_path,), about, job, is_drop_in=True)

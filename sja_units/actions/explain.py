@@ -126,6 +126,7 @@ def _tell_down(view: JobStatus) -> list[str]:
     failure = view.error
     return [
         "Its last order was to start, but it does not run.",
+        _quote(view.obstacle),
         f"Its last failure was at {failure.at}: {failure.message}." if failure else "",
         f"`sjactl start {view.job}` starts it, and `sjactl check --repair` all that are down, but"
         " not while sja-jobs.target is stopped or sja-relaunch disabled.",

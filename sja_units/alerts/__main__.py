@@ -8,7 +8,8 @@ from sja_units.config.host import Alert, read_host_config
 from sja_units.errors import ConfigError, SjaError
 from sja_units.runtime import log
 from sja_units.systemd import journal_send
-from sja_units.systemd.client import Order, Systemd
+from sja_units.systemd.client import Systemd
+from sja_units.systemd.orders import run_order
 
 
 def main() -> int:
@@ -30,7 +31,7 @@ def _look(alert: Alert | None) -> None:
     if alert is None:
         forget()
         with Systemd() as systemd:
-            systemd.order([Order("stop", TIMER)])
+            run_order(systemd, "stop", TIMER)
     else:
         look(alert, read_records())
 

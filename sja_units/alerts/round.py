@@ -9,15 +9,15 @@ from sja_units.alerts.deliver import Notification, deliver
 from sja_units.alerts.record import Record, Streak, note_delivered, note_try
 from sja_units.alerts.store import read_transient, write_record, write_transient
 from sja_units.config.host import Alert
-from sja_units.job import Job
-from sja_units.jobs.state import UnitRow, is_active
+from sja_units.job import TARGET, Job
+from sja_units.jobs.state import is_active, is_maintenance
 from sja_units.jobs.status import JobStatus, get_status, list_status
 from sja_units.systemd import journal_send
-from sja_units.systemd.client import Order, Systemd
+from sja_units.systemd.client import Systemd
+from sja_units.systemd.orders import run_order
 
 # It runs only while a look has to follow by itself: nothing is polled while all is well.
 TIMER = "sja-alert.timer"
-_TARGET = "sja-jobs.target"
 
 Records = dict[Job, Record]
 
@@ -47,17 +47,10 @@ def look(alert: Alert, before: Records) -> None:
 
 
 def _decide(systemd: Systemd, alert: Alert, before: Records, now: Moment) -> Decision:
-    host = {row.name: row for row in systemd.list_units([_TARGET])}
-    if _is_maintenance(host.get(_TARGET)):
+    host = {row.name: row for row in systemd.list_units([TARGET])}
+    if is_maintenance(host.get(TARGET)):
         return Decision(before, {}, [], False)
     return decide(list_status(systemd), before, read_transient().streaks, alert, now)
-
-
-def _is_maintenance(target: UnitRow | None) -> bool:
-    """Return whether the jobs' target was stopped. At boot its start is still to come."""
-    if target is None:
-        return True
-    return target.active != "active" and target.job_type not in ("start", "restart")
 
 
 def _keep(before: Records, records: Records, streaks: Mapping[Job, Streak]) -> bool:
@@ -96,9 +89,9 @@ def _set_timer(
     needed = pending or not all(record.is_settled for record in records.values())
     is_active = any(row.active == "active" for row in systemd.list_units([TIMER]))
     if needed and (is_new or not is_active):
-        systemd.order([Order("restart", TIMER)])
+        run_order(systemd, "restart", TIMER)
     elif is_active and not needed:
-        systemd.order([Order("stop", TIMER)])
+        run_order(systemd, "stop", TIMER)
 
 
 def _deliver(

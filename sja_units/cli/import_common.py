@@ -10,9 +10,9 @@ from sja_units.config import job_file
 from sja_units.errors import ConfigError
 from sja_units.importers.takeover import Import, Takeover
 from sja_units.job import Job
-from sja_units.jobs import manager
+from sja_units.jobs import drop_ins, manager
 from sja_units.jobs.files import create_file
-from sja_units.jobs.status import get_status
+from sja_units.jobs.status import list_status
 from sja_units.jobs.wanted import want
 from sja_units.systemd.client import Systemd
 
@@ -75,5 +75,5 @@ def _create(new: list[_Ready]) -> bool:
             create_file(plan.job, plan.text)
             if not plan.wanted:
                 echo(str(plan.job))
-        manager.apply_drop_ins(systemd, files)
-        return not wanted or carry_out(systemd, "start", get_status(systemd, wanted))
+        drop_ins.apply_drop_ins(systemd, files)
+        return not wanted or carry_out(systemd, "start", list_status(systemd, wanted))

@@ -11,7 +11,7 @@ from sja_units.config import host as host_config
 from sja_units.doctor.finding import OK, PROBLEM, WARNING, Finding
 from sja_units.errors import ConfigError
 from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, parse_unit
-from sja_units.jobs import manager
+from sja_units.jobs import drop_ins
 from sja_units.jobs.claims import find_conflicts, read_claims
 from sja_units.jobs.files import OPERATORS, read_job
 from sja_units.jobs.inventory import list_configured
@@ -122,13 +122,13 @@ def check_drop_ins() -> Iterator[Finding]:
     jobs = list_configured()
     for job in jobs:
         try:
-            current = manager.is_drop_in_current(job, read_job(job))
+            current = drop_ins.is_drop_in_current(job, read_job(job))
         except (ConfigError, PermissionError):
             continue  # told by the check of the files
         if not current:
             words = f"systemd was not told of what {job.config_path} says"
             findings.append(Finding(WARNING, words, f"sjactl apply {job}"))
-    for job in manager.list_orphaned_drop_ins():
+    for job in drop_ins.list_orphaned_drop_ins():
         words = f"{job.drop_in_path} is left over from a job that is gone"
         findings.append(Finding(WARNING, words, "sjactl apply"))
     yield from findings or [Finding(OK, f"{len(jobs)} jobs: systemd knows what their files say")]

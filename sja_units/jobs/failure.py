@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sja_units.hooks.record import HUNG, is_number, parse_record
 from sja_units.job import RUN_ROOT, STATE_ROOT, Job
+from sja_units.jobs.markers import list_units
 
 NOT_RECOVERED = "failed to recover after restart"  # the words of the older system
 
@@ -94,12 +95,9 @@ def read_failure(job: Job) -> Failure | None:
         return None
 
 
-def list_failed_units() -> set[str]:
-    """Return the units that have a record of a failure."""
-    try:
-        return {name for name in os.listdir(f"{STATE_ROOT}/ended") if name.startswith("sja-")}
-    except FileNotFoundError:
-        return set()
+def list_failed_units(among: set[str] | None = None) -> set[str]:
+    """Return the units that have a record of a failure; among: those that are asked for."""
+    return list_units(f"{STATE_ROOT}/ended", among)
 
 
 def expect_recovery(job: Job) -> None:

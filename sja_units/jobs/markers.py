@@ -13,15 +13,15 @@ def is_wanted(unit: str) -> bool:
     return os.path.lexists(f"{STATE_ROOT}/wanted/{unit}")
 
 
-def list_wanted_units() -> set[str]:
-    """Return the units whose last order was to start."""
-    return _list(f"{STATE_ROOT}/wanted")
+def list_wanted_units(among: set[str] | None = None) -> set[str]:
+    """Return the units whose last order was to start; among: those that are asked for."""
+    return list_units(f"{STATE_ROOT}/wanted", among)
 
 
-def read_completed() -> dict[str, str]:
+def read_completed(among: set[str] | None = None) -> dict[str, str]:
     """Return by unit when a command's last run did its work (RFC 3339, UTC)."""
     found = {}
-    for unit in _list(f"{STATE_ROOT}/runs"):
+    for unit in list_units(f"{STATE_ROOT}/runs", among):
         if (text := _read_run(unit)).startswith(COMPLETED):
             found[unit] = text.removeprefix(COMPLETED)
     return found
@@ -40,12 +40,12 @@ def _read_run(unit: str) -> str:
         return ""
 
 
-def read_next_tries() -> dict[str, float]:
+def read_next_tries(among: set[str] | None = None) -> dict[str, float]:
     """Return by unit the time (Unix seconds) of the next try, for units that failed."""
     dues = {}
     # The hooks count from the boot: the clock may be set at any moment.
     booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    for unit in _list(f"{RUN_ROOT}/backoff"):
+    for unit in list_units(f"{RUN_ROOT}/backoff", among):
         try:
             with open(f"{RUN_ROOT}/backoff/{unit}", encoding="ascii") as file:
                 dues[unit] = float(file.read().split()[1]) + booted
@@ -54,7 +54,10 @@ def read_next_tries() -> dict[str, float]:
     return dues
 
 
-def _list(folder: str) -> set[str]:
+def list_units(folder: str, among: set[str] | None = None) -> set[str]:
+    """Return the units that have a file in a folder; among: those that are asked for."""
+    if among is not None:
+        return {unit for unit in among if os.path.lexists(f"{folder}/{unit}")}
     try:
         return {name for name in os.listdir(folder) if name.startswith("sja-")}
     except FileNotFoundError:

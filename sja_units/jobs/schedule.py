@@ -2,14 +2,17 @@
 
 import os
 
-from sja_units.job import SYSTEMD_ROOT, Job
+from sja_units.job import SYSTEMD_ROOT, Job, parse_unit
 from sja_units.kinds import get_kind
 
 _BEFORE, _AFTER = "sja-command@", ".timer"
 
 
-def list_scheduled_units() -> set[str]:
-    """Return the units that systemd has a timer for."""
+def list_scheduled_units(among: set[str] | None = None) -> set[str]:
+    """Return the units that systemd has a timer for; among: those that are asked for."""
+    if among is not None:
+        jobs = filter(None, map(parse_unit, among))
+        return {job.unit for job in jobs if is_scheduled(job)}
     try:
         names = os.listdir(SYSTEMD_ROOT)
     except FileNotFoundError:

@@ -1,8 +1,10 @@
 """A job's state, worked out from what is true now. Pure; the words are the contract's."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-STATES = (
+from sja_units.systemd.unit import UnitRow
+
+State = Literal[
     "running",
     "degraded",
     "starting",
@@ -13,17 +15,8 @@ STATES = (
     "stopped",
     "completed",
     "unconfigured",
-)
-
-
-class UnitRow(NamedTuple):
-    """What systemd tells of a unit in one listing; states are systemd's own words."""
-
-    name: str
-    load: str
-    active: str
-    sub: str
-    job_type: str  # "" where no job is queued
+]
+STATES: tuple[State, ...] = get_args(State)
 
 
 class Facts(NamedTuple):
@@ -41,8 +34,8 @@ class Facts(NamedTuple):
     completed: bool = False  # its last run did its work, which is a command's alone
 
 
-def decide_state(facts: Facts) -> str:
-    """Return the state, one of STATES."""
+def decide_state(facts: Facts) -> State:
+    """Return the state."""
     unit = facts.unit
     active = unit.active if unit else "inactive"
     if not facts.configured:
@@ -67,11 +60,24 @@ def decide_state(facts: Facts) -> str:
     return "starting" if facts.relaunching else "down"
 
 
-def is_wrong(state: str) -> bool:
+def is_wrong(state: State) -> bool:
     """Return whether a person should look."""
     return state in ("degraded", "restarting", "down", "failed", "unconfigured")
 
 
-def is_active(state: str) -> bool:
+def is_active(state: State) -> bool:
     """Return whether `sjactl status` counts it as running."""
     return state in ("running", "degraded")
+
+
+def is_maintenance(target: UnitRow | None) -> bool:
+    """Return whether sja-jobs.target was stopped, which took its jobs along on purpose.
+
+    At boot its start is still to come.
+    """
+    if target is None:
+        return True
+    return target.active not in ("active", "activating") and target.job_type not in (
+        "start",
+        "restart",
+    )

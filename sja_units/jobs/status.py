@@ -1,21 +1,18 @@
-"""One picture of all jobs: files, markers, systemd and health, joined when somebody asks."""
+"""How jobs are: files, markers, systemd and health, joined when somebody asks."""
 
 import os
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sja_units.job import KINDS, RELAUNCH, SCHEDULES, Job, parse_unit
+from sja_units.job import KINDS, RELAUNCH, SCHEDULES, TARGET, Job, parse_unit
 from sja_units.jobs import markers
-from sja_units.jobs.failure import Failure, list_failed_units, make_failure, read_failure
+from sja_units.jobs.failure import Failure, list_failed_units, read_failure
 from sja_units.jobs.health import read_health
 from sja_units.jobs.inventory import Head, list_configured, read_head
 from sja_units.jobs.schedule import list_scheduled_units
-from sja_units.jobs.state import Facts, UnitRow, decide_state, is_wrong
-from sja_units.systemd.cgroup import count_memory
+from sja_units.jobs.state import Facts, State, decide_state, is_maintenance
 from sja_units.systemd.client import Systemd
-
-_UNSET = 2**64 - 1
+from sja_units.systemd.unit import UnitRow
 
 
 class JobStatus(NamedTuple):
@@ -24,7 +21,7 @@ class JobStatus(NamedTuple):
     job: Job
     title: str
     configured: bool
-    state: str
+    state: State
     wanted: bool
     relaunch: bool
     pid: int | None
@@ -37,6 +34,7 @@ class JobStatus(NamedTuple):
     health: dict[str, Any]
     memory_bytes: int | None
     cpu_seconds: float | None
+    obstacle: str = ""  # what keeps systemd from starting a job that is down
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that the contract describes."""
@@ -61,85 +59,108 @@ class JobStatus(NamedTuple):
         }
 
 
-class _Marks(NamedTuple):
-    """What holds for all jobs, read once."""
+class Snapshot(NamedTuple):
+    """What systemd's listing and the markers tell, read once for all jobs that are asked for."""
 
+    rows: Mapping[str, UnitRow]
+    configured: frozenset[Job]
     wanted: set[str]
     failed: set[str]
     next_tries: dict[str, float]
     completed: dict[str, str]  # when each did its work
     scheduled: set[str]
-    armed: set[str]
-    relaunching: bool
+
+    @property
+    def is_relaunching(self) -> bool:
+        """Whether sja-relaunch is about to start what is wanted."""
+        row = self.rows.get(RELAUNCH)
+        return row is not None and (row.active == "activating" or row.job_type == "start")
+
+    @property
+    def is_maintenance(self) -> bool:
+        """Whether sja-jobs.target was stopped, which took its jobs along on purpose."""
+        return is_maintenance(self.rows.get(TARGET))
+
+    def is_armed(self, job: Job) -> bool:
+        """Tell whether a job's schedule goes on."""
+        row = self.rows.get(job.schedule_unit)
+        return job.unit in self.scheduled and row is not None and row.active == "active"
+
+    def list_jobs(self) -> list[Job]:
+        """Return the jobs with a file, a marker or a unit in memory, by kind and name."""
+        known = {parse_unit(unit) for unit in (*self.rows, *self.wanted)}
+        return sorted(self.configured | {job for job in known if job is not None})
 
 
-def list_status(systemd: Systemd) -> list[JobStatus]:
-    """Return all jobs, by kind and name: those with a file, a marker or a unit in memory.
+def list_status(systemd: Systemd, jobs: Iterable[Job] | None = None) -> list[JobStatus]:
+    """Return how jobs are, in a line each; None: all jobs there are, by kind and name.
 
     systemd is asked about single units only where something is wrong.
     """
-    configured = set(list_configured())
-    patterns = [f"sja-{kind}@*.service" for kind in KINDS]
-    rows = _list_rows(systemd, [*patterns, f"{SCHEDULES}*.service"])
-    marks = _read_marks(rows)
-    known = {parse_unit(unit) for unit in (*rows, *marks.wanted)} - {None}
-    jobs = sorted(configured | {job for job in known if job is not None})
-    views = [_look(job, rows.get(job.unit), job in configured, marks) for job in jobs]
-    unclear = [v.job for v in views if v.job.unit in rows and (is_wrong(v.state) or v.error)]
-    shown = systemd.show(job.unit for job in unclear)
-    views = [_add(view, shown[view.job.unit]) if view.job.unit in shown else view for view in views]
-    return _add_next_runs(systemd, views, marks)
+    from sja_units.jobs.details import add_essentials
+
+    chosen = None if jobs is None else list(jobs)
+    snapshot = take_snapshot(systemd, chosen)
+    listed = snapshot.list_jobs() if chosen is None else chosen
+    return add_essentials(systemd, [read_status(job, snapshot) for job in listed], snapshot)
 
 
 def get_status(systemd: Systemd, jobs: Iterable[Job]) -> list[JobStatus]:
     """Return all about these jobs, with what they use of the machine."""
+    from sja_units.jobs.details import add_details
+
     chosen = list(jobs)
-    rows = _list_rows(systemd, (unit for job in chosen for unit in (job.unit, job.schedule_unit)))
-    marks = _read_marks(rows)
-    shown = systemd.show(job.unit for job in chosen)
-    views = []
-    for job in chosen:
-        view = _look(job, rows.get(job.unit), os.path.lexists(job.config_path), marks)
-        views.append(_add_use(_add(view, shown[job.unit]), shown[job.unit]))
-    return _add_next_runs(systemd, views, marks)
+    snapshot = take_snapshot(systemd, chosen)
+    return add_details(systemd, [read_status(job, snapshot) for job in chosen], snapshot)
 
 
-def _list_rows(systemd: Systemd, units: Iterable[str]) -> dict[str, UnitRow]:
-    return {row.name: row for row in systemd.list_units([*units, RELAUNCH])}
-
-
-def _read_marks(rows: Mapping[str, UnitRow]) -> _Marks:
-    relaunch = rows.get(RELAUNCH)
-    return _Marks(
-        markers.list_wanted_units(),
-        list_failed_units(),
-        markers.read_next_tries(),
-        markers.read_completed(),
-        list_scheduled_units(),
-        armed={unit for unit, row in rows.items() if row.active == "active"},
-        relaunching=relaunch is not None
-        and (relaunch.active == "activating" or relaunch.job_type == "start"),
+def take_snapshot(systemd: Systemd, jobs: Iterable[Job] | None = None) -> Snapshot:
+    """Return what holds for these jobs, None for all."""
+    if jobs is None:
+        units = [*(f"sja-{kind}@*.service" for kind in KINDS), f"{SCHEDULES}*.service"]
+        configured = frozenset(list_configured())
+        among = None
+    else:
+        jobs = list(jobs)
+        units = [unit for job in jobs for unit in (job.unit, job.schedule_unit)]
+        configured = frozenset(job for job in jobs if os.path.lexists(job.config_path))
+        among = {job.unit for job in jobs}
+    return Snapshot(
+        {row.name: row for row in systemd.list_units([*units, RELAUNCH, TARGET])},
+        configured,
+        markers.list_wanted_units(among),
+        list_failed_units(among),
+        markers.read_next_tries(among),
+        markers.read_completed(among),
+        list_scheduled_units(among),
     )
 
 
-def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> JobStatus:
+def read_status(job: Job, snapshot: Snapshot) -> JobStatus:
     """Return what files and the one listing tell of a job."""
+    configured = job in snapshot.configured
     head = read_head(job) if configured else Head("", True)
-    wanted = job.unit in marks.wanted
+    row = snapshot.rows.get(job.unit)
     active = row is not None and row.active not in ("inactive", "failed")
     health = read_health(job) if active else {}
-    next_try = marks.next_tries.get(job.unit)
-    well = bool(health.get("ok", True)) if health else None
-    failing = next_try is not None
-    completed = marks.completed.get(job.unit)
-    facts = Facts(
-        *(configured, wanted, head.relaunch, row, well, failing, marks.relaunching),
-        scheduled=job.unit in marks.scheduled,
-        armed=job.unit in marks.scheduled and job.schedule_unit in marks.armed,
-        completed=completed is not None,
+    next_try = snapshot.next_tries.get(job.unit)
+    completed = snapshot.completed.get(job.unit)
+    wanted = job.unit in snapshot.wanted
+    state = decide_state(
+        Facts(
+            configured=configured,
+            wanted=wanted,
+            relaunch=head.relaunch,
+            unit=row,
+            well=bool(health.get("ok", True)) if health else None,
+            failing=next_try is not None,
+            relaunching=snapshot.is_relaunching,
+            scheduled=job.unit in snapshot.scheduled,
+            armed=snapshot.is_armed(job),
+            completed=completed is not None,
+        )
     )
-    state = decide_state(facts)
-    error = read_failure(job) if job.unit in marks.failed else None
+    error = read_failure(job) if job.unit in snapshot.failed else None
     return JobStatus(
         job=job,
         title=head.title,
@@ -150,7 +171,7 @@ def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> Job
         pid=health.get("pid"),
         since=completed if state == "completed" else health.get("since"),
         restarts=None,
-        status=_say(job, state, health, error),
+        status=_describe(job, state, health, error),
         error=error,
         next_try=next_try if state == "restarting" else None,
         next_run=None,
@@ -160,7 +181,7 @@ def _look(job: Job, row: UnitRow | None, configured: bool, marks: _Marks) -> Job
     )
 
 
-def _say(job: Job, state: str, health: dict[str, Any], error: Failure | None) -> str:
+def _describe(job: Job, state: State, health: dict[str, Any], error: Failure | None) -> str:
     if state == "unconfigured":
         return f"there is no file {job.config_path}"
     if state in ("running", "degraded"):
@@ -168,78 +189,3 @@ def _say(job: Job, state: str, health: dict[str, Any], error: Failure | None) ->
     if state in ("failed", "restarting", "down") and error is not None:
         return error.message
     return "wanted, but not running" if state == "down" else ""
-
-
-def _add(view: JobStatus, shown: dict[str, Any]) -> JobStatus:
-    """Return the view with what systemd tells of this one unit."""
-    active = shown["ActiveState"] in ("active", "reloading")
-    since = shown["ActiveEnterTimestamp" if active else "StateChangeTimestamp"]
-    # A failure from before the last order is history: nothing was wrong in this run.
-    past = active and shown["NRestarts"] == 0
-    starting = view.state in ("starting", "stopping")
-    if _knows_more(shown["Result"], view):
-        view = _blame_systemd(view, shown)
-    return view._replace(
-        pid=shown["MainPID"] or None,
-        since=view.since if view.state == "completed" else _format(since),
-        restarts=shown["NRestarts"],
-        status=shown["StatusText"] if starting else view.status,
-        error=None if past else view.error,
-    )
-
-
-def _add_next_runs(systemd: Systemd, views: list[JobStatus], marks: _Marks) -> list[JobStatus]:
-    """Return the views, those that wait for a run of their schedule with its time."""
-    timers = [view.job.timer for view in views if _waits(view, marks)]
-    elapses = systemd.get_each(timers, "Timer", "NextElapseUSecRealtime") if timers else {}
-    return [
-        _add_next_run(view, elapses[view.job.timer]) if view.job.timer in elapses else view
-        for view in views
-    ]
-
-
-def _waits(view: JobStatus, marks: _Marks) -> bool:
-    is_between = view.state in ("completed", "starting", "failed")
-    return is_between and view.job.unit in marks.scheduled and view.job.schedule_unit in marks.armed
-
-
-def _add_next_run(view: JobStatus, micros: int) -> JobStatus:
-    if not 0 < micros < _UNSET:
-        return view
-    moment = datetime.fromtimestamp(micros / 1e6).astimezone().isoformat(" ", timespec="seconds")
-    status = f"next run at {moment}"
-    if view.state == "failed":
-        status = f"{view.status} · {status}"
-    return view._replace(next_run=micros / 1e6, status=status)
-
-
-def _knows_more(result: str, view: JobStatus) -> bool:
-    """Tell whether systemd knows of a failure that the end hook could not note."""
-    if view.state == "failed":
-        return view.error is None or view.error.result != result
-    return view.state == "restarting" and view.error is None and result != "success"
-
-
-def _blame_systemd(view: JobStatus, shown: dict[str, Any]) -> JobStatus:
-    """Return the view of a job whose end hook could not note the failure."""
-    at = _format(shown["StateChangeTimestamp"]) or ""
-    error = make_failure(shown["Result"], at, max(1, shown["NRestarts"]))
-    return view._replace(error=error, status=error.message)
-
-
-def _add_use(view: JobStatus, shown: dict[str, Any]) -> JobStatus:
-    memory, cpu = shown["MemoryCurrent"], shown["CPUUsageNSec"]
-    if memory == _UNSET:
-        memory = count_memory(shown["ControlGroup"]) if shown["ControlGroup"] else None
-    return view._replace(
-        memory_bytes=memory,
-        cpu_seconds=None if cpu == _UNSET else cpu / 1e9,
-    )
-
-
-def _format(micros: int) -> str | None:
-    """Return a systemd time stamp as RFC 3339, None where it was never set."""
-    if not micros:
-        return None
-    moment = datetime.fromtimestamp(micros / 1e6, UTC)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -27,17 +27,32 @@ def want_configured(jobs: Iterable[Job]) -> None:
 
 
 def forget(jobs: Iterable[Job]) -> None:
-    """Drop the markers of jobs that are to stop or have stopped. Raises NotAllowed."""
-    wanted = [job for job in jobs if os.path.lexists(job.wanted_path)]
-    for job in wanted:
-        for path in (job.wanted_path, job.ended_path, job.run_path):
-            try:
-                with suppress(FileNotFoundError):
-                    os.unlink(path)
-            except PermissionError:
-                raise NotAllowed(
-                    f"{job} does not run, but is still wanted: it will start at the next boot",
-                    f"only root can change that: sudo sjactl stop {job}",
-                ) from None
-    if wanted:
-        sync_folder(os.path.dirname(wanted[0].wanted_path))
+    """Drop the markers of jobs that are to stop or have stopped, and the notes of their ends.
+
+    Raises NotAllowed, OSError where a marker cannot be dropped.
+    """
+    folders = set()
+    for job in jobs:
+        with suppress(PermissionError):  # what is only a note of the past stays
+            for path in (job.ended_path, job.run_path):
+                if _unlink(path):
+                    folders.add(os.path.dirname(path))
+        try:
+            if _unlink(job.wanted_path):
+                folders.add(os.path.dirname(job.wanted_path))
+        except PermissionError:
+            raise NotAllowed(
+                f"{job} does not run, but is still wanted: it will start at the next boot",
+                f"only root can change that: sudo sjactl stop {job}",
+            ) from None
+    for folder in folders:
+        sync_folder(folder)
+
+
+def _unlink(path: str) -> bool:
+    """Remove a file; return whether there was one. Raises OSError."""
+    if not os.path.lexists(path):  # where nothing can be written, nothing has to be
+        return False
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    return True

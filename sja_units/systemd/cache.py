@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sja_units.job import RELAUNCH, SCHEDULES, parse_unit
-from sja_units.jobs.state import UnitRow
+from sja_units.job import RELAUNCH, SCHEDULES, TARGET, parse_unit
 from sja_units.systemd.client import Systemd
+from sja_units.systemd.unit import UnitRow
 
 
 class CachedSystemd(Systemd):
@@ -15,8 +15,7 @@ class CachedSystemd(Systemd):
         super().__init__()
         self.changes = 0  # that systemd has told of
         self._rows: dict[tuple[str, ...], list[UnitRow]] = {}
-        self._shown: dict[str, dict[str, Any]] = {}
-        self._numbers: dict[tuple[str, ...], dict[str, int]] = {}
+        self._properties: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> "CachedSystemd":
         super().__enter__()
@@ -33,37 +32,26 @@ class CachedSystemd(Systemd):
             self._rows[key] = rows
         return rows
 
-    def show(self, units: Iterable[str]) -> dict[str, dict[str, Any]]:
+    def get(self, units: Iterable[str], *names: str) -> dict[str, dict[str, Any]]:
         chosen = list(units)
-        known = {unit: self._shown[unit] for unit in chosen if unit in self._shown}
+        unknown = [u for u in chosen if not self._properties.get(u, {}).keys() >= {*names}]
         before = self.changes
-        asked = super().show(unit for unit in chosen if unit not in known)
+        shown = super().get(unknown, *names)
+        found = {unit: self._properties.get(unit, {}) | shown.get(unit, {}) for unit in chosen}
         if self.changes == before:
-            self._shown.update(asked)
-        return known | asked
-
-    def get_each(self, units: Iterable[str], kind: str, name: str) -> dict[str, int]:
-        chosen = list(units)
-        key = (kind, name, *chosen)
-        if key in self._numbers:
-            return self._numbers[key]
-        before = self.changes
-        numbers = super().get_each(chosen, kind, name)
-        if self.changes == before:
-            self._numbers[key] = numbers
-        return numbers
+            self._properties |= found
+        return {unit: {name: values[name] for name in names} for unit, values in found.items()}
 
     def _forget(self, unit: str) -> None:
-        if unit and unit != RELAUNCH and not _concerns_job(unit):
+        if unit and unit not in (RELAUNCH, TARGET) and not _concerns_job(unit):
             return
         if unit:
-            self._shown.pop(unit, None)
+            self._properties.pop(unit, None)
         else:
-            self._shown.clear()
+            self._properties.clear()
         self._rows.clear()
-        self._numbers.clear()
         self.changes += 1
 
 
 def _concerns_job(unit: str) -> bool:
-    return parse_unit(unit) is not None or unit.startswith(SCHEDULES)
+    return parse_unit(unit.removesuffix(".timer")) is not None or unit.startswith(SCHEDULES)

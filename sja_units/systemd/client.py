@@ -1,132 +1,126 @@
-"""systemd over D-Bus: the few calls that are used, typed. The only file that talks D-Bus.
+"""systemd over D-Bus: the few methods of its manager that are used, typed.
 
-Source: org.freedesktop.systemd1(5). Messages are sent as they are: introspecting a thousand
-units, as proxies do, takes seconds.
+Source: org.freedesktop.systemd1(5). Where the bus or systemd itself is being restarted, what was
+asked is asked once more.
 """
 
-import asyncio
 import os
-import re
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
-from dbus_next.aio.message_bus import MessageBus
-from dbus_next.constants import BusType, MessageType
-from dbus_next.errors import AuthError, InvalidAddressError
-from dbus_next.message import Message
+from sja_units.errors import SjaError
+from sja_units.systemd.bus import BUS, Call, Connection, ConnectionLost, Signal
+from sja_units.systemd.unit import (
+    INTERFACES,
+    ROOT,
+    UnitRow,
+    Verb,
+    make_path,
+    make_row,
+    parse_path,
+)
 
-from sja_units.errors import NotAllowed, SjaError
-from sja_units.jobs.state import UnitRow
-
-CALL_SECONDS = 30.0
-# The begin hook waits five minutes at most, then the worker has its own time to start.
-ORDER_SECONDS = 400.0
-# More calls at once bring nothing; a hundred made the bus drop systemd's own connection.
-IN_FLIGHT = 10
-# Starts under way at once. Each makes a sandbox, whose cost grows with the number of others that
-# are being made; but one that takes longer than its turn holds nobody up.
-AT_ONCE = 4 * (os.cpu_count() or 1)
-TURN_SECONDS = 1.0
-WITHDRAWN = "withdrawn"
-"""What comes of an order that was not due any more at its turn."""
+BACK_SECONDS = 30.0  # within which a bus, or systemd, that restarts is back
+_PAUSE = 0.1
+_BOOTED = "/run/systemd/system"  # sd_booted(3)
 
 _NAME = "org.freedesktop.systemd1"
-_PATH = "/org/freedesktop/systemd1"
 _MANAGER = f"{_NAME}.Manager"
-_BUS = "org.freedesktop.DBus"
-_REFUSED = (f"{_BUS}.Error.AccessDenied", f"{_BUS}.Error.InteractiveAuthorizationRequired")
+_PROPERTIES = f"{BUS}.Properties"
+_METHODS: dict[Verb, str] = {"start": "StartUnit", "stop": "StopUnit", "restart": "RestartUnit"}
 # What a manager's signal tells of: the place of the unit's name among its arguments.
 _TOLD_BY = {"UnitNew": 0, "UnitRemoved": 0, "JobNew": 2, "JobRemoved": 2}
-_ORDERS = {"start": "StartUnit", "stop": "StopUnit", "restart": "RestartUnit"}
+_MANAGER_RULE = f"type='signal',sender='{_NAME}',path='{ROOT}',interface='{_MANAGER}'"
+# A change is told for the unit and once more for its kind of unit: one of them will do.
+_UNITS_RULE = (
+    f"type='signal',sender='{_NAME}',path_namespace='{ROOT}/unit',"
+    f"interface='{_PROPERTIES}',arg0='{_NAME}.Unit'"
+)
+_OWNER_RULE = f"type='signal',sender='{BUS}',member='NameOwnerChanged',arg0='{_NAME}'"
 
 T = TypeVar("T")
-
-
-class Order(NamedTuple):
-    """Something to do with a unit: verb is start, stop or restart."""
-
-    verb: str
-    unit: str
 
 
 class Systemd:
     """A connection to the system's systemd. Use it in a `with` block, from one thread."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._bus: MessageBus | None = None
-        self._results: dict[str, str] = {}
-        self._waiting: dict[str, asyncio.Future[str]] = {}
-        self._is_subscribed = False
-        self._told = asyncio.Event()
+        self._open: Connection | None = None
+        self._rules: list[str] = []  # by which signals are sent to it
+        self._listeners: list[Callable[[Signal], None]] = [self._note_owner]
+        self._has_new_owner = False
+        self._seen = 0  # signals that the last wait knew of
 
     def __enter__(self) -> "Systemd":
-        try:
-            self._bus = self._run(self._connect())
-        except (OSError, AuthError, InvalidAddressError, EOFError) as error:
-            self._loop.close()
-            words = str(error) or f"no answer within {CALL_SECONDS:.0f} s"
-            raise SjaError(
-                f"D-Bus cannot be reached: {words}", "is dbus running? systemctl status dbus"
-            ) from None
-        except BaseException:
-            self._loop.close()
-            raise
+        self._open = Connection()
+        self._open.listeners += self._listeners
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bus is not None:
-            self._bus.disconnect()
-        unfinished = asyncio.all_tasks(self._loop)
-        for task in unfinished:
-            task.cancel()
-        self._run(_await_all(unfinished))
-        self._loop.close()
+        if self._open is not None:
+            self._open.close()
 
     def list_units(self, patterns: Iterable[str]) -> list[UnitRow]:
         """Return the units that systemd has in memory and whose names match a pattern."""
-        (rows,) = self._run(self._call("ListUnitsByPatterns", "asas", [], list(patterns)))
-        return [UnitRow(row[0], row[2], row[3], row[4], row[8]) for row in rows]
+        (rows,) = self._ask("ListUnitsByPatterns", "asas", [], list(patterns))
+        return [make_row(row) for row in rows]
 
-    def show(self, units: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Return all properties of each unit, of its service part too, by unit."""
-        return self._run(self._show_all(list(units)))
+    def list_named(self, units: Iterable[str]) -> dict[str, UnitRow]:
+        """Return these units by name, in memory or not."""
+        (rows,) = self._ask("ListUnitsByNames", "as", list(units))
+        return {row[0]: make_row(row) for row in rows}
 
-    def get_each(self, units: Iterable[str], kind: str, name: str) -> dict[str, int]:
-        """Return one number of each unit; kind: its interface, such as Service or Timer."""
-        return self._run(self._get_each(list(units), kind, name))
-
-    def order(
-        self,
-        orders: Iterable[Order],
-        done: Callable[[Order, str], None] | None = None,
-        is_due: Callable[[Order], bool] | None = None,
-        on_rest: Callable[[Order], None] | None = None,
-    ) -> dict[str, str]:
-        """Carry out orders, all at once, and wait for what comes of each.
-
-        Returns by unit the result of its job: "done" or one of systemd's other words (failed,
-        canceled, timeout, dependency, skipped, assert), or what systemd said on refusing it, or
-        "withdrawn". done: called with each order and its result as it comes. is_due: asked just
-        before an order is given, as they take their turns. on_rest: called before `done` with each
-        order whose unit neither runs nor is about to. Raises NotAllowed, and what these raise, once
-        all orders were carried out.
-        """
-        return self._run(self._order_all(list(orders), done, is_due, on_rest))
+    def get(self, units: Iterable[str], *names: str) -> dict[str, dict[str, Any]]:
+        """Return properties of units by unit and name. Source: org.freedesktop.systemd1(5)."""
+        chosen = list(units)
+        calls = [
+            Call(_NAME, path, _PROPERTIES, "Get", "ss", (INTERFACES[name], name))
+            for path in map(make_path, chosen)
+            for name in names
+        ]
+        values = iter(self._retry(lambda bus: bus.call_all(calls)))
+        return {unit: {name: next(values)[0] for name in names} for unit in chosen}
 
     def reload(self) -> None:
         """Let systemd read unit files again."""
-        self._run(self._call("Reload", ""))
+        self._ask("Reload", "")
 
     def reset_failed(self, unit: str) -> None:
         """Let systemd forget that a unit failed."""
-        self._run(self._call("ResetFailedUnit", "s", unit))
+        self._ask("ResetFailedUnit", "s", unit)
+
+    def ref(self, unit: str) -> None:
+        """Let systemd keep in memory what becomes of a unit; only root may."""
+        self._ask("RefUnit", "s", unit)
+
+    def unref(self, unit: str) -> None:
+        """Take back a `ref`."""
+        self._ask("UnrefUnit", "s", unit)
 
     def unit_file_state(self, unit: str) -> str:
         """Return "enabled", "disabled" and the like, as `systemctl is-enabled` does."""
-        (state,) = self._run(self._call("GetUnitFileState", "s", unit))
+        (state,) = self._ask("GetUnitFileState", "s", unit)
         return str(state)
+
+    def enqueue(self, verb: Verb, unit: str) -> str:
+        """Give an order; return the path of its job, whose end JobRemoved tells.
+
+        Raises ConnectionLost where nobody knows whether it was given.
+        """
+        (path,) = self._connection.call(_make_call(_METHODS[verb], "ss", unit, "replace"))
+        return str(path)
+
+    def listen(self, listener: Callable[[Signal], None]) -> None:
+        """Hand the manager's signals to a function, as they are taken in; it must not call."""
+        self._listeners.append(listener)
+        self._connection.listeners.append(listener)
+        self._add_rules(_MANAGER_RULE, _OWNER_RULE)
+
+    def stop_listening(self, listener: Callable[[Signal], None]) -> None:
+        """Hand nothing to this function any more."""
+        self._listeners.remove(listener)
+        self._connection.listeners.remove(listener)
 
     def watch(self, on_change: Callable[[str], None]) -> None:
         """Have systemd tell of changes from now on, whenever this connection waits.
@@ -134,231 +128,112 @@ class Systemd:
         on_change: called with the name of a unit whose properties may have changed, "" where any
         may have.
         """
-        self._run(self._watch_units(on_change))
+
+        def tell(signal: Signal) -> None:
+            unit = _find_changed(signal)
+            if unit is not None:
+                on_change(unit)
+
+        self.listen(tell)
+        self._add_rules(_UNITS_RULE)
 
     def wait(self, seconds: float, descriptors: Iterable[int] = ()) -> None:
-        """Wait for what systemd tells; return after so long, or when a descriptor can be read.
+        """Wait so long for a signal, or until a descriptor can be read.
 
-        Raises SjaError when the connection has ended.
+        Returns at once where a signal has come since the last wait. Raises ConnectionLost.
         """
-        self._run(self._wait(seconds, list(descriptors)))
-
-    @property
-    def _connection(self) -> MessageBus:
-        if self._bus is None:
-            raise RuntimeError("used outside its with block")
-        return self._bus
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._loop.run_until_complete(work)
-
-    async def _connect(self) -> MessageBus:
-        bus = MessageBus(bus_type=BusType.SYSTEM)
-        return await asyncio.wait_for(bus.connect(), CALL_SECONDS)
-
-    async def _send(self, message: Message) -> list[Any]:
         try:
-            reply = await asyncio.wait_for(self._connection.call(message), CALL_SECONDS)
-        except TimeoutError:
-            raise SjaError(
-                f"systemd did not answer within {CALL_SECONDS:.0f} s ({message.member})"
-            ) from None
-        except (EOFError, OSError) as error:
-            raise SjaError(f"the connection to D-Bus broke: {error}") from None
-        if reply is None or reply.message_type is MessageType.ERROR:
-            raise _translate(message, reply)
-        return list(reply.body)
+            if self._connection.signals == self._seen:
+                self._connection.receive(seconds, descriptors)
+        except ConnectionLost:
+            self.reconnect()
+        self._seen = self._connection.signals
+        if self._has_new_owner:
+            self._has_new_owner = False
+            self._retry(_subscribe)
 
-    async def _call(self, member: str, signature: str, *body: Any) -> list[Any]:
-        return await self._send(_message(_NAME, _PATH, _MANAGER, member, signature, *body))
+    def reconnect(self) -> None:
+        """Connect anew where the connection has ended, and have all told that was told before.
 
-    async def _show_all(self, units: list[str]) -> dict[str, dict[str, Any]]:
-        gate = asyncio.Semaphore(IN_FLIGHT)
-
-        async def show(unit: str) -> dict[str, Any]:
-            async with gate:
-                (path,) = await self._call("LoadUnit", "s", unit)
-                message = _message(_NAME, path, f"{_BUS}.Properties", "GetAll", "s", "")
-                (properties,) = await self._send(message)
-                return {name: variant.value for name, variant in properties.items()}
-
-        shown = await asyncio.gather(*(show(unit) for unit in units))
-        return dict(zip(units, shown, strict=True))
-
-    async def _get_each(self, units: list[str], kind: str, name: str) -> dict[str, int]:
-        gate = asyncio.Semaphore(IN_FLIGHT)
-
-        async def get(unit: str) -> int:
-            async with gate:
-                path = f"{_PATH}/unit/{_escape(unit)}"
-                body = (f"{_NAME}.{kind}", name)
-                message = _message(_NAME, path, f"{_BUS}.Properties", "Get", "ss", *body)
-                (variant,) = await self._send(message)
-                return int(variant.value)
-
-        numbers = await asyncio.gather(*(get(unit) for unit in units))
-        return dict(zip(units, numbers, strict=True))
-
-    async def _order_all(
-        self,
-        orders: list[Order],
-        done: Callable[[Order, str], None] | None,
-        is_due: Callable[[Order], bool] | None,
-        on_rest: Callable[[Order], None] | None,
-    ) -> dict[str, str]:
-        await self._watch_jobs()
-        gate, turns = asyncio.Semaphore(IN_FLIGHT), asyncio.Semaphore(AT_ONCE)
-
-        async def carry_out(order: Order) -> str:
-            async with gate:
-                if is_due and not is_due(order):
-                    return WITHDRAWN
-                try:
-                    (path,) = await self._call(_ORDERS[order.verb], "ss", order.unit, "replace")
-                except NotAllowed:
+        Raises ConnectionLost where that cannot be done within BACK_SECONDS.
+        """
+        deadline = time.monotonic() + BACK_SECONDS
+        while True:
+            time.sleep(_PAUSE)
+            try:
+                self._connect_anew()
+            except ConnectionLost:
+                if time.monotonic() > deadline:
                     raise
-                except SjaError as error:
-                    return error.message
-            return await self._wait_for_job(path)
-
-        async def carry_out_in_turn(order: Order) -> str:
-            if order.verb == "stop":
-                return await carry_out(order)
-            async with turns:
-                work = asyncio.ensure_future(carry_out(order))
-                await asyncio.wait([work], timeout=TURN_SECONDS)
-            return await work
-
-        async def carry_out_and_tell(order: Order) -> str:
-            result = await carry_out_in_turn(order)
-            if on_rest is not None:
-                async with gate:
-                    rests = await self._is_at_rest(order.unit)
-                if rests:
-                    on_rest(order)
-            if done is not None:
-                done(order, result)
-            return result
-
-        tasks = [asyncio.ensure_future(carry_out_and_tell(order)) for order in orders]
-        await _await_all(tasks)
-        return {order.unit: task.result() for order, task in zip(orders, tasks, strict=True)}
-
-    async def _is_at_rest(self, unit: str) -> bool:
-        (rows,) = await self._call("ListUnitsByNames", "as", [unit])
-        return all(row[3] in ("inactive", "failed") and not row[8] for row in rows)
-
-    async def _watch_jobs(self) -> None:
-        # Before the first order: a job may end before the reply that names it has been read.
-        if self._is_subscribed:
-            return
-        self._is_subscribed = True
-        self._connection.add_message_handler(self._note_job_end)
-        rule = f"type='signal',sender='{_NAME}',interface='{_MANAGER}',member='JobRemoved'"
-        await self._send(_message(_BUS, "/org/freedesktop/DBus", _BUS, "AddMatch", "s", rule))
-        await self._call("Subscribe", "")
-
-    def _note_job_end(self, message: Message) -> None:
-        if message.member != "JobRemoved" or message.interface != _MANAGER:
-            return
-        _, path, _, result = message.body
-        if path in self._waiting:
-            self._waiting.pop(path).set_result(result)
-        else:
-            self._results[path] = result
-
-    async def _watch_units(self, on_change: Callable[[str], None]) -> None:
-        def tell(message: Message) -> None:
-            if message.message_type is not MessageType.SIGNAL:
-                return
-            if message.member == "PropertiesChanged":
-                unit = _name_unit(message.path)
-            elif message.member in _TOLD_BY and message.interface == _MANAGER:
-                unit = message.body[_TOLD_BY[message.member]]
-            elif message.member == "Reloading":
-                unit = ""
             else:
                 return
-            on_change(unit)
-            self._told.set()
 
-        self._connection.add_message_handler(tell)
-        self._loop.create_task(self._note_end())
-        # A change is told for the unit and once more for its kind of unit: one of them will do.
-        properties = (
-            f"type='signal',sender='{_NAME}',path_namespace='{_PATH}/unit',"
-            f"interface='{_BUS}.Properties',arg0='{_NAME}.Unit'"
-        )
-        manager = f"type='signal',sender='{_NAME}',path='{_PATH}',interface='{_MANAGER}'"
-        for rule in (properties, manager):
-            await self._send(_message(_BUS, "/org/freedesktop/DBus", _BUS, "AddMatch", "s", rule))
-        await self._call("Subscribe", "")
+    def _connect_anew(self) -> None:
+        if not self._connection.is_open:
+            self._open = Connection()
+            self._open.listeners += self._listeners
+            self._seen = 0
+            for rule in self._rules:
+                self._open.listen_to(rule)
+        if self._rules:
+            _subscribe(self._connection)
+        lost = Signal(ROOT, _MANAGER, "Reloading", [False])  # anything may have changed
+        for listener in self._listeners:
+            listener(lost)
 
-    async def _note_end(self) -> None:
-        with suppress(Exception):  # the library tells of a broken connection by its cause
-            await self._connection.wait_for_disconnect()
-        self._told.set()
+    @property
+    def _connection(self) -> Connection:
+        if self._open is None:
+            raise RuntimeError("used outside its with block")
+        return self._open
 
-    async def _wait(self, seconds: float, descriptors: list[int]) -> None:
-        for descriptor in descriptors:
-            self._loop.add_reader(descriptor, self._told.set)
-        try:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._told.wait(), max(0.0, seconds))
-        finally:
-            self._told.clear()
-            for descriptor in descriptors:
-                self._loop.remove_reader(descriptor)
-        if not self._connection.connected:
-            raise SjaError("the connection to D-Bus broke", "is dbus being restarted?")
+    def _ask(self, member: str, signature: str, *body: Any) -> list[Any]:
+        call = _make_call(member, signature, *body)
+        return self._retry(lambda bus: bus.call(call))
 
-    async def _wait_for_job(self, path: str) -> str:
-        if path in self._results:
-            return self._results.pop(path)
-        future: asyncio.Future[str] = self._loop.create_future()
-        self._waiting[path] = future
-        try:
-            return await asyncio.wait_for(future, ORDER_SECONDS)
-        except TimeoutError:
-            self._waiting.pop(path, None)
-            return f"still not done after {ORDER_SECONDS:.0f} s"
+    def _retry(self, ask: Callable[[Connection], T]) -> T:
+        """Return the answer to what can be asked twice without harm."""
+        deadline = time.monotonic() + BACK_SECONDS
+        while True:
+            try:
+                return ask(self._connection)
+            except ConnectionLost:
+                if not os.path.isdir(_BOOTED) or time.monotonic() > deadline:
+                    raise
+            self.reconnect()
 
+    def _add_rules(self, *rules: str) -> None:
+        if not self._rules:
+            self._retry(_subscribe)
+        for rule in rules:
+            if rule not in self._rules:
+                self._retry(lambda bus, rule=rule: bus.listen_to(rule))  # type: ignore[misc]
+                self._rules.append(rule)
 
-def _message(
-    name: str, path: str, interface: str, member: str, signature: str, *body: Any
-) -> Message:
-    return Message(
-        destination=name,
-        path=path,
-        interface=interface,
-        member=member,
-        signature=signature,
-        body=list(body),
-    )
+    def _note_owner(self, signal: Signal) -> None:
+        # systemd has executed itself anew: it may not remember who has subscribed.
+        self._has_new_owner |= signal.member == "NameOwnerChanged"
 
 
-async def _await_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _make_call(member: str, signature: str, *body: Any) -> Call:
+    return Call(_NAME, ROOT, _MANAGER, member, signature, body)
 
 
-def _name_unit(path: str) -> str:
-    """Return the unit of an object: systemd writes what is no letter or digit as _2d and so on."""
-    return re.sub("_([0-9a-f]{2})", lambda m: chr(int(m[1], 16)), path.rpartition("/")[2])
+def _subscribe(bus: Connection) -> None:
+    try:
+        bus.call(_make_call("Subscribe", ""))
+    except ConnectionLost:
+        raise
+    except SjaError:
+        return  # "already subscribed"
 
 
-def _escape(unit: str) -> str:
-    """Return a unit's name as it stands in its object's path: sd_bus_path_encode(3)."""
-    return "".join(c if c.isascii() and c.isalnum() else f"_{ord(c):02x}" for c in unit)
-
-
-def _translate(message: Message, reply: Message | None) -> SjaError:
-    if reply is None:
-        return SjaError(f"systemd gave no answer ({message.member})")
-    words = str(reply.body[0]) if reply.body else str(reply.error_name)
-    if reply.error_name in _REFUSED:
-        return NotAllowed(
-            f"systemd refuses: {words}", "be root, or a member of group sja with polkit installed"
-        )
-    if reply.error_name == f"{_BUS}.Error.ServiceUnknown":
-        return SjaError("systemd does not answer on D-Bus", "is it the init system here?")
-    return SjaError(words)
+def _find_changed(signal: Signal) -> str | None:
+    """Return the unit of which a signal tells, "" for all of them, None where it tells of none."""
+    if signal.member == "PropertiesChanged":
+        return parse_path(signal.path)
+    if signal.member in ("Reloading", "NameOwnerChanged"):
+        return ""
+    if signal.interface == _MANAGER and signal.member in _TOLD_BY:
+        return str(signal.body[_TOLD_BY[signal.member]])
+    return None

@@ -1,12 +1,13 @@
-"""Jobs as a survey finds them, for tests of what is made of them."""
+"""Jobs as a listing finds them, for tests of what is made of them."""
 
 from typing import Any
 
 from sja_units.job import Job
+from sja_units.jobs.state import State
 from sja_units.jobs.status import JobStatus
 
 
-def make_status(state: str, **changes: Any) -> JobStatus:
+def make_status(state: State, **changes: Any) -> JobStatus:
     """Return a wanted job in this state, with nothing else to tell."""
     view = JobStatus(
         job=Job("acquisition", "line1"),

@@ -49,7 +49,7 @@ def draw(views: Sequence[JobStatus], host: str, first: int, columns: int, lines:
     first = scroll(first, [""], len(views), lines)
     table = render.lay_out_table(views, columns)
     shown = table[1:][first : first + _count_room(lines)]
-    counts = Counter(view.state for view in views)
+    counts = Counter[str](view.state for view in views)
     words = ", ".join(f"{counts[state]} {state}" for state in _RANKS if counts[state])
     head = f"{host} · {len(views)} job{'s' * (len(views) != 1)}{': ' * bool(words)}{words}"
     hint = "q quits"

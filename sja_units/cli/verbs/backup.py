@@ -25,10 +25,11 @@ from sja_units.cli.verbs.order import carry_out
 from sja_units.errors import SjaError, UsageError
 from sja_units.fs.atomic import atomic_writer
 from sja_units.job import CONFIG_ROOT, Job
-from sja_units.jobs import manager
+from sja_units.jobs import drop_ins
 from sja_units.jobs.lock import alone
-from sja_units.jobs.status import get_status
+from sja_units.jobs.status import list_status
 from sja_units.systemd.client import Systemd
+from sja_units.systemd.unit import Verb
 
 _NAMED_AT_MOST = 10
 
@@ -202,12 +203,10 @@ def _show(plan: Plan) -> None:
 def _run(systemd: Systemd, archive: Archive, plan: Plan) -> bool:
     """Tell systemd of the files, and start what is to run; return whether all of that does."""
     files, _ = restore.read_settled(plan, archive)
-    manager.apply_drop_ins(systemd, dict(files))
+    drop_ins.apply_drop_ins(systemd, dict(files))
     for job in plan.settled:
         if f"{job}.toml" in plan.files and job not in (*plan.starts, *plan.restarts):
             echo(str(job))
-    done = [
-        not jobs or carry_out(systemd, verb, get_status(systemd, jobs))
-        for verb, jobs in (("start", plan.starts), ("restart", plan.restarts))
-    ]
+    work: list[tuple[Verb, tuple[Job, ...]]] = [("start", plan.starts), ("restart", plan.restarts)]
+    done = [not jobs or carry_out(systemd, verb, list_status(systemd, jobs)) for verb, jobs in work]
     return all(done)

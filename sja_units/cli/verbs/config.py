@@ -8,7 +8,7 @@ from sja_units.config.job_file import JobFile, read_file
 from sja_units.config.load import Source, load
 from sja_units.errors import ConfigError
 from sja_units.job import Job
-from sja_units.jobs import inventory, manager
+from sja_units.jobs import drop_ins, inventory
 from sja_units.jobs.files import change_file
 from sja_units.jobs.schedule import is_scheduled
 from sja_units.systemd.client import Systemd
@@ -39,9 +39,9 @@ def apply_command(jobs: tuple[str, ...]) -> int:
             faulty = True
             echo(str(fault), err=True)
     if not jobs:
-        files.update(dict.fromkeys(manager.list_orphaned_drop_ins()))
+        files.update(dict.fromkeys(drop_ins.list_orphaned_drop_ins()))
     with Systemd() as systemd:
-        for job in manager.apply_drop_ins(systemd, files):
+        for job in drop_ins.apply_drop_ins(systemd, files):
             echo(str(job))
             tell_when_it_counts(job)
     return 1 if faulty else 0

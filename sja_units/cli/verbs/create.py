@@ -15,9 +15,9 @@ from sja_units.config import job_file
 from sja_units.config.load import Setting, Source, load
 from sja_units.errors import SjaError, UsageError
 from sja_units.job import KINDS, Job, make_job
-from sja_units.jobs import manager
+from sja_units.jobs import drop_ins, manager
 from sja_units.jobs.files import create_file
-from sja_units.jobs.status import get_status
+from sja_units.jobs.status import list_status
 from sja_units.kinds import get_kind
 from sja_units.systemd.client import Systemd
 
@@ -96,9 +96,9 @@ def create_command(
 
 def _start(job: Job, file: job_file.JobFile, *, start: bool) -> int:
     with Systemd() as systemd:
-        manager.apply_drop_ins(systemd, {job: file})
+        drop_ins.apply_drop_ins(systemd, {job: file})
         if start:
-            return 0 if carry_out(systemd, "start", get_status(systemd, [job])) else 1
+            return 0 if carry_out(systemd, "start", list_status(systemd, [job])) else 1
     echo(str(job))
     return 0
 

@@ -14,7 +14,7 @@ from sja_units.config.load import Source, load
 from sja_units.errors import ConfigError, SjaError
 from sja_units.fs.atomic import replace_file
 from sja_units.job import Job
-from sja_units.jobs import inventory, manager
+from sja_units.jobs import drop_ins, inventory
 from sja_units.jobs.files import Changed, change_file
 from sja_units.systemd.client import Systemd
 
@@ -42,7 +42,7 @@ def edit_command(job: str) -> None:
             f"{fault.message}\n{chosen} is as it was", f"your text is in {kept}"
         ) from None
     with Systemd() as systemd:
-        manager.apply_drop_ins(systemd, {chosen: loaded.file})
+        drop_ins.apply_drop_ins(systemd, {chosen: loaded.file})
     warn_of_settings(loaded.file)
     echo(str(chosen))
     tell_when_it_counts(chosen)

@@ -17,8 +17,10 @@ def metrics_command() -> None:
     with Systemd() as systemd:
         views = list_status(systemd)
         units = [view.job.unit for view in views if view.state not in _UNKNOWN_TO_SYSTEMD]
-        restarts = systemd.get_each(units, "Service", "NRestarts")
-    uses = {view.job.unit: _look(view, restarts.get(view.job.unit)) for view in views}
+        shown = systemd.get(units, "NRestarts")
+    uses = {
+        view.job.unit: _look(view, shown.get(view.job.unit, {}).get("NRestarts")) for view in views
+    }
     click.echo(render(measure(views, uses)), nl=False)
 
 

@@ -4,7 +4,7 @@ import click
 
 from sja_units.cli.output.streams import echo
 from sja_units.jobs import inventory, manager
-from sja_units.jobs.status import list_status
+from sja_units.jobs.find import find_jobs
 from sja_units.systemd.client import Systemd
 
 
@@ -15,7 +15,6 @@ def remove_command(jobs: tuple[str, ...], keep_state: bool) -> None:
     """Stop jobs, forget that they were wanted, and delete their files and state."""
     selectors = [inventory.parse_selector(words) for words in jobs]
     with Systemd() as systemd:
-        known = {view.job: view.title for view in list_status(systemd)}
-        for job in inventory.select(selectors, known):
+        for job in find_jobs(systemd, selectors):
             manager.remove(systemd, job, keep_state=keep_state)
             echo(str(job))

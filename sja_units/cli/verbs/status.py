@@ -10,6 +10,7 @@ from sja_units.cli.output.text_width import wrap
 from sja_units.errors import NoSuchJob, NotAllowed
 from sja_units.job import KINDS, Job
 from sja_units.jobs import inventory
+from sja_units.jobs.find import find_jobs
 from sja_units.jobs.state import STATES, is_active
 from sja_units.jobs.status import JobStatus, get_status, list_status
 from sja_units.systemd.client import Systemd
@@ -47,9 +48,7 @@ def status_command(jobs: tuple[str, ...], as_json: bool) -> int:
     """Show all about jobs. Ends with 3 if one of them does not run."""
     selectors = [inventory.parse_selector(words) for words in jobs]
     with Systemd() as systemd:
-        known = {view.job: view.title for view in list_status(systemd)}
-        chosen = inventory.select(selectors, known)
-        views = get_status(systemd, chosen)
+        views = get_status(systemd, find_jobs(systemd, selectors))
     if not views:
         raise NoSuchJob("there is no such job", "sjactl list shows all")
     if as_json:

@@ -8,7 +8,8 @@ from sja_units.actions.explain import explain
 from sja_units.cli.output import format as render
 from sja_units.cli.output.text_width import wrap
 from sja_units.jobs import inventory
-from sja_units.jobs.status import get_status, list_status
+from sja_units.jobs.find import find_jobs
+from sja_units.jobs.status import get_status
 from sja_units.systemd.client import Systemd
 
 
@@ -18,8 +19,7 @@ def why_command(job: str) -> None:
     """Tell what is wrong with a job, since when, what happens next, and what to do."""
     selector = inventory.parse_selector(job)
     with Systemd() as systemd:
-        known = {view.job: view.title for view in list_status(systemd)}
-        views = get_status(systemd, inventory.select([selector], known))
+        views = get_status(systemd, find_jobs(systemd, [selector]))
     for view in views:
         text = explain(view, render.show_age(view.since) if view.since else "")
         # A command stays on one line, so that it can be copied.

@@ -4,6 +4,7 @@ import pytest
 
 from sja_units.actions.check import Finding, find_problems
 from sja_units.jobs.failure import parse_failure
+from sja_units.jobs.state import State
 from sja_units.jobs.status import JobStatus
 from tests.unit.statuses import make_status
 
@@ -11,7 +12,7 @@ NOW = 1_800_000_000.0
 
 
 def view(
-    state: str, *, wanted: bool = True, reports: bool = True, failures: tuple[float, ...] = ()
+    state: State, *, wanted: bool = True, reports: bool = True, failures: tuple[float, ...] = ()
 ) -> JobStatus:
     recent = " ".join(f"{NOW - age:.0f}" for age in failures)
     record = f"result=exit-code\ncode=exited\nstatus=1\nmessage=no disk\nrecent={recent}\n"
@@ -30,7 +31,7 @@ def find(seen: JobStatus, *, maintenance: bool = False) -> Finding | None:
 
 
 @pytest.mark.parametrize("state", ["down", "failed", "restarting", "unconfigured"])
-def test_a_wanted_job_that_does_not_run(state: str) -> None:
+def test_a_wanted_job_that_does_not_run(state: State) -> None:
     found = find(view(state, failures=(1,)))
     assert found
     assert not found.is_warning
@@ -39,7 +40,7 @@ def test_a_wanted_job_that_does_not_run(state: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["running", "degraded", "starting", "stopping", "stopped"])
-def test_what_is_no_problem(state: str) -> None:
+def test_what_is_no_problem(state: State) -> None:
     assert find(view(state)) is None
 
 
@@ -53,7 +54,7 @@ def test_maintenance_is_a_warning_for_what_it_stopped() -> None:
 
 
 @pytest.mark.parametrize("state", ["running", "degraded", "starting", "restarting"])
-def test_a_job_that_flaps(state: str) -> None:
+def test_a_job_that_flaps(state: State) -> None:
     found = find(view(state, failures=(3000, 2000, 1000, 500, 20)))
     assert found
     assert not found.is_warning

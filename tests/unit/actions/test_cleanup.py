@@ -9,9 +9,9 @@ from sja_units import job
 from sja_units.actions import cleanup
 from sja_units.actions.cleanup import Findings, find_leftovers, remove_leftover
 from sja_units.job import Job
-from sja_units.jobs import failure, manager, markers, state_dir
-from sja_units.jobs.state import UnitRow
+from sja_units.jobs import drop_ins, failure, manager, markers, state_dir
 from sja_units.systemd.client import Systemd
+from sja_units.systemd.unit import UnitRow
 
 GONE = Job("acquisition", "gone")
 DAY = 86400.0
@@ -44,7 +44,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             (place / kind).mkdir(parents=True)
     monkeypatch.setattr(cleanup, "STAGING", str(tmp_path / "var/restoring"))
     monkeypatch.setattr(cleanup, "list_configured", list)
-    monkeypatch.setattr(manager, "list_orphaned_drop_ins", list)
+    monkeypatch.setattr(drop_ins, "list_orphaned_drop_ins", list)
     (tmp_path / "private" / str(GONE)).mkdir()
     (tmp_path / "var" / str(GONE)).symlink_to(tmp_path / "private" / str(GONE))
     return tmp_path

@@ -5,13 +5,13 @@ import pytest
 from sja_units.actions.explain import explain
 from sja_units.job import Job
 from sja_units.jobs.failure import Failure
-from sja_units.jobs.state import STATES
+from sja_units.jobs.state import STATES, State
 from tests.unit.statuses import make_status
 
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("code", [None, 1, 77, 78, 203, 243])
-def test_every_state_has_words_and_names_the_job(state: str, code: int | None) -> None:
+def test_every_state_has_words_and_names_the_job(state: State, code: int | None) -> None:
     failure = Failure("it broke", "2026-01-02T03:04:05Z", code, "exit-code", 3)
     for error in (None, failure):
         text = explain(make_status(state, error=error), "5min")

@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from sja_units.actions.metrics import FAMILIES, Use, measure
 from sja_units.job import Job
 from sja_units.jobs.failure import Failure
-from sja_units.jobs.state import STATES
+from sja_units.jobs.state import STATES, State
 from sja_units.openmetrics import render
 from tests.unit.statuses import make_status
 
@@ -93,11 +93,11 @@ def test_a_job_in_full() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_states_add_up(state: str) -> None:
+def test_states_add_up(state: State) -> None:
     other = Job("keepalive", "alice")
     found = expose(make_status(state), make_status("running", job=other, health=KEEPALIVE))
     totals = {name: get(found, "sja_jobs", state=name) for name in STATES}
-    expected = dict.fromkeys(STATES, 0)
+    expected: dict[str, int] = dict.fromkeys(STATES, 0)
     for each in (state, "running"):
         expected[each] += 1
     assert totals == expected

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sja_units.alerts.record import note_delivered, note_try
 from sja_units.config.host import Alert
 from sja_units.job import Job
+from sja_units.jobs.state import State
 from sja_units.jobs.status import JobStatus
 from sja_units.url import parse_address
 from tests.unit.alerts.looks import ALERT, START, Looks, clock, failure
@@ -59,7 +60,7 @@ def test_an_end_for_good_is_told_at_once(view: JobStatus, event: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["degraded", "down", "unconfigured"])
-def test_doubt_is_told_after_a_minute_without_a_break(state: str) -> None:
+def test_doubt_is_told_after_a_minute_without_a_break(state: State) -> None:
     looks = Looks()
     view = make_status(state, since=clock(-3600))
     assert looks.look(0, view) == []
@@ -141,7 +142,7 @@ def test_a_job_that_was_started_and_fails_in_another_way_is_news() -> None:
 
 
 @pytest.mark.parametrize("state", ["stopped", "failed", "unconfigured", "stopping"])
-def test_what_a_person_stopped_is_closed_in_silence(state: str) -> None:
+def test_what_a_person_stopped_is_closed_in_silence(state: State) -> None:
     looks = Looks()
     looks.look(0, WRONG)
     assert looks.look(10, make_status(state, wanted=False)) == []

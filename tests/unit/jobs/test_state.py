@@ -1,7 +1,8 @@
 import pytest
 
 from sja_units.jobs.failure import parse_failure
-from sja_units.jobs.state import Facts, UnitRow, decide_state
+from sja_units.jobs.state import Facts, decide_state
+from sja_units.systemd.unit import UnitRow
 
 
 def unit(active: str, sub: str = "", job: str = "") -> UnitRow:
