@@ -101,12 +101,17 @@ def check_name(name: str) -> str:
     raise UsageError(f"{name!r} is not a valid job name: {reason}")
 
 
-def make_job(kind: str, name: str) -> Job:
-    """Return the job of that kind and name; raise UsageError where either is not one."""
+def check_kind(kind: str) -> str:
+    """Return `kind` if it is one, else raise UsageError."""
     if kind not in KINDS:
         hint = suggest(kind, KINDS) or f": use {', '.join(KINDS[:-1])} or {KINDS[-1]}"
         raise UsageError(f"unknown kind {kind!r}{hint}")
-    return Job(kind, check_name(name))
+    return kind
+
+
+def make_job(kind: str, name: str) -> Job:
+    """Return the job of that kind and name; raise UsageError where either is not one."""
+    return Job(check_kind(kind), check_name(name))
 
 
 def parse_unit(unit: str) -> Job | None:

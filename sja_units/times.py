@@ -22,8 +22,26 @@ def parse_moment(text: str, now: float) -> int:
         return (moment.astimezone() - _EPOCH) // timedelta(microseconds=1) * 1000
     except (ValueError, OverflowError, OSError):
         raise UsageError(
-            f"{text!r} is no moment: write -1h, 15min, 2026-01-31T08:00:00Z or '2026-01-31 08:00'"
+            f"{text!r} is not a time such as -1h, 15min, '2026-01-31 08:00' or 2026-01-31T08:00:00Z"
         ) from None
+
+
+def format_local(seconds: float, digits: int = 0) -> str:
+    """Return a moment for people: in the host's own time, with so many digits of the second.
+
+    seconds: since 1970.
+    """
+    whole = int(seconds // 1)
+    fraction = f"{seconds - whole:.9f}"[1 : 2 + digits] if digits else ""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(whole)) + fraction
+
+
+def localize(moment: str) -> str:
+    """Return an RFC 3339 time for people, in the host's own time; what is none stays as it is."""
+    try:
+        return format_local(datetime.fromisoformat(moment).timestamp())
+    except (ValueError, OverflowError, OSError):
+        return moment
 
 
 def format_moment(time_ns: int, digits: int = 9) -> str:

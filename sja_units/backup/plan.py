@@ -26,6 +26,7 @@ class Choices(NamedTuple):
 
     replace: bool = False
     start: bool = True
+    host_settings: bool = False  # they may run programs as root, and give rights to others
 
 
 class Plan(NamedTuple):
@@ -34,6 +35,7 @@ class Plan(NamedTuple):
     files: dict[str, Stored]  # to be written, by path below /etc/sja-units
     replaced: frozenset[str]  # those of them that take another one's place
     left: tuple[str, ...]  # other files than the archive's, which stay
+    skipped: tuple[str, ...]  # host settings that were not asked for
     states: tuple[Job, ...]  # whose state is put in place
     kept: tuple[Job, ...]  # which hold something already, so that the archive's is not taken
     completions: dict[Job, str]  # of commands that did their work, and when
@@ -49,16 +51,26 @@ def make_plan(archive: Archive, here: Here, choices: Choices) -> Plan:
     What a job holds here is newer than any backup: an old jar would log somebody out. And its last
     order was given here, unless its file is replaced by the archive's.
     """
+    skipped = [
+        path
+        for path, file in archive.files.items()
+        if is_host_setting(path)
+        and not choices.host_settings
+        and not _is_blank(path, file.data)
+        and here.files.get(path) != file.data
+    ]
     left = [
         path
         for path in archive.files
-        if _differs(archive, here, path)
+        if path not in skipped
+        and _differs(archive, here, path)
         and not (choices.replace or _is_blank(path, here.files[path]))
     ]
     writes = {
         path: file
         for path, file in archive.files.items()
-        if path not in here.files or (path not in left and _differs(archive, here, path))
+        if path not in skipped
+        and (path not in here.files or (path not in left and _differs(archive, here, path)))
     }
     wanted = {entry.job for entry in archive.manifest.jobs if entry.wanted}
     written = {job for path in writes if (job := Member(path).configures)}
@@ -72,6 +84,7 @@ def make_plan(archive: Archive, here: Here, choices: Choices) -> Plan:
         files=writes,
         replaced=frozenset(path for path in writes if path in here.files),
         left=tuple(left),
+        skipped=tuple(skipped),
         states=tuple(job for job in stored if job not in here.states),
         kept=tuple(job for job in stored if job in here.states),
         completions={
@@ -87,6 +100,11 @@ def make_plan(archive: Archive, here: Here, choices: Choices) -> Plan:
         ),
         settled=tuple(settled),
     )
+
+
+def is_host_setting(path: str) -> bool:
+    """Tell whether a file below /etc/sja-units decides what root runs, or who may do what."""
+    return path == HOST_FILE or path.startswith("grants.d/")
 
 
 def _differs(archive: Archive, here: Here, path: str) -> bool:

@@ -2,9 +2,11 @@
 
 import grp
 import os
+import re
 import socket
 import stat
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
@@ -41,32 +43,39 @@ class Report(NamedTuple):
 class _Notes:
     """Tells what a person has to know, and remembers whether anything is missing."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[[str], None], warn: Callable[[str], None]) -> None:
         self.tell = tell
+        self._warn = warn
         self.is_complete = True
 
     def miss(self, words: str) -> None:
         self.is_complete = False
-        self.tell(words)
+        self._warn(words)
 
 
-def store(stream: BinaryIO, tell: Callable[[str], None]) -> Report:
+def store(
+    stream: BinaryIO, tell: Callable[[str], None], warn: Callable[[str], None] | None = None
+) -> Report:
     """Write an archive of all jobs to a stream; return what is in it.
 
-    tell: called with a line for each thing that is left out, or that a person has to take along.
+    tell: called with a line for what a person has to take along, or should know.
+    warn: called with a line for data that are left out; `tell` if it is not given.
     Raises OSError if the stream takes nothing.
     """
-    notes = _Notes(tell)
+    notes = _Notes(tell, warn or tell)
     files = dict(_read_files(notes))
     wanted, completed = list_wanted_units(), read_completed()
     entries = []
+    needs: dict[str, list[str]] = {}
     for path, file in files.items():
         if job := find_configured(path):
             title, done = _read_title(file.data), completed.get(job.unit, "")
             entries.append(JobEntry(job, title, job.unit in wanted, done))
-            _name_what_is_elsewhere(job, file.data, notes)
+            for each in _list_needs(job, file.data, notes):
+                needs.setdefault(each, []).append(str(job))
         elif path == HOST_FILE:
-            _name_alert(file.data, notes)
+            for each in _list_alert_needs(file.data, notes):
+                needs.setdefault(each, []).append("[alert]")
     moment = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     manifest = Manifest(__version__, socket.gethostname(), moment, tuple(entries))
     with write_archive(stream, manifest) as writer:
@@ -77,6 +86,7 @@ def store(stream: BinaryIO, tell: Callable[[str], None]) -> Report:
             _add_state(writer, job, notes)
             _name_what_waits(job, notes)
     _name_what_has_no_file(set(jobs), notes)
+    _tell_needs(needs, notes)
     return Report(jobs, notes.is_complete)
 
 
@@ -150,26 +160,53 @@ def _read_file(path: str, limit: int) -> Stored:
     return Stored(data, stat.S_IMODE(status.st_mode), group)
 
 
-def _name_what_is_elsewhere(job: Job, data: bytes, notes: _Notes) -> None:
-    """Tell of files that a job needs and that are not ours to store."""
+def _list_needs(job: Job, data: bytes, notes: _Notes) -> list[str]:
+    """Return the files that a job needs and that are not ours to store."""
     try:
         settings = job_file.parse(job.kind, job_file.decode(data, str(job)), str(job)).settings
     except ConfigError as fault:
-        notes.tell(f"{job} has a faulty file, which is stored as it is: {fault.faults[0]}")
-        return
-    for path in settings.files():
-        if not path.startswith(f"{CONFIG_ROOT}/"):
-            notes.tell(f"{job} needs {path}, which is not in the backup: take it along yourself")
+        notes.tell(f"{job}: its file is not valid, and is stored as it is: {fault.faults[0]}")
+        return []
+    return settings.files()
 
 
-def _name_alert(data: bytes, notes: _Notes) -> None:
+def _list_alert_needs(data: bytes, notes: _Notes) -> list[str]:
     try:
         alert = parse_host_config(job_file.decode(data, HOST_FILE), HOST_FILE).alert
     except ConfigError as fault:
-        notes.tell(f"{HOST_FILE} is faulty and stored as it is: {fault.faults[0]}")
-        return
-    if alert and alert.command:
-        notes.tell(f"alerts need {alert.command[0]}, which is not in the backup: take it along")
+        notes.tell(f"{HOST_FILE} is not valid, and is stored as it is: {fault.faults[0]}")
+        return []
+    return [*alert.command[:1]] if alert else []
+
+
+def _tell_needs(needs: Mapping[str, list[str]], notes: _Notes) -> None:
+    """Tell of each file outside of the backup, unless a package brings it to the other host."""
+    paths = [path for path in needs if not path.startswith(f"{CONFIG_ROOT}/")]
+    for path in sorted({*paths} - find_packaged(paths)):
+        users = needs[path]
+        more = f" and {len(users) - 2} more" if len(users) > 3 else ""
+        named = ", ".join(users[:2] if more else users) + more
+        notes.tell(f"{path} is not in the backup, take it along: {named} needs it")
+
+
+def find_packaged(paths: Iterable[str]) -> set[str]:
+    """Return those of some files that belong to a Debian package."""
+    real = {path: os.path.realpath(path) for path in paths}
+    if not real:
+        return set()
+    # What it does not know goes to standard error, and a folder may have two names.
+    command = ["dpkg-query", "--search", "--", *real, *real.values()]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return set()
+    known = {_merge(line.partition(": ")[2]) for line in done.stdout.splitlines()}
+    return {path for path, target in real.items() if {_merge(path), _merge(target)} & known}
+
+
+def _merge(path: str) -> str:
+    """Return a path as if /bin, /lib and /sbin were links to those in /usr, as they are."""
+    return re.sub(r"^/(bin|sbin|lib)/", r"/usr/\1/", path)
 
 
 def _name_what_has_no_file(stored: set[Job], notes: _Notes) -> None:
@@ -181,4 +218,4 @@ def _name_what_has_no_file(stored: set[Job], notes: _Notes) -> None:
             if not NAME.fullmatch(name) or job in stored:
                 continue
             if get_kind(kind).has_unsent(job.state_dir):
-                notes.miss(f"{job} has no file, so the unsent data in {job.state_dir} are left out")
+                notes.miss(f"{job} has no file, so its unsent data in {job.state_dir} are left out")

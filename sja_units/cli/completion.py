@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 from click.types import StringParamType
 
-from sja_units.cli.params import ClientFile
+from sja_units.cli.params import ClientFile, Word
 from sja_units.errors import SjaError
 from sja_units.job import KINDS
 from sja_units.jobs.inventory import list_configured
@@ -43,7 +43,7 @@ class _Word(StringParamType):
 def add_completion(command: click.Command) -> None:
     """Let a command's words be completed, and those of the commands below it."""
     for parameter in command.params:
-        if isinstance(parameter.type, StringParamType):
+        if isinstance(parameter.type, StringParamType) and not isinstance(parameter.type, Word):
             parameter.type = _Word(is_file=isinstance(parameter.type, ClientFile))
     if isinstance(command, click.Group):
         for inner in command.commands.values():

@@ -1,12 +1,18 @@
-"""What a verb's parameter says if it names a file of the person who types the command.
+"""What a verb's parameter takes: a file of the person who types the command, one of some words.
 
 `sjactl --host` sends such files, TAB completes them.
 """
 
-from collections.abc import Callable
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+import click
 from click.types import StringParamType
+
+from sja_units.text import suggest
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Fetch = Callable[[BinaryIO | None], int]
 """Runs the command over there, its output into that file if one is given; returns its status."""
@@ -49,3 +55,41 @@ class ClientOutput(ClientFile):
 
     def __init__(self, receive: Callable[[str, Fetch], int]) -> None:
         self.receive = receive
+
+
+class Word(StringParamType):
+    """One of some words, or several with commas between; a wrong one gets the nearest."""
+
+    def __init__(self, words: Iterable[str], *, several: bool = False) -> None:
+        self._words = tuple(words)
+        self._several = several
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        for word in split_words(text) if self._several else (text,):
+            if word not in self._words:
+                hint = suggest(word, self._words) or f": use {', '.join(self._words)}"
+                self.fail(f"unknown word {word!r}{hint}", param, ctx)
+        return text
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        name = (param.name or "").upper()
+        return f"{name}[,...]" if self._several else "|".join(self._words)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
+
+        head, comma, last = incomplete.rpartition(",") if self._several else ("", "", incomplete)
+        return [CompletionItem(f"{head}{comma}{w}") for w in self._words if w.startswith(last)]
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a list with commas."""
+    return [part.strip() for part in text.split(",")]
+
+
+def example(*lines: str) -> str:
+    """Return examples as the end of a verb's help."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)

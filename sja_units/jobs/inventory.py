@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -112,17 +113,19 @@ def select(selectors: Iterable[Selector], titles: dict[Job, str]) -> list[Job]:
     for selector in selectors:
         found = [job for job, title in titles.items() if _matches(selector, job, title)]
         if not found:
-            raise NoSuchJob(_tell_none(selector, titles), "sjactl list shows all")
+            raise NoSuchJob(_tell_none(selector), "sjactl list shows all")
         if len(found) > 1 and not is_pattern(selector.name):
             raise UsageError(f"{selector.words!r} is ambiguous: {' or '.join(map(str, found))}")
         chosen.update(dict.fromkeys(found))
     return list(chosen)
 
 
-def _tell_none(selector: Selector, jobs: Iterable[Job]) -> str:
+def _tell_none(selector: Selector) -> str:
     if is_pattern(selector.name):
         return f"no job matches {selector.words!r}"
-    known = {each for job in jobs for each in (str(job), *([] if selector.kind else [job.name]))}
+    known: set[str] = set()
+    with suppress(NotAllowed):
+        known = {str(job) if selector.kind else job.name for job in list_configured()}
     return f"no such job: {selector.words}{suggest(selector.words, sorted(known))}"
 
 

@@ -177,7 +177,7 @@ def test_another_ones_file_is_left_alone(shared_machine: Machine) -> None:
     pid = wait_active(machine, other)["pid"]
     out, err = sjactl(machine, "restore", "--no-start", FILE, status=1)
     assert out.split() == [gone]
-    assert f"{path} is another one here and stays" in err
+    assert path in err
     assert same not in err
     assert (machine.read(path), view(machine, other)["pid"]) == (ours, pid)
 

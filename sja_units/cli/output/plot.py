@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sja_units.times import format_moment
+from sja_units.times import format_local
 
 WIDTH, HEIGHT = 80, 16
 _LABEL = 12
@@ -76,5 +76,5 @@ def draw(spans: list[Span], width: int = WIDTH, height: int = HEIGHT) -> list[st
         label = f"{low * (1 - share) + high * share:.5g}" if is_marked else ""
         lines.append(f"{label:>{_LABEL}} {'+' if is_marked else '|'}{''.join(cells[y])}".rstrip())
     lines.append(" " * _LABEL + " +" + "-" * columns)
-    begin, end = format_moment(first, 0), format_moment(last, 0)
+    begin, end = format_local(first / 1e9), format_local(last / 1e9)
     return [*lines, f"{'':{_LABEL}}  {begin}{end:>{columns - len(begin)}}"]

@@ -14,7 +14,7 @@ from sja_units.cli.output import format as render
 from sja_units.cli.output import plot
 from sja_units.cli.output.text_width import fit, measure
 from sja_units.errors import UsageError
-from sja_units.times import format_moment
+from sja_units.times import format_local, format_moment
 
 _HEADS = ("TIME", "DEVICE", "POINT", "VALUE")
 
@@ -30,13 +30,14 @@ def _show(value: Value) -> str:
 
 def print_table(rows: Iterable[Row]) -> None:
     """Print rows as they come: columns grow with their widest cell so far."""
-    widths = [30, 6, 5]
+    widths = [23, 6, 5]
     heads = [_HEADS]
     for row in rows:
         names = [render.clean(row.device), render.clean(row.sample.point)]
         value = f"{_show(row.sample.value)} {row.unit}".rstrip()
         bad = "" if row.quality == "good" else f"  ({row.quality})"
-        cells = (format_moment(row.sample.time_ns), *names, render.clean(value + bad))
+        at = format_local(row.sample.time_ns / 1e9, 3)
+        cells = (at, *names, render.clean(value + bad))
         widths = [max(w, measure(c)) for w, c in zip(widths, cells, strict=False)]
         for line in [*heads, cells]:
             fitted = [fit(c, w) for c, w in zip(line, widths, strict=False)]

@@ -5,17 +5,18 @@ import click
 from sja_units.actions.check import Finding, Result, check
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
+from sja_units.cli.params import example
 from sja_units.systemd.client import Systemd
 
 
-@click.command("check")
+@click.command("check", epilog=example("sjactl check", "sjactl check --repair"))
 @click.option("--repair", is_flag=True, help="Start the wanted jobs that are down.")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def check_command(repair: bool, as_json: bool) -> int:
-    """Compare the jobs that should run with those that do. Ends with 1 if it found something.
+    """Compare the jobs that should run with those that do; ends with 1 if that differs.
 
-    What jobs share, and processes of older systems, are warnings, which do not count. With
-    --repair the journal has what was mended, and (by root) each finding once until it has gone.
+    Jobs on one device or account, and processes of older systems, are only warnings. With
+    --repair the journal tells what was started and, if root runs it, each finding once.
     """
     with Systemd() as systemd:
         result = check(systemd, repair=repair)
@@ -41,7 +42,7 @@ def _print(result: Result) -> None:
     for finding in result.findings:
         echo(_format(finding))
     if not result.findings:
-        echo("all wanted jobs run", err=True)
+        echo("all wanted jobs are running", err=True)
 
 
 def _format(finding: Finding) -> str:

@@ -7,27 +7,28 @@ import click
 from sja_units.actions.cleanup import Leftover, find_leftovers, remove_leftover
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo, need_root
+from sja_units.cli.params import example
 from sja_units.errors import UsageError
 from sja_units.jobs.lock import alone
 from sja_units.systemd.client import Systemd
 from sja_units.toml.reader import parse_duration
 
 
-@click.command("cleanup")
-@click.option("--older-than", default="30d", metavar="T", help="Leave what is younger; 30d.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be deleted.")
+@click.command("cleanup", epilog=example("sjactl cleanup --dry-run"))
+@click.option("--older-than", default="30d", metavar="T", help="Keep what is younger; 30d.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
 def cleanup_command(older_than: str, dry_run: bool) -> int:
-    """Delete what jobs that are gone have left behind, once it is old.
+    """Delete what removed jobs have left behind, once it is old.
 
-    That is state, published cookies, drop-ins and notes of jobs without a file, texts that `edit`
-    refused, and halves of files that were never completed. Configurations stay, and so does all of
-    a job that has one, that runs or is wanted; a spool that holds unsent data stays and is named.
+    That is state, published cookies, drop-ins and records of jobs without a file, texts that
+    `edit` rejected, and unfinished files. Jobs that have a file, run or are wanted keep all they
+    have; a spool with unsent data stays and is named.
 
-    Past runs are the journal's, which bounds itself (see journald.conf): nothing is deleted there.
+    The journal of past runs is not touched: it limits its own size, see journald.conf(5).
     """
     limit = parse_duration(older_than)
     if limit is None:
-        raise UsageError(f"--older-than {older_than!r} must be a time with its unit, such as 30d")
+        raise UsageError(f"--older-than must be a duration such as 30d, not {older_than!r}")
     need_root("clean up")
     with alone(), Systemd() as systemd:
         found = find_leftovers(systemd, time.time() - limit)
@@ -46,8 +47,10 @@ def _remove(systemd: Systemd, leftover: Leftover) -> bool:
     try:
         if remove_leftover(systemd, leftover):
             return True
-        reason = "its job has come back"
+        reason = "its job is back"
     except (OSError, RecursionError) as error:
-        reason = str(error.strerror if isinstance(error, OSError) else "it is nested too deeply")
+        reason = str(
+            error.strerror if isinstance(error, OSError) else "folders are nested too deeply"
+        )
     echo(f"sjactl: {leftover.paths[0]} was not deleted: {reason}", err=True)
     return False

@@ -3,6 +3,7 @@
 import click
 
 from sja_units.cli.output.streams import echo
+from sja_units.cli.params import example
 from sja_units.cli.preflight import warn_of_settings
 from sja_units.config.job_file import JobFile, read_file
 from sja_units.config.load import Source, load
@@ -14,20 +15,19 @@ from sja_units.jobs.schedule import is_scheduled
 from sja_units.systemd.client import Systemd
 
 
-@click.command("config")
+@click.command("config", epilog=example("sjactl config acquisition/line1"))
 @click.argument("job")
 def config_command(job: str) -> None:
     """Show a job's file."""
     click.echo(read_file(inventory.select_one(job).config_path), nl=False)
 
 
-@click.command("apply")
+@click.command("apply", epilog=example("sudo sjactl apply"))
 @click.argument("jobs", nargs=-1, metavar="[JOB]...")
 def apply_command(jobs: tuple[str, ...]) -> int:
-    """Check files that were written by hand, and make them ready to be run.
+    """Check files that were written by hand, and tell systemd what it must know of them.
 
-    Points that a file names as a table (points = "press1.csv") are put into the file, and systemd
-    is told what it must know.
+    Points that a file names as a table (points = "press1.csv") are put into the file.
     """
     files: dict[Job, JobFile | None] = {}
     faulty = False

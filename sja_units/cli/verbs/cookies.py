@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sja_units.cli.output.streams import echo
-from sja_units.cli.params import ClientFile
+from sja_units.cli.params import ClientFile, example
 from sja_units.cli.verbs.create import read_jar_text
 from sja_units.cli.verbs.order import carry_out
 from sja_units.config import job_file
@@ -21,22 +21,23 @@ if TYPE_CHECKING:
     from sja_units.actions.cookies import Form
 
 
-@click.command("cookies")
+@click.command("cookies", epilog=example("sudo sjactl cookies alice --set new.txt"))
 @click.argument("job")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["netscape", "header", "json"]),
     default="netscape",
-    help="cookies.txt, a Cookie: header for the job's page, or Playwright's storage_state.",
+    show_default=True,
+    help="cookies.txt, a Cookie: header, or Playwright's storage_state.",
 )
 @click.option(
-    "--set", "source", metavar="FILE", type=ClientFile(), help="Replace the session by this jar's."
+    "--set", "source", metavar="FILE", type=ClientFile(), help="Replace the session with FILE's."
 )
 def cookies_command(job: str, form: "Form", source: str | None) -> int:
-    """Show a keep-alive job's cookies, or give it new ones.
+    """Show the cookies of a keep-alive job, or give it new ones.
 
-    A job that has ended because its session was refused is started with the new ones.
+    A job that ended because its session was refused is started with the new ones.
     """
     from sja_units.actions.cookies import format_jar
 
@@ -59,5 +60,5 @@ def _replace(job: Job, file: job_file.JobFile, source: str) -> int:
         if verb := choose_order(view):
             return 0 if carry_out(systemd, verb, [view]) else 1
     echo(str(job))
-    echo(f"{job} is {view.state}: it takes the cookies up when it starts", err=True)
+    echo(f"{job} is {view.state}: it uses the cookies when it starts", err=True)
     return 0

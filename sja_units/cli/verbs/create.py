@@ -7,14 +7,15 @@ import click
 
 from sja_units.cli.client_files import open_client_file
 from sja_units.cli.output.streams import echo, need_root
-from sja_units.cli.params import ClientConfig, ClientFile
+from sja_units.cli.params import ClientConfig, ClientFile, example
 from sja_units.cli.preflight import warn_of_others, warn_of_settings, warn_of_world
 from sja_units.cli.target import read_text, split_settings
 from sja_units.cli.verbs.order import carry_out
 from sja_units.config import job_file
+from sja_units.config.examples import read_example
 from sja_units.config.load import Setting, Source, load
 from sja_units.errors import SjaError, UsageError
-from sja_units.job import KINDS, Job, make_job
+from sja_units.job import Job, make_job
 from sja_units.jobs import drop_ins, manager
 from sja_units.jobs.files import create_file
 from sja_units.jobs.status import list_status
@@ -22,31 +23,30 @@ from sja_units.kinds import get_kind
 from sja_units.systemd.client import Systemd
 
 
-@click.command("create")
-@click.argument("kind", metavar=f"[{'|'.join(KINDS)}]")
-@click.argument("name")
-@click.option(
-    "--from",
-    "source",
-    metavar="FILE",
-    type=ClientConfig(),
-    help="Take the configuration from this file.",
+@click.command(
+    "create",
+    epilog=example(
+        "sjactl create keepalive alice --cookies alice.txt --url https://a.example/me",
+        "sjactl create acquisition line1 --from line1.toml",
+        "sjactl create command web -- python3 -m http.server",
+    ),
 )
-@click.option("--title", help="What people call it, in any script.")
-@click.option("--url", help="keepalive: the page that shows whether the session lives.")
+@click.argument("kind", metavar="KIND")
+@click.argument("name", metavar="NAME", required=False)
+@click.option("--from", "source", metavar="FILE", type=ClientConfig(), help="Start from FILE.")
+@click.option("--title", metavar="TEXT", help="A name for people, in any script.")
+@click.option("--url", metavar="PAGE", help="keepalive: the page that shows if it is alive.")
 @click.option(
-    "--cookies",
-    metavar="FILE",
-    type=ClientFile(),
-    help="keepalive: the session's cookies, any format.",
+    "--cookies", metavar="FILE", type=ClientFile(), help="keepalive: cookies in any format."
 )
-@click.option("--interval", help='How often, such as "15min".')
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other key.")
-@click.option("--no-start", is_flag=True, help="Only write the file.")
+@click.option("--interval", metavar="T", help='How often, such as "15min".')
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set any key.")
+@click.option("--no-start", is_flag=True, help="Write the file, but do not start the job.")
+@click.option("--example", "show_example", is_flag=True, help="Print a commented example file.")
 @click.argument("command", nargs=-1, metavar="[-- COMMAND...]")
 def create_command(
     kind: str,
-    name: str,
+    name: str | None,
     source: str | None,
     title: str | None,
     url: str | None,
@@ -54,16 +54,21 @@ def create_command(
     interval: str | None,
     settings: tuple[str, ...],
     no_start: bool,
+    show_example: bool,
     command: tuple[str, ...],
 ) -> int:
-    """Check a new job's configuration, write its file, and start it.
+    """Check the configuration of a new job, write its file, and start it.
 
-    Devices are tried for up to 5 s before that. One that does not answer is a warning, no more:
-    the job goes on trying. So is another job with the same device or session.
+    KIND is acquisition, command or keepalive. Devices are tried for up to 5 seconds first; one
+    that does not answer is only a warning, as is another job on the same device or account.
 
-    A command job's program and its words stand behind --. One with a schedule runs at its times,
-    and not at once.
+    The program of a command follows --. If it has a schedule, it runs at its times, not now.
     """
+    if show_example:
+        click.echo(read_example(kind), nl=False)
+        return 0
+    if name is None:
+        raise click.UsageError("missing argument 'NAME'")
     job = make_job(kind, name)
     options = get_kind(kind).create_options
     if command and "command" not in options:

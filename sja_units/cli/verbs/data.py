@@ -10,6 +10,7 @@ import click
 
 from sja_units.actions.samples import find_rows, open_snapshot, read_names, select_lines
 from sja_units.cli.output.samples import FORMATS, write
+from sja_units.cli.params import example
 from sja_units.errors import UsageError
 from sja_units.job import Job
 from sja_units.jobs import inventory
@@ -21,27 +22,27 @@ _LAST_NS = 2**63
 T = TypeVar("T")
 
 
-@click.command("data")
+@click.command("data", epilog=example("sjactl data line1 --since -1h --format csv"))
 @click.argument("job")
-@click.option("--point", metavar="POINT", help="Only DEVICE.POINT or POINT.")
-@click.option("--since", metavar="T", help='From then on: "-1h", "15min", or RFC 3339.')
-@click.option("--until", metavar="T", help="Up to then.")
+@click.option("--point", metavar="POINT", help="Only POINT, or DEVICE.POINT.")
+@click.option("--since", metavar="T", help='Not older than T: "-1h", "2026-01-31 08:00".')
+@click.option("--until", metavar="T", help="Not newer than T.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
     default="table",
     show_default=True,
-    help="line: as the database gets it; plot: one point over time.",
+    help="line is what the database gets.",
 )
-@click.option("-n", "--lines", type=click.IntRange(min=1), help="Only the last N.")
+@click.option("-n", "--lines", type=click.IntRange(min=1), metavar="N", help="Only the last N.")
 def data_command(
     job: str, point: str | None, since: str | None, until: str | None, form: str, lines: int | None
 ) -> None:
-    """Show what an acquisition job holds on this host.
+    """Show the samples that an acquisition job holds on this host.
 
-    That is all that it has read, within the bounds of [spool], where type = "local" stands in
-    [sink]; else what the database has not taken yet. The job goes on undisturbed.
+    With type = "local" in [sink] these are all that it has read, as far as [spool] keeps them;
+    otherwise those that the database has not accepted yet. The job is not disturbed.
     """
     now = time.time()
     begin = parse_moment(since, now) if since else 0
@@ -57,10 +58,10 @@ def data_command(
         rows = iter(_take_last(find_rows(kept, names, point), lines))
         first = next(rows, None)
         if first is None:
-            sent = "" if names.is_local else "; what it has read before, the database has"
+            sent = "" if names.is_local else "; the database has what it read before"
             if point is not None and not names.know(point):
-                sent = f", and its file names no point {point!r}"
-            click.echo(f"{chosen} holds nothing of that on this host{sent}", err=True)
+                sent = f": its file has no point {point!r}"
+            click.echo(f"{chosen} holds no such samples on this host{sent}", err=True)
         FORMATS[form](chain([first] if first else [], rows))
 
 

@@ -6,18 +6,19 @@ import click
 
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
+from sja_units.cli.params import example
 from sja_units.doctor import OK, PROBLEM, UNKNOWN, WARNING, Report, examine
 
 _COLOURS = {OK: "green", WARNING: "yellow", PROBLEM: "red", UNKNOWN: "cyan"}
 
 
-@click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.command("doctor", epilog=example("sudo sjactl doctor"))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def doctor_command(as_json: bool) -> int:
-    """Tell whether this host is fit to run jobs. Ends with 1 if it found a problem.
+    """Check whether this host is fit to run jobs; ends with 1 if there is a problem.
 
-    Each line is ok, a warning or a problem, with what to do; or unknown, where you are not
-    allowed to see it.
+    Each line is ok, a warning or a problem with what to do, or unknown if it could not be
+    checked, mostly because only root may.
     """
     reports = []
     for report in examine():

@@ -7,6 +7,7 @@ import time
 import click
 
 from sja_units.cli.output.streams import echo, need_root
+from sja_units.cli.params import example
 from sja_units.cli.preflight import warn_of_settings
 from sja_units.cli.verbs.config import tell_when_it_counts
 from sja_units.config.job_file import read_file
@@ -21,7 +22,7 @@ from sja_units.systemd.client import Systemd
 _EDITORS = ("sensible-editor", "editor", "nano", "vim", "vi")
 
 
-@click.command("edit")
+@click.command("edit", epilog=example("sudo EDITOR=nano sjactl edit keepalive/alice"))
 @click.argument("job")
 def edit_command(job: str) -> None:
     """Edit a job's file; the new text is checked before it replaces the old one."""

@@ -7,13 +7,14 @@ import click
 from sja_units.actions.read_runs import read_runs
 from sja_units.actions.run import Run
 from sja_units.cli.output import format as render
+from sja_units.cli.params import example
 from sja_units.errors import NoSuchJob
 from sja_units.job import Job
 from sja_units.jobs import inventory
-from sja_units.times import format_moment
+from sja_units.times import format_local
 
 
-@click.command("history")
+@click.command("history", epilog=example("sjactl history keepalive/alice -n 5"))
 @click.argument("job")
 @click.option(
     "-n",
@@ -21,24 +22,25 @@ from sja_units.times import format_moment
     type=click.IntRange(min=1),
     default=20,
     show_default=True,
-    help="So many runs at most.",
+    help="Show at most N runs.",
+    metavar="N",
 )
 @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
 def history_command(job: str, lines: int, as_json: bool) -> None:
     """Show a job's runs, newest first: when each started and ended, and how.
 
-    They are as old as the journal reaches back. Of a job that was removed, name kind and name.
+    They go back as far as the journal does. Name a job that was removed as KIND/NAME.
     """
     chosen = _choose(job)
     runs = read_runs(chosen, lines)
     if not runs and chosen not in inventory.list_configured():
-        raise NoSuchJob(f"there is no job {job!r}, nor a run of it", "sjactl list shows all")
+        raise NoSuchJob(f"no such job: {job}, nor any run of it", "sjactl list shows all")
     if as_json:
         render.print_json([run.as_json() for run in runs])
     elif runs:
         _print_runs(runs)
     else:
-        click.echo(f"{chosen} has not run as far back as the journal reaches", err=True)
+        click.echo(f"{chosen} has no run that the journal still knows", err=True)
 
 
 def _choose(words: str) -> Job:
@@ -52,14 +54,14 @@ def _choose(words: str) -> Job:
 def _print_runs(runs: list[Run]) -> None:
     rows = [(*_show_times(run), render.clean(_describe(run))) for run in runs]
     paints = [render.paint_result(run.result, is_failure=run.is_failure) for run in runs]
-    heads = ("STARTED (UTC)", "ENDED", "RAN", "RESULT")
+    heads = ("STARTED", "ENDED", "RAN", "RESULT")
     for line in render.lay_out_paragraphs(heads, rows, paints):
         click.echo(line)
 
 
 def _show_times(run: Run) -> tuple[str, str, str]:
-    started = format_moment(run.started.time_ns, 0) if run.started else ""
-    ended = format_moment(run.ended.time_ns, 0) if run.ended else ""
+    started = format_local(run.started.time_ns / 1e9) if run.started else ""
+    ended = format_local(run.ended.time_ns / 1e9) if run.ended else ""
     ran = time.monotonic() - run.started.uptime_ns / 1e9 if run.started and not run.ended else None
     spell = run.seconds if run.ended else ran
     return (
@@ -71,7 +73,7 @@ def _show_times(run: Run) -> tuple[str, str, str]:
 
 def _show_day_time(moment: str, beside: str) -> str:
     """Return a moment for people, without the day where the one beside it has it."""
-    day, _, clock = moment.rstrip("Z").partition("T")
+    day, _, clock = moment.partition(" ")
     return clock if beside.startswith(day) and day else f"{day} {clock}".strip()
 
 

@@ -7,7 +7,7 @@ import click
 from sja_units.cli.client_files import is_remote, read_client_file
 from sja_units.cli.import_common import import_jobs
 from sja_units.cli.output.streams import echo
-from sja_units.cli.params import ClientFile
+from sja_units.cli.params import ClientFile, example
 from sja_units.errors import ConfigError, UsageError
 from sja_units.importers import sja
 from sja_units.importers.takeover import Takeover
@@ -18,23 +18,27 @@ MAX_DATABASE_BYTES = 512 * 1024 * 1024
 _STORES = ("SJABOT_CREDENTIAL_STORE", "SJA_CREDENTIAL_STORE")
 
 
-@click.group("import")
+_SJA_EXAMPLE = example("sjactl import sja --url https://a.example/me jobs.json credentials.json")
+_EDGE_EXAMPLE = example("sjactl import edge-iot --dry-run db.sqlite3")
+
+
+@click.group("import", epilog=_EDGE_EXAMPLE)
 def import_command() -> None:
-    """Take over jobs of the two older systems. Nothing is changed over there."""
+    """Import jobs of the two older systems, which are not changed."""
 
 
-@import_command.command("sja")
+@import_command.command("sja", epilog=_SJA_EXAMPLE)
 @click.argument("jobs", metavar="JOBS.JSON", type=ClientFile())
 @click.argument(
     "credentials", metavar="[CREDENTIALS.JSON]", required=False, type=ClientFile(), envvar=_STORES
 )
 @click.option("--url", required=True, metavar="PAGE", help="The page to refresh.")
-@click.option("--dry-run", is_flag=True, help="Only show it.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 def import_sja(jobs: str, credentials: str | None, url: str, dry_run: bool) -> int:
-    """Make a keep-alive job of every account that a KEEP_ALIVE job refreshed.
+    """Create a keep-alive job for each account that a KEEP_ALIVE job refreshed.
 
-    What ran or had failed is started, all else is not. Jobs that exist already stay as they are.
-    An encrypted CREDENTIALS.JSON is read with the key in the environment's SJABOT_SECRET.
+    Jobs that ran or had failed are started, others are not. Jobs that exist already are left
+    alone. The key of an encrypted CREDENTIALS.JSON is taken from SJABOT_SECRET.
     """
     page = parse_address(url)
     if page is None or page.user or not url.isprintable():
@@ -43,27 +47,21 @@ def import_sja(jobs: str, credentials: str | None, url: str, dry_run: bool) -> i
     return import_jobs(takeover, dry_run=dry_run)
 
 
-@import_command.command("edge-iot")
+@import_command.command("edge-iot", epilog=_EDGE_EXAMPLE)
 @click.argument("file", metavar="DB.SQLITE3", type=ClientFile())
 @click.option(
-    "--env",
-    metavar="FILE",
-    type=ClientFile(),
-    help="Its settings; by default the .env beside the database.",
+    "--env", metavar="FILE", type=ClientFile(), help="Its settings; else the .env beside it."
 )
-@click.option("--decoded", is_flag=True, help="Typed and scaled values, under new field names.")
-@click.option("--dry-run", is_flag=True, help="Only show it.")
+@click.option("--decoded", is_flag=True, help="Typed, scaled values under new field names.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 def import_edge(file: str, env: str | None, decoded: bool, dry_run: bool) -> int:
-    """Make an acquisition job of every task of the older edge system.
+    """Create an acquisition job for each task of the older edge system.
 
-    What ran or had failed is started, all else is not. Jobs that exist already stay as they are.
-    Values go on as the older system wrote them: the same database, series, field names and types,
-    raw registers, several of them as a JSON text. Where they go is taken from its settings
-    INFLUXDB_HOST, _PORT, _BUCKET, _ORG and _TOKEN, in the environment or in its .env file; without
-    any of these they stay on this host.
-
-    \b
-      sjactl import edge-iot backend/db.sqlite3 --dry-run
+    Jobs that ran or had failed are started, others are not. Jobs that exist already are left
+    alone. Values go on as the older system wrote them: the same database, series, fields and
+    types, raw registers, several of them as a JSON string. Where they go is taken from its
+    settings INFLUXDB_HOST, _PORT, _BUCKET, _ORG and _TOKEN, in the environment or its .env
+    file; without these they stay on this host.
     """
     from sja_units.importers import edge
     from sja_units.importers.edge_database import check_quiet, read_database

@@ -3,6 +3,7 @@
 import click
 
 from sja_units.actions.metrics import Use, measure
+from sja_units.cli.params import example
 from sja_units.jobs.status import JobStatus, list_status
 from sja_units.openmetrics import render
 from sja_units.systemd.cgroup import find_cgroup, read_cpu_seconds, read_memory
@@ -11,9 +12,9 @@ from sja_units.systemd.client import Systemd
 _UNKNOWN_TO_SYSTEMD = ("stopped", "completed", "down", "unconfigured")
 
 
-@click.command("metrics")
+@click.command("metrics", epilog=example("sjactl metrics >/var/lib/node-exporter/sja.prom"))
 def metrics_command() -> None:
-    """Show all jobs as OpenMetrics text: for a collector of metrics, or a file that one reads."""
+    """Print metrics of all jobs as OpenMetrics text."""
     with Systemd() as systemd:
         views = list_status(systemd)
         units = [view.job.unit for view in views if view.state not in _UNKNOWN_TO_SYSTEMD]

@@ -7,6 +7,7 @@ import click
 from sja_units.actions import order
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
+from sja_units.cli.params import example
 from sja_units.errors import UsageError
 from sja_units.job import Job
 from sja_units.jobs import inventory
@@ -18,12 +19,12 @@ from sja_units.systemd.unit import Verb
 
 
 def _make_verb(verb: Verb, about: str) -> click.Command:
-    @click.command(verb, help=about)
+    @click.command(verb, help=about, epilog=example(f"sjactl {verb} keepalive/alice"))
     @click.argument("jobs", nargs=-1, metavar="JOB...")
-    @click.option("--all", "every", is_flag=True, help="Every job that this can apply to.")
+    @click.option("--all", "every", is_flag=True, help="All jobs that this applies to.")
     def command(jobs: tuple[str, ...], every: bool) -> int:
         if bool(jobs) == every:
-            raise UsageError(f"say which jobs to {verb}, or --all")
+            raise UsageError(f"name the jobs to {verb}, or use --all")
         selectors = [inventory.parse_selector(words) for words in jobs]
         with Systemd() as systemd:
             if every:
@@ -67,6 +68,6 @@ def _tell_next_runs(systemd: Systemd, jobs: list[Job]) -> None:
             echo(f"{status.job}: {status.status}", err=True)
 
 
-start_command = _make_verb("start", "Start jobs, now and after every boot.")
-stop_command = _make_verb("stop", "Stop jobs; they stay stopped after a boot.")
-restart_command = _make_verb("restart", "Stop jobs and start them again at once.")
+start_command = _make_verb("start", "Start jobs, now and at every boot.")
+stop_command = _make_verb("stop", "Stop jobs; they stay stopped across boots.")
+restart_command = _make_verb("restart", "Restart jobs.")

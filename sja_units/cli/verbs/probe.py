@@ -9,7 +9,7 @@ from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.kind import name_endpoint
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
-from sja_units.cli.params import ClientConfig
+from sja_units.cli.params import ClientConfig, example
 from sja_units.cli.target import Target, read_target
 from sja_units.command.config import CommandConfig
 from sja_units.errors import SjaError, UsageError
@@ -22,25 +22,24 @@ from sja_units.systemd.client import Systemd
 TRY_SECONDS = 60.0
 
 
-@click.command("probe")
+@click.command("probe", epilog=example("sjactl probe line1.toml", "sjactl probe line1"))
 @click.argument("target", metavar="JOB|FILE", type=ClientConfig(or_job=True))
-@click.option("--point", metavar="POINT", help="Only DEVICE.POINT or POINT, from all sides.")
+@click.option("--point", metavar="POINT", help="Only POINT, read in all possible ways.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Instead of the file's."
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Use VALUE instead of the file's."
 )
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def probe_command(target: str, point: str | None, settings: tuple[str, ...], as_json: bool) -> int:
-    """Try the devices and the database of an acquisition job, a keep-alive job's page, or what
-    a command job's [probe] looks at, now.
+    """Try the devices and database, the page, or the [probe] of a job now.
 
-    A running job is not touched, nothing is written, and the database gets no value. FILE is one
-    that `sjactl create --from` would take.
+    A running job is not disturbed, nothing is written, and the database gets no values. FILE is
+    one that `sjactl create --from` takes.
 
-    With --point, its registers are read one by one and shown in each type and byte order, with
-    the addresses near by, for which a manual's numbers are often mistaken.
+    With --point its registers are read one by one, and shown in each type and byte order, with
+    the neighboring addresses that are often mistaken for those in a manual.
 
-    A page is asked once with the job's cookies, and what it sets is dropped. Some sites take no
-    cookie twice: there, rather look at `sjactl status`.
+    A page is requested once with the job's cookies; what it sets is dropped. Some sites accept
+    no cookie twice: look at `sjactl status` there.
 
     Ends with 1 if something does not work.
     """
@@ -51,7 +50,7 @@ def probe_command(target: str, point: str | None, settings: tuple[str, ...], as_
             return _probe_point(devices, point, as_json=as_json)
         return _probe_acquisition(chosen, devices, as_json=as_json)
     if point is not None:
-        raise UsageError(f"{chosen.name} has no points")
+        raise UsageError(f"{chosen.name} is not an acquisition job: it has no points")
     if site := as_keepalive(file.settings):
         return _probe_site(chosen, site, as_json=as_json)
     program = as_command(file.settings)

@@ -9,16 +9,17 @@ import click
 from sja_units.actions.relaunch import Attempt, make_plan, run_plan
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
+from sja_units.cli.params import example
 from sja_units.job import parse_unit
 from sja_units.systemd import journal_send
 from sja_units.systemd.client import Systemd
 
 
-@click.command("relaunch")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be started.")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.command("relaunch", epilog=example("sjactl relaunch --dry-run"))
+@click.option("--dry-run", is_flag=True, help="Only show what would be started.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def relaunch_command(dry_run: bool, as_json: bool) -> int:
-    """Start every wanted job that does not run, and report on each.
+    """Start every wanted job that is not running, and report on each.
 
     Ends with 1 if systemd did not even try to start one of them, as where its unit is masked.
     """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from sja_units.acquisition.config import Device
-from sja_units.cli.params import ClientConfig
+from sja_units.cli.params import ClientConfig, example
 from sja_units.cli.target import read_path
 from sja_units.errors import SjaError, UsageError
 from sja_units.kinds import as_acquisition
@@ -29,29 +29,32 @@ class Endpoint(NamedTuple):
     devices: tuple[tuple[int, Device], ...]  # each with its number in the file, from 0
 
 
-@click.command("simulate")
+_EXAMPLE = example(
+    "sjactl simulate line1.toml &",
+    "sjactl probe line1.toml --set device.0.host=127.0.0.1 \\",
+    "    --set device.0.port=1502",
+)
+
+
+@click.command("simulate", epilog=_EXAMPLE)
 @click.argument("file", type=ClientConfig())
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
     default=1502,
     show_default=True,
-    help="Where the first device of the file listens; the next host or port gets the next one.",
+    help="Port of the first device; the next endpoint gets the next one.",
 )
 @click.option("--listen", metavar="ADDRESS", default="127.0.0.1", show_default=True)
 def simulate_command(file: str, port: int, listen: str) -> int:
     """Serve the points of a configuration as Modbus/TCP devices, until Ctrl-C.
 
-    Values move between 0 and 100, where the type can hold that, in the type and byte order of
-    each point. Try a configuration against it before there is any hardware:
-
-    \b
-      sjactl simulate line1.toml
-      sjactl probe line1.toml --set device.0.host=127.0.0.1 --set device.0.port=1502
+    Values move between 0 and 100, if the type can hold that, in the type and byte order of each
+    point. So a configuration can be tried before there is any hardware.
     """
     settings = as_acquisition(read_path(file).file.settings)
     if settings is None:
-        raise UsageError(f"{file} describes no devices")
+        raise UsageError(f"{file} has no devices")
     endpoints = assign_ports(settings.devices, port)
     with ExitStack() as stack:
         servers = [stack.enter_context(_open(endpoint, listen)) for endpoint in endpoints]
@@ -75,7 +78,7 @@ def assign_ports(devices: Sequence[Device], first: int) -> list[Endpoint]:
     for number, device in enumerate(devices):
         found.setdefault(tuple(device.endpoint.key), []).append((number, device))
     if first + len(found) > 65536:
-        raise UsageError(f"--port {first} leaves too few ports for {len(found)} endpoints")
+        raise UsageError(f"--port {first} leaves too few ports for {count(len(found), 'endpoint')}")
     return [Endpoint(first + i, tuple(members)) for i, members in enumerate(found.values())]
 
 
@@ -85,7 +88,8 @@ def describe(endpoints: Sequence[Endpoint], file: str, listen: str) -> list[str]
     for endpoint in endpoints:
         for number, device in endpoint.devices:
             lines.append(
-                f"{device.name} listens at {listen}:{endpoint.port}, unit {device.unit_id}, "
+                f"{device.name} listens at {_format_place(listen, endpoint.port)}, "
+                f"unit {device.unit_id}, "
                 f"{count(len(device.points), 'point')}"
             )
             options += [f"--set device.{number}.host={listen}"]
@@ -96,6 +100,10 @@ def describe(endpoints: Sequence[Endpoint], file: str, listen: str) -> list[str]
                 notes.append(f" {device.name}: its keys for {device.endpoint.transport} have to go")
     lines.append(" try it (`sjactl create` takes the same options); Ctrl-C ends it:")
     return [*lines, f"   sjactl probe {shlex.quote(file)} {' '.join(options)}", *notes]
+
+
+def _format_place(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _open(endpoint: Endpoint, listen: str) -> "ModbusServer":
@@ -113,5 +121,6 @@ def _open(endpoint: Endpoint, listen: str) -> "ModbusServer":
         return ModbusServer(listen, endpoint.port, units)
     except OSError as error:
         raise SjaError(
-            f"{listen}:{endpoint.port}: {error.strerror}", "give another one: --port, --listen"
+            f"{listen}:{endpoint.port}: {error.strerror}",
+            "choose another one with --port or --listen",
         ) from None

@@ -1,64 +1,105 @@
 """`sjactl list` and `sjactl status`."""
 
+import socket
 import subprocess
+from collections import Counter
 
 import click
 
+from sja_units import exit_status
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
 from sja_units.cli.output.text_width import wrap
-from sja_units.errors import NoSuchJob, NotAllowed
+from sja_units.cli.params import Word, example, split_words
+from sja_units.errors import NotAllowed
 from sja_units.job import KINDS, Job
 from sja_units.jobs import inventory
-from sja_units.jobs.find import find_jobs
-from sja_units.jobs.state import STATES, is_active
+from sja_units.jobs.state import STATES, State, is_active, is_wrong
 from sja_units.jobs.status import JobStatus, get_status, list_status
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.journal_read import require_journal
+from sja_units.text import count
+from sja_units.times import localize
 
 
-@click.command("list")
+@click.command("list", epilog=example("sjactl list", "sjactl list --state failed,down"))
 @click.argument("jobs", nargs=-1, metavar="[JOB]...")
-@click.option("--kind", type=click.Choice(KINDS), help="Only jobs of this kind.")
-@click.option("--state", type=click.Choice(STATES), help="Only jobs in this state.")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
-def list_command(jobs: tuple[str, ...], kind: str | None, state: str | None, as_json: bool) -> None:
-    """Show one line for each job."""
+@click.option("--kind", type=Word(KINDS), help="Only jobs of this kind.")
+@click.option("--state", type=Word(STATES, several=True), help="Only jobs in these states.")
+@click.option("--problems", is_flag=True, help="Only jobs that somebody should look at.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def list_command(
+    jobs: tuple[str, ...],
+    kind: str | None,
+    state: str | None,
+    problems: bool,
+    as_json: bool,
+) -> None:
+    """List jobs, one line each."""
     selectors = [inventory.parse_selector(words) for words in jobs]
     with Systemd() as systemd:
         views = list_status(systemd)
     if selectors:
         chosen = set(inventory.select(selectors, {view.job: view.title for view in views}))
         views = [view for view in views if view.job in chosen]
-    found = [v for v in views if kind in (None, v.job.kind) and state in (None, v.state)]
+    found = [
+        view
+        for view in views
+        if kind in (None, view.job.kind)
+        and (state is None or view.state in split_words(state))
+        and (not problems or is_wrong(view.state))
+    ]
     if as_json:
         render.print_json([view.as_json() for view in found])
     elif found:
         render.print_table(found)
     elif views:
-        echo(f"none of {len(views)} jobs is so", err=True)
+        echo("no job matches", err=True)
     else:
-        echo("no jobs; `sjactl create --help` tells how to make one", err=True)
+        echo("no jobs yet; `sjactl create --help` shows how to create one", err=True)
 
 
-@click.command("status")
-@click.argument("jobs", nargs=-1, required=True, metavar="JOB...")
-@click.option("--json", "as_json", is_flag=True, help="As JSON: an object, an array for several.")
+@click.command("status", epilog=example("sjactl status", "sjactl status keepalive/alice"))
+@click.argument("jobs", nargs=-1, metavar="[JOB]...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: an object, or an array.")
 def status_command(jobs: tuple[str, ...], as_json: bool) -> int:
-    """Show all about jobs. Ends with 3 if one of them does not run."""
+    """Show everything about jobs; ends with 3 if one of them is not running.
+
+    Without a job it is about the host: how many jobs there are in which state, and those that
+    somebody should look at. It then ends with 3 if a wanted job is not running.
+    """
     selectors = [inventory.parse_selector(words) for words in jobs]
     with Systemd() as systemd:
-        views = get_status(systemd, find_jobs(systemd, selectors))
-    if not views:
-        raise NoSuchJob("there is no such job", "sjactl list shows all")
+        if selectors:
+            views = get_status(systemd, find_jobs(systemd, selectors))
+        else:
+            views = list_status(systemd)
     if as_json:
         objects = [view.as_json() for view in views]
-        render.print_json(objects[0] if len(objects) == 1 else objects)
+        render.print_json(objects[0] if jobs and len(objects) == 1 else objects)
+    elif not jobs:
+        _print_overview(views)
     else:
         for i, view in enumerate(views):
             echo("\n" * (i > 0) + _describe(view))
             _print_journal(view.job)
-    return 0 if all(is_active(view.state) for view in views) else 3
+    awaited = views if jobs else [view for view in views if view.wanted and view.relaunch]
+    is_fine = is_active if jobs else _is_in_order
+    return 0 if all(is_fine(view.state) for view in awaited) else exit_status.NOT_RUNNING
+
+
+def _is_in_order(state: State) -> bool:
+    return is_active(state) or state in ("starting", "completed")
+
+
+def _print_overview(views: list[JobStatus]) -> None:
+    counts = Counter(view.state for view in views)
+    words = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    echo(f"{socket.gethostname()} · {count(len(views), 'job')}{': ' if words else ''}{words}")
+    if wrong := [view for view in views if is_wrong(view.state)]:
+        echo("")
+        render.print_table(wrong)
+        echo("`sjactl why JOB` explains each", err=True)
 
 
 def _describe(view: JobStatus) -> str:
@@ -66,19 +107,19 @@ def _describe(view: JobStatus) -> str:
     wanted = "wanted" if view.wanted else "not wanted"
     if view.wanted and not view.relaunch:
         wanted += ", but not after a boot (relaunch = false)"
-    since = f" since {view.since} ({render.show_age(view.since)})" if view.since else ""
+    since = f" since {localize(view.since)} ({render.show_age(view.since)})" if view.since else ""
     lines = [f"{click.style(str(view.job), bold=True)}{title}"]
     lines.append(f"   State: {render.paint_state(view.state)}{since}; {wanted}")
     if status := render.describe(view):
         lines.append(f"  Status: {_indent(render.clean(status))}")
     if view.error:
-        error = f"{render.clean(view.error.message)} (at {view.error.at})"
+        error = f"{render.clean(view.error.message)} ({localize(view.error.at)})"
         lines.append(f"   Error: {_indent(error)}")
     use = []
     if view.pid:
         use.append(f"process {view.pid}")
     if view.restarts is not None:
-        use.append(f"{view.restarts} restarts")
+        use.append(count(view.restarts, "restart"))
     if view.memory_bytes is not None:
         use.append(f"{view.memory_bytes / 2**20:.1f} MiB")
     if view.cpu_seconds is not None:

@@ -12,13 +12,14 @@ import click
 from sja_units.cli.output import watch_screen
 from sja_units.cli.output.format import find_size
 from sja_units.cli.output.terminal import Ended, Terminal, end_by_signals
+from sja_units.cli.params import example
 from sja_units.errors import NoSuchJob, SjaError
 from sja_units.job import Job
 from sja_units.jobs import inventory
 from sja_units.jobs.inventory import Selector
 from sja_units.jobs.status import JobStatus, list_status
 from sja_units.systemd.cache import CachedSystemd
-from sja_units.times import format_moment
+from sja_units.times import format_local
 
 # Seconds. A change seldom comes alone, and a worker writes its health.json just after it has
 # told systemd of its new status: a moment after the change, and a second later once more.
@@ -30,12 +31,12 @@ _FILES = 10.0
 _TRIES = 10
 
 
-@click.command("watch")
+@click.command("watch", epilog=example("sjactl watch", "sjactl watch 'keepalive/*'"))
 @click.argument("jobs", nargs=-1, metavar="[JOB]...")
 def watch_command(jobs: tuple[str, ...]) -> int:
-    """Show the jobs as they change, until q or Ctrl-C; those first that need a person.
+    """Show the jobs as they change, those that need attention first, until q or Ctrl-C.
 
-    Where the output is no terminal, each change is a line: time, job, old and new state, status.
+    If the output is not a terminal, each change is one line: time, job, old and new state, status.
     """
     selectors = [inventory.parse_selector(words) for words in jobs]
     end_by_signals()
@@ -141,7 +142,7 @@ def _print_changes(watcher: _Watcher) -> None:
         for job in sorted(before | after):
             change = watch_screen.tell_change(before.get(job), after.get(job))
             if change:
-                click.echo(f"{format_moment(time.time_ns(), 0)}  {change}")
+                click.echo(f"{format_local(time.time())}  {change}")
         before = after
         while not watcher.look():
             watcher.wait(_FILES)

@@ -7,16 +7,17 @@ import click
 from sja_units.actions.explain import explain
 from sja_units.cli.output import format as render
 from sja_units.cli.output.text_width import wrap
+from sja_units.cli.params import example
 from sja_units.jobs import inventory
 from sja_units.jobs.find import find_jobs
 from sja_units.jobs.status import get_status
 from sja_units.systemd.client import Systemd
 
 
-@click.command("why")
+@click.command("why", epilog=example("sjactl why acquisition/line1"))
 @click.argument("job")
 def why_command(job: str) -> None:
-    """Tell what is wrong with a job, since when, what happens next, and what to do."""
+    """Explain what is wrong with a job, since when, what happens next, and what to do."""
     selector = inventory.parse_selector(job)
     with Systemd() as systemd:
         views = get_status(systemd, find_jobs(systemd, [selector]))

@@ -1,5 +1,7 @@
 import io
 
+import pytest
+
 from sja_units.backup.archive import Archive, Stored, read_archive
 from sja_units.backup.plan import Choices, Here, make_plan
 from sja_units.job import Job
@@ -73,10 +75,10 @@ def test_host_defaults_that_say_nothing_give_way() -> None:
     says = Stored(b'[alert]\nwebhook = "http://127.0.0.1/"\n')
     archive = ARCHIVE._replace(files=ARCHIVE.files | {path: says})
     here = WHOLE._replace(files=dict(WHOLE.files) | {path: b"# [alert]\n"})
-    plan = make_plan(archive, here, Choices())
+    plan = make_plan(archive, here, Choices(host_settings=True))
     assert (plan.files, set(plan.replaced), plan.left) == ({path: says}, {path}, ())
     here = WHOLE._replace(files=dict(WHOLE.files) | {path: b"[alert]\n"})
-    assert make_plan(archive, here, Choices()).left == (path,)
+    assert make_plan(archive, here, Choices(host_settings=True)).left == (path,)
     # The archive's has nothing to say against what stands here.
     for choices in (Choices(), Choices(replace=True)):
         plan = make_plan(ARCHIVE, here, choices)
@@ -95,3 +97,15 @@ def test_a_job_that_was_not_wanted_is_not_started() -> None:
     archive = Archive(manifest._replace(jobs=jobs), *ARCHIVE[1:])
     plan = make_plan(archive, EMPTY, Choices())
     assert (plan.wants, plan.starts) == ((), ())
+
+
+@pytest.mark.parametrize("path", ["sja-units.toml", "grants.d/web.toml"])
+@pytest.mark.parametrize("replace", [True, False])
+def test_what_root_runs_is_restored_only_if_asked_for(path: str, replace: bool) -> None:
+    says = Stored(b'[alert]\ncommand = ["/tmp/x"]\n')
+    archive = ARCHIVE._replace(files=ARCHIVE.files | {path: says})
+    plan = make_plan(archive, EMPTY, Choices(replace=replace))
+    assert path not in plan.files
+    assert (plan.skipped, plan.left) == ((path,), ())
+    asked = make_plan(archive, EMPTY, Choices(replace=replace, host_settings=True))
+    assert (asked.files[path], asked.skipped) == (says, ())

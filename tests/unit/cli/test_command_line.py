@@ -1,12 +1,18 @@
 """What sjactl makes of the words that people type."""
 
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from sja_units import cli
 from sja_units.cli.verbs import doctor
+from sja_units.config.load import Source, load
+from sja_units.errors import ConfigError
+from sja_units.job import KINDS
 from tests.unit.cli.conftest import Sjactl
 
 
@@ -109,3 +115,40 @@ def test_a_traceback_is_there_for_who_wants_it(
     monkeypatch.setattr(doctor, "examine", fail)
     assert cli.run(words)
     assert "Traceback" in capsys.readouterr().err
+
+
+def list_commands() -> Iterator[tuple[str, ...]]:
+    context = click.Context(cli.sjactl)
+    for verb in cli.VERBS:
+        command = cli.sjactl.get_command(context, verb)
+        yield (verb,)
+        if isinstance(command, click.Group):
+            yield from ((verb, name) for name in command.commands)
+
+
+@pytest.mark.parametrize("words", [(), *list_commands()], ids=" ".join)
+def test_help_fits_a_terminal_and_has_an_example(sjactl: Sjactl, words: tuple[str, ...]) -> None:
+    said = sjactl(*words, "--help")
+    assert said.status == 0
+    assert max(map(len, said.out.splitlines())) <= 80
+    if words:
+        assert f"sjactl {' '.join(words)}" in said.out.partition("Example:")[2]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_example_is_a_file_that_works(sjactl: Sjactl, kind: str, tmp_path: Path) -> None:
+    said = sjactl("create", kind, "--example")
+    assert said.status == 0
+    assert load(kind, Source(said.out, "x.toml")).file.title
+    # What is commented out, too, has keys that there are.
+    whole = re.sub(r"^( *)# ((\[|\w+ = ).*)$", r"\1\2", said.out, flags=re.MULTILINE)
+    assert whole.count("\n") == said.out.count("\n")
+    with pytest.raises(ConfigError) as caught:
+        load(kind, Source(f"nonsense = 1\n{whole}", "x.toml"))
+    assert [f.key for f in caught.value.faults if "unknown key" in f] == ["nonsense"]
+
+
+def test_an_example_of_no_kind(sjactl: Sjactl) -> None:
+    said = sjactl("create", "keepalve", "--example")
+    assert said.status == 2
+    assert "'keepalive'" in said.err
