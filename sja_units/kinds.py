@@ -143,6 +143,14 @@ class Kind(Protocol):
         """Yield the files of a spool that hold what is not sent yet, while its worker goes on."""
         ...
 
+    def list_problems(self, health: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what `sjactl check` counts as a problem though the job runs."""
+        ...
+
+    def list_remedies(self, job: str, health: Mapping[str, Any]) -> Iterator[str]:
+        """Yield sentences on what health.json tells, and what to do about it."""
+        ...
+
     def families(self) -> "tuple[Family, ...]":
         """Return the metrics of its jobs, in the order of the exposition."""
         ...

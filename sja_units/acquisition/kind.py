@@ -121,6 +121,18 @@ def copy_spool(state_dir: str, note: Callable[[OSError], None]) -> Iterator[tupl
         yield from spool.copy(note)
 
 
+def list_problems(health: Mapping[str, Any]) -> Iterator[str]:
+    from sja_units.acquisition.advice import list_problems
+
+    return list_problems(health)
+
+
+def list_remedies(job: str, health: Mapping[str, Any]) -> Iterator[str]:
+    from sja_units.acquisition.advice import list_remedies
+
+    return list_remedies(job, health)
+
+
 def families() -> "tuple[Family, ...]":
     from sja_units.acquisition.metrics import FAMILIES
 

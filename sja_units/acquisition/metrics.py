@@ -19,7 +19,7 @@ from sja_units.openmetrics import (
 
 _PREFIX = "sja_acquisition"
 _DEVICE_STATES = ("healthy", "error", "timeout", "disconnected")
-_SINK_STATES = ("healthy", "error", "refused", "local")
+_SINK_STATES = ("unknown", "healthy", "error", "refused", "local")
 _DEVICE_STATE = Family(f"{_PREFIX}_device_state", "gauge", "How a device is.")
 _SINK_STATE = Family(f"{_PREFIX}_sink_state", "gauge", "How the way to the database is.")
 _FIGURES = (
@@ -44,6 +44,11 @@ _FIGURES = (
         f"{_PREFIX}_sink_parked_lines",
         "Lines that the database refused.",
         *("sink", "parked"),
+    ),
+    Figure(
+        Family(f"{_PREFIX}_sink_refused_fields", "gauge", "Fields refused in the last minutes."),
+        ("sink", "refused"),
+        count_items,
     ),
 )
 _DEVICE_FIGURES = (

@@ -16,6 +16,7 @@ from sja_units.jobs.markers import is_wanted
 from sja_units.jobs.schedule import choose_unit
 from sja_units.jobs.state import is_active, is_maintenance
 from sja_units.jobs.status import JobStatus, list_status
+from sja_units.kinds import get_kind
 from sja_units.systemd import journal_send
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.orders import Order, run_orders
@@ -160,10 +161,13 @@ def _find_problem(status: JobStatus, maintenance: bool, now: float) -> Finding |
     if status.state == "restarting":
         words = _add_reason("wanted, but restarting", status.status)
         return Finding(status.job, words, False, "restarting")
-    if is_active(status.state) and not status.health:
+    if not is_active(status.state):
+        return None
+    if not status.health:
         words = f"its worker does not report, it may hang: sjactl restart {status.job}"
         return Finding(status.job, words, False, "frozen")
-    return None
+    problems = list(get_kind(status.job.kind).list_problems(status.health))
+    return Finding(status.job, "; ".join(problems), False, "refused") if problems else None
 
 
 def _add_reason(words: str, reason: str) -> str:

@@ -59,6 +59,7 @@ def _tell_degraded(view: JobStatus) -> list[str]:
     return [
         _quote(view.status),
         *_tell_bad_registers(view),
+        *get_kind(view.job.kind).list_remedies(str(view.job), view.health),
         get_kind(view.job.kind).degraded_advice,
         f"`sjactl probe {view.job}` tries it now, `sjactl logs {view.job}` shows what led to it.",
     ]

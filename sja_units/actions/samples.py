@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from sja_units.acquisition.influxdb.dead_letter import Parked
 from sja_units.acquisition.influxdb.line_protocol import format_series
 from sja_units.acquisition.influxdb.parser import Sample, parse_samples, read_time
 from sja_units.acquisition.spool.snapshot import SpoolSnapshot
@@ -20,9 +21,11 @@ class Row(NamedTuple):
     device: str
     unit: str
     quality: str
+    reason: str = ""  # why the database refused it
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `sjactl data --format jsonl` prints."""
+        refused = {"reason": self.reason} if self.reason else {}
         return {
             "time": format_moment(self.sample.time_ns),
             "device": self.device,
@@ -32,6 +35,7 @@ class Row(NamedTuple):
             "quality": self.quality,
             "measurement": self.sample.series.measurement,
             "tags": self.sample.series.tags,
+            **refused,
         }
 
 
@@ -80,6 +84,16 @@ def select_lines(lines: Iterable[bytes], begin: int, end: int) -> Iterator[str]:
         at = read_time(line)
         if at is not None and begin <= at <= end:
             yield line.decode("utf-8", "replace")
+
+
+def find_refused_rows(
+    parked: Iterable[Parked], names: Names, begin: int, end: int, point: str | None = None
+) -> Iterator[Row]:
+    """Yield refused samples of those moments, each with the reason; `point` as in `find_rows`."""
+    for item in parked:
+        lines = select_lines([item.line], begin, end)
+        for row in find_rows(lines, names, point):
+            yield row._replace(reason=item.reason or "unknown")
 
 
 def find_rows(lines: Iterable[str], names: Names, point: str | None = None) -> Iterator[Row]:

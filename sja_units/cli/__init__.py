@@ -29,6 +29,7 @@ VERBS = {
     "history": "history",
     "probe": "probe",
     "data": "data",
+    "resend": "resend",
     "simulate": "simulate",
     "cookies": "cookies",
     "import": "import_jobs",

@@ -94,6 +94,14 @@ def copy_spool(_state_dir: str, _note: Callable[[OSError], None]) -> Iterator[tu
     return iter(())
 
 
+def list_problems(_health: Mapping[str, Any]) -> Iterator[str]:
+    return iter(())
+
+
+def list_remedies(_job: str, _health: Mapping[str, Any]) -> Iterator[str]:
+    return iter(())
+
+
 def families() -> "tuple[Family, ...]":
     from sja_units.command.metrics import FAMILIES
 

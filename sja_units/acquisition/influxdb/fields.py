@@ -27,6 +27,7 @@ class Fields(NamedTuple):
     measurement: str
     fields: tuple[bytes, ...]  # KEY=VALUE
     keys: tuple[FieldKey, ...]
+    values: tuple[bytes, ...]
     time: bytes
 
     def only(self, indexes: list[int]) -> bytes:
@@ -43,10 +44,12 @@ def split_line(line: bytes) -> Fields | None:
     measurement = unescape(start[0]) if start else ""
     fields: list[bytes] = []
     keys: list[FieldKey] = []
+    values: list[bytes] = []
     at = series.end()
     while field := _FIELD.match(line, at):
         fields.append(field[0])
         keys.append(FieldKey(measurement, unescape(field[1]), type_of(field[2])))
+        values.append(field[2])
         at = field.end()
         if line[at : at + 1] != b",":
             break
@@ -54,7 +57,7 @@ def split_line(line: bytes) -> Fields | None:
     time = _TIME.fullmatch(line, at)
     if time is None or not fields:
         return None
-    return Fields(series[1], measurement, tuple(fields), tuple(keys), time[1])
+    return Fields(series[1], measurement, tuple(fields), tuple(keys), tuple(values), time[1])
 
 
 def unescape(name: bytes) -> str:

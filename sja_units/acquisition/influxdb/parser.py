@@ -1,20 +1,23 @@
 """Line protocol read back into samples, for people who look at what a job holds. Pure.
 
-Source: the same as lineprotocol.py, which writes what is read here.
+Source: the same as line_protocol.py, which writes what is read here. Whatever else stands in a file
+has no samples, and costs no more time than its length.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from sja_units.acquisition.influxdb.fields import split_line, unescape
 from sja_units.acquisition.points.decode import Value
 
-_LINE = re.compile(r"((?:\\.|[^ \\])+) (.+) (-?[0-9]+)")
-_FIELD = re.compile(r'((?:\\.|[^=\\])+)=("(?:\\.|[^"\\])*"|[^,"]+)(?:,|$)')
-_TAG = re.compile(r"((?:\\.|[^,=\\])+)=((?:\\.|[^,\\])+)")
-_ESCAPED = re.compile(r"\\([,= ])")
+_MEASUREMENT = re.compile(rb"(?:\\.|[^,\\])++", re.DOTALL)
+_TAG = re.compile(rb",((?:\\.|[^,=\\])++)=((?:\\.|[^,=\\])++)", re.DOTALL)
 _ESCAPED_IN_TEXT = re.compile(r'\\(["\\])')
+_INTEGER = re.compile(rb"(-?[0-9]{1,20})[iu]")
+_FLOAT = re.compile(rb"[-+]?[0-9.]{1,400}(?:[eE][-+]?[0-9]{1,4})?")
 
 
 class Series(NamedTuple):
@@ -50,26 +53,40 @@ def read_time(line: bytes) -> int | None:
 
 def parse_samples(line: str) -> Iterator[Sample]:
     """Yield the values of a line, none if it is not one."""
-    match = _LINE.fullmatch(line)
-    if match is None:
+    parts = split_line(line.encode("utf-8", "replace"))
+    if parts is None:
         return
-    series = _parse_series(match[1])
-    for field in _FIELD.finditer(match[2]):
-        point = series.tags.get("point") or _ESCAPED.sub(r"\1", field[1])
-        yield Sample(int(match[3]), series, point, _parse_value(field[2]), field[0].rstrip(","))
+    series = _parse_series(parts.series)
+    for key, field, raw in zip(parts.keys, parts.fields, parts.values, strict=True):
+        value = _parse_value(raw)
+        if value is not None:
+            point = series.tags.get("point") or key.field
+            yield Sample(int(parts.time), series, point, value, field.decode("utf-8", "replace"))
 
 
-@lru_cache(maxsize=10_000)
-def _parse_series(text: str) -> Series:
-    measurement, *_ = re.split(r"(?<!\\),", text, maxsplit=1)
-    pairs = _TAG.findall(text[len(measurement) :])
-    tags = {_ESCAPED.sub(r"\1", key): _ESCAPED.sub(r"\1", value) for key, value in pairs}
-    return Series(text, _ESCAPED.sub(r"\1", measurement), tags)
+@lru_cache(maxsize=1000)
+def _parse_series(text: bytes) -> Series:
+    start = _MEASUREMENT.match(text)
+    at = start.end() if start else 0
+    tags = {}
+    while tag := _TAG.match(text, at):
+        tags[unescape(tag[1])] = unescape(tag[2])
+        at = tag.end()
+    return Series(text.decode("utf-8", "replace"), unescape(start[0]) if start else "", tags)
 
 
-def _parse_value(text: str) -> Value:
-    if text.startswith('"'):
-        return _ESCAPED_IN_TEXT.sub(r"\1", text[1:-1])
-    if text in ("true", "false"):
-        return text == "true"
-    return int(text[:-1]) if text[-1] in "iu" else float(text)
+def _parse_value(raw: bytes) -> Value | None:
+    """Return a value, None if it is none that a database would take."""
+    if raw.startswith(b'"'):
+        return _ESCAPED_IN_TEXT.sub(r"\1", raw[1:-1].decode("utf-8", "replace"))
+    if raw in (b"true", b"false"):
+        return raw == b"true"
+    if match := _INTEGER.fullmatch(raw):
+        return int(match[1])
+    if not _FLOAT.fullmatch(raw):
+        return None
+    try:
+        value = float(raw)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

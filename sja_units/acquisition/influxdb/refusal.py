@@ -17,6 +17,7 @@ _CONFLICT = re.compile(
     r'input field "(?P<field>.*?)" on measurement "(?P<measurement>.*?)"'
     r"(?: is type (?P<type>[a-z]+)\d*, already exists as type [a-z]+\d*| is invalid)"
 )
+_TYPES = re.compile(r"is type ([a-z]+)\d*, already exists as type ([a-z]+)")
 _COLUMN = re.compile(
     r"invalid column type for column '(?P<column>.*)', expected \S*?(?P<known>\w+), "
     r"got iox::column_type::field::(?P<type>\w+)"
@@ -101,6 +102,22 @@ def _find_column(line: bytes, message: str) -> FieldKey | None:
         return None
     kind = {"uinteger": "unsigned"}.get(match["type"], match["type"])
     return FieldKey(parts.measurement, match["column"], kind)
+
+
+class Types(NamedTuple):
+    """Why a field is refused."""
+
+    sent: str
+    known: str  # to the database
+
+
+def parse_types(reason: str) -> Types | None:
+    """Return the types that a reason names, None if it names none."""
+    if match := _TYPES.search(reason):
+        return Types(match[1], match[2])
+    if match := _COLUMN.search(reason):
+        return Types(match["type"], match["known"])
+    return None
 
 
 class Stripped(NamedTuple):

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import click
 
@@ -36,6 +37,7 @@ def print_table(rows: Iterable[Row]) -> None:
         names = [render.clean(row.device), render.clean(row.sample.point)]
         value = f"{_show(row.sample.value)} {row.unit}".rstrip()
         bad = "" if row.quality == "good" else f"  ({row.quality})"
+        bad += f"  refused: {row.reason}" if row.reason else ""
         at = format_local(row.sample.time_ns / 1e9, 3)
         cells = (at, *names, render.clean(value + bad))
         widths = [max(w, measure(c)) for w, c in zip(widths, cells, strict=False)]
@@ -55,10 +57,14 @@ def print_csv(rows: Iterable[Row]) -> None:
         buffer.seek(0)
         buffer.truncate()
 
-    write_row("time", "device", "point", "value", "unit", "quality")
-    for row in rows:
+    left = iter(rows)
+    first = next(left, None)
+    heads = ("time", "device", "point", "value", "unit", "quality")
+    write_row(*heads, *(["reason"] if first and first.reason else []))
+    for row in chain([first] if first else [], left):
+        reason = [row.reason] if row.reason else []
         at, value = format_moment(row.sample.time_ns), _show(row.sample.value)
-        write_row(at, row.device, row.sample.point, value, row.unit, row.quality)
+        write_row(at, row.device, row.sample.point, value, row.unit, row.quality, *reason)
 
 
 def print_json_lines(rows: Iterable[Row]) -> None:

@@ -8,7 +8,15 @@ from typing import TypeVar
 
 import click
 
-from sja_units.actions.samples import find_rows, open_snapshot, read_names, select_lines
+from sja_units.actions.resend import read_refused
+from sja_units.actions.samples import (
+    Row,
+    find_refused_rows,
+    find_rows,
+    open_snapshot,
+    read_names,
+    select_lines,
+)
 from sja_units.cli.output.samples import FORMATS, write
 from sja_units.cli.params import example
 from sja_units.errors import UsageError
@@ -36,8 +44,15 @@ T = TypeVar("T")
     help="line is what the database gets.",
 )
 @click.option("-n", "--lines", type=click.IntRange(min=1), metavar="N", help="Only the last N.")
+@click.option("--refused", is_flag=True, help="What the database has refused, with the reasons.")
 def data_command(
-    job: str, point: str | None, since: str | None, until: str | None, form: str, lines: int | None
+    job: str,
+    point: str | None,
+    since: str | None,
+    until: str | None,
+    form: str,
+    lines: int | None,
+    refused: bool,
 ) -> None:
     """Show the samples that an acquisition job holds on this host.
 
@@ -47,25 +62,36 @@ def data_command(
     now = time.time()
     begin = parse_moment(since, now) if since else 0
     end = parse_moment(until, now) if until else _LAST_NS
-    chosen = _select(job)
+    chosen = select_acquisition(job)
     names = read_names(chosen)
+    if refused:
+        rows = find_refused_rows(read_refused(chosen), names, begin, end, point)
+        _show(_take_last(rows, lines), form, f"{chosen}: its database has refused nothing of that")
+        return
     with open_snapshot(chosen) as snapshot:
         kept = select_lines(snapshot.read_lines(sent_too=names.is_local), begin, end)
         if form == "line" and point is None:
             for line in _take_last(kept, lines):
                 write(line)
             return
-        rows = iter(_take_last(find_rows(kept, names, point), lines))
-        first = next(rows, None)
-        if first is None:
-            sent = "" if names.is_local else "; the database has what it read before"
-            if point is not None and not names.know(point):
-                sent = f": its file has no point {point!r}"
-            click.echo(f"{chosen} holds no such samples on this host{sent}", err=True)
-        FORMATS[form](chain([first] if first else [], rows))
+        sent = "" if names.is_local else "; the database has what it read before"
+        if point is not None and not names.know(point):
+            sent = f": its file has no point {point!r}"
+        rows = find_rows(kept, names, point)
+        _show(_take_last(rows, lines), form, f"{chosen} holds no such samples on this host{sent}")
 
 
-def _select(words: str) -> Job:
+def _show(rows: Iterable[Row], form: str, if_none: str) -> None:
+    """Print rows, and say so where there are none."""
+    left = iter(rows)
+    first = next(left, None)
+    if first is None:
+        click.echo(if_none, err=True)
+    FORMATS[form](chain([first] if first else [], left))
+
+
+def select_acquisition(words: str) -> Job:
+    """Return the one acquisition job that is meant. Raises UsageError, NoSuchJob."""
     chosen = inventory.select_one(words)
     if not is_acquisition(chosen):
         raise UsageError(f"{chosen} is not an acquisition job: it has no samples")
