@@ -5,6 +5,7 @@ import click
 from sja_units.actions.resend import resend
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
+from sja_units.cli.params import example
 from sja_units.cli.verbs.data import select_acquisition
 from sja_units.jobs.state import is_active
 from sja_units.jobs.status import get_status
@@ -12,7 +13,7 @@ from sja_units.systemd.client import Systemd
 from sja_units.text import count
 
 
-@click.command("resend")
+@click.command("resend", epilog=example("sjactl resend line1"))
 @click.argument("job")
 def resend_command(job: str) -> int:
     """Send once more what the database of an acquisition job refused.
