@@ -22,6 +22,7 @@ VERBS = {
     "restart": "order",
     "remove": "remove",
     "edit": "edit",
+    "validate": "validate",
     "config": "config",
     "apply": "config",
     "logs": "logs",

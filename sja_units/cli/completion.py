@@ -13,7 +13,7 @@ from sja_units.errors import SjaError
 from sja_units.job import KINDS
 from sja_units.jobs.inventory import list_configured
 
-_JOBS = ("job", "jobs", "target")
+_JOBS = ("job", "jobs", "target", "targets")
 
 
 class _Word(StringParamType):

@@ -1,9 +1,10 @@
-"""What a command's file asks of this host: whether its user and its schedule mean something."""
+"""What a command's file asks of this host: its programs, its user, and its schedule."""
 
 import pwd
 import subprocess
 
 from sja_units.command.config import CommandConfig
+from sja_units.runtime.programs import check_program
 from sja_units.toml.reader import Fault
 
 _SECONDS = 10
@@ -11,15 +12,17 @@ _SECONDS = 10
 
 def find_faults(config: CommandConfig) -> list[Fault]:
     """Return what is wrong with the file on this host."""
-    faults = []
+    faults = [*check_program(("command",), config.command)]
+    if config.probe:
+        faults += check_program(("probe", "exec"), config.probe.command)
     if config.user and not _is_known(config.user):
-        faults.append(Fault(("user",), f"is {config.user!r}, but nobody here is called so"))
+        faults.append(Fault(("user",), f"this host has no user {config.user!r}", of_host=True))
     if config.schedule and not is_calendar_event(config.schedule):
         faults.append(
             Fault(
                 ("schedule",),
-                f"is {config.schedule!r}, which systemd does not understand: write it as in "
-                '"Mon..Fri 03:00" or "hourly", see systemd.time(7)',
+                'must be a calendar event such as "Mon..Fri 03:00" or "hourly", '
+                f"not {config.schedule!r}; see systemd.time(7)",
             )
         )
     return faults

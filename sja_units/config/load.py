@@ -42,10 +42,14 @@ def open_here(path: str) -> BinaryIO:
     return open(path, "rb")
 
 
-def load(kind: str, source: Source, open_file: OpenFile = open_here) -> Loaded:
+def load(
+    kind: str, source: Source, open_file: OpenFile = open_here, *, for_here: bool = True
+) -> Loaded:
     """Return what a person has written, tables included.
 
-    kind: "" where the keys are to tell it. Raises ConfigError with all faults at once, those of
+    kind: "" where the keys are to tell it.
+    for_here: whether the job is to run on this host, which then has to have what it names.
+    Raises ConfigError with all faults at once, those of
     tables by row; UsageError where only the command line is at fault.
     """
     text, values = source.text, load_toml(source.text, source.where)
@@ -55,7 +59,7 @@ def load(kind: str, source: Source, open_file: OpenFile = open_here) -> Loaded:
     kind = kind or guess_kind(values)
     inlined = get_kind(kind).inline_tables(text, values, source.where, open_file)
     file, faults = job_file.examine(kind, values)
-    faults += file.settings.host_faults()
+    faults += [f for f in file.settings.host_faults() if for_here or not f.of_host]
     if file.service:
         from sja_units.config import verify
 

@@ -90,7 +90,10 @@ class KeepaliveSettings(KeepaliveConfig):
         return bool(self.headers or (self.proxy and self.proxy.user))
 
     def host_faults(self) -> list[Fault]:
-        return []
+        from sja_units.runtime.programs import check_program
+
+        command = self.login.command if self.login else ()
+        return [*check_program(("login", "command"), command)]
 
     def warnings(self, service: Iterable[str]) -> Iterator[str]:
         return iter(())

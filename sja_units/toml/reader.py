@@ -25,6 +25,7 @@ class Fault(NamedTuple):
 
     place: Place
     message: str
+    of_host: bool = False  # not of the file as such: another host may have what is missing
 
 
 def parse_duration(text: str) -> float | None:

@@ -63,6 +63,11 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else "·" for c in text)
 
 
+def clean_lines(text: str) -> str:
+    """Return a text of several lines without what could play with the terminal."""
+    return "\n".join(map(clean, text.splitlines()))
+
+
 def find_width() -> int | None:
     """Return the terminal's columns, None where the output is no terminal and is never cut."""
     if not sys.stdout.isatty():

@@ -81,7 +81,12 @@ def _run(order: Order, command: click.Command, /, **values: Any) -> int:
     is_plain = click.get_current_context().color is False
     if is_plain:
         order = order._replace(words=["--no-color", *order.words])
-    own = [(p.type, values[p.name or ""]) for p in command.params if isinstance(p.type, ClientFile)]
+    own = [
+        (p.type, path)
+        for p in command.params
+        if isinstance(p.type, ClientFile)
+        for path in _list_paths(values[p.name or ""])
+    ]
     if not own and all(map(os.isatty, (0, 1, 2))):
         return _judge(order.host, _wait(_start(format_for_terminal(order))))
     names = [name for name in _ENVIRONMENT if own and name in os.environ]
@@ -94,9 +99,13 @@ def _run(order: Order, command: click.Command, /, **values: Any) -> int:
         request = Request(order.words, color, environment, list(files.found), files.missing)
         fetch = partial(_send, order.host, request, list(files.found.values()))
         for kind, path in own:
-            if isinstance(kind, ClientOutput):
+            if isinstance(kind, ClientOutput) and path is not None:
                 return kind.receive(path, fetch)
         return fetch(None)
+
+
+def _list_paths(value: str | tuple[str, ...] | None) -> tuple[str | None, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 class _Files(ExitStack):

@@ -31,6 +31,7 @@ from sja_units.jobs.status import list_status
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.unit import Verb
 from sja_units.text import count
+from sja_units.toml.location import format_key
 
 _NAMED_AT_MOST = 10
 
@@ -204,8 +205,8 @@ def _tell_plan(archive: Archive, plan: Plan) -> None:
     for fault in faults:
         _tell(f"restored as it was, but not valid: {fault}")
     for job, job_file in files.items():
-        for place, message in job_file.settings.host_faults():
-            _tell(f"{job} cannot run here yet: {'.'.join(map(str, place))}: {message}")
+        for each in job_file.settings.host_faults():
+            _tell(f"{job} cannot run here yet: {format_key(each.place)}: {each.message}")
     host = archive.manifest.host
     if plan.starts and host != socket.gethostname():
         _tell(f"stop these jobs on {host}: both hosts would use the same sessions and devices")
