@@ -167,6 +167,7 @@ class SystemdMock:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
 
     async def _connect(self) -> None:
+        await self._disconnect()
         self._bus = await MessageBus(os.environ["DBUS_SYSTEM_BUS_ADDRESS"]).connect()
         self._bus.add_message_handler(self._answer)
         await self._bus.request_name(NAME)

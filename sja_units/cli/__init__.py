@@ -7,40 +7,65 @@ import click
 
 from sja_units import __version__
 from sja_units.cli.failure import tell_failure
-from sja_units.cli.group import Verbs
+from sja_units.cli.group import Verb, Verbs
 from sja_units.cli.output.streams import prepare_streams
 from sja_units.errors import UsageError
 
-# verb -> module below sja_units.cli.verbs that holds a command of that name
 VERBS = {
-    "create": "create",
-    "list": "status",
-    "status": "status",
-    "why": "why",
-    "start": "order",
-    "stop": "order",
-    "restart": "order",
-    "remove": "remove",
-    "edit": "edit",
-    "validate": "validate",
-    "config": "config",
-    "apply": "config",
-    "logs": "logs",
-    "watch": "watch",
-    "history": "history",
-    "probe": "probe",
-    "data": "data",
-    "resend": "resend",
-    "simulate": "simulate",
-    "cookies": "cookies",
-    "import": "import_jobs",
-    "relaunch": "relaunch",
-    "check": "check",
-    "cleanup": "cleanup",
-    "backup": "backup",
-    "restore": "backup",
-    "doctor": "doctor",
-    "metrics": "metrics",
+    "create": Verb("create", "Check the configuration of a new job, write its file, and start it."),
+    "list": Verb("status", "List jobs, one line each."),
+    "status": Verb(
+        "status", "Show everything about jobs; ends with 3 if one of them is not running."
+    ),
+    "why": Verb(
+        "why", "Explain what is wrong with a job, since when, what happens next, and what to do."
+    ),
+    "start": Verb("order", "Start jobs, now and at every boot."),
+    "stop": Verb("order", "Stop jobs; they stay stopped across boots."),
+    "restart": Verb("order", "Restart jobs."),
+    "remove": Verb("remove", "Stop jobs for good and delete their files and state."),
+    "edit": Verb(
+        "edit", "Edit a job's file; the new text is checked before it replaces the old one."
+    ),
+    "validate": Verb(
+        "validate", "Check files without touching devices, databases, sites or systemd."
+    ),
+    "config": Verb("config", "Show a job's file."),
+    "apply": Verb(
+        "config",
+        "Check files that were written by hand, and tell systemd what it must know of them.",
+    ),
+    "logs": Verb("logs", "Show the journal of jobs; T, LEVEL and N are as journalctl takes them."),
+    "watch": Verb(
+        "watch", "Show the jobs as they change, those that need attention first, until q or Ctrl-C."
+    ),
+    "history": Verb(
+        "history", "Show a job's runs, newest first: when each started and ended, and how."
+    ),
+    "probe": Verb("probe", "Try the devices and database, the page, or the [probe] of a job now."),
+    "data": Verb("data", "Show the samples that an acquisition job holds on this host."),
+    "resend": Verb("resend", "Send once more what the database of an acquisition job refused."),
+    "simulate": Verb(
+        "simulate", "Serve the points of a configuration as Modbus/TCP devices, until Ctrl-C."
+    ),
+    "cookies": Verb("cookies", "Show the cookies of a keep-alive job, or give it new ones."),
+    "import": Verb("import_jobs", "Import jobs of the two older systems, which are not changed."),
+    "relaunch": Verb("relaunch", "Start every wanted job that is not running, and report on each."),
+    "check": Verb(
+        "check", "Compare the jobs that should run with those that do; ends with 1 if that differs."
+    ),
+    "cleanup": Verb("cleanup", "Delete what removed jobs have left behind, once it is old."),
+    "backup": Verb(
+        "backup",
+        "Back up all jobs to FILE: configuration, order to run, cookies, and data not sent yet.",
+    ),
+    "restore": Verb(
+        "backup", "Restore the jobs of a backup to this host, and start those that were wanted."
+    ),
+    "doctor": Verb(
+        "doctor", "Check whether this host is fit to run jobs; ends with 1 if there is a problem."
+    ),
+    "metrics": Verb("metrics", "Print metrics of all jobs as OpenMetrics text."),
 }
 
 

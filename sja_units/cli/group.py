@@ -3,7 +3,7 @@
 import importlib
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -17,10 +17,17 @@ _COMPLETE = os.environ.get("_SJACTL_COMPLETE", "")  # what click's scripts for s
 _ELSEWHERE = {"ls": "list", "ps": "list", "rm": "remove", "delete": "remove", "log": "logs"}
 
 
+class Verb(NamedTuple):
+    """Where a verb's command is found, and what the list of all verbs says of it."""
+
+    module: str  # below sja_units.cli.verbs; it holds a command of the verb's name
+    summary: str  # the first sentence of its help
+
+
 class Verbs(click.Group):
     """Finds a verb's command without importing the others."""
 
-    def __init__(self, *, verbs: dict[str, str], **rest: Any) -> None:
+    def __init__(self, *, verbs: dict[str, Verb], **rest: Any) -> None:
         super().__init__(**rest)
         self._verbs = verbs
 
@@ -30,7 +37,7 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self._verbs:
             return None
-        module = importlib.import_module(f"sja_units.cli.verbs.{self._verbs[cmd_name]}")
+        module = importlib.import_module(f"sja_units.cli.verbs.{self._verbs[cmd_name].module}")
         command = getattr(module, f"{cmd_name}_command")
         assert isinstance(command, click.Command)
         if _COMPLETE:
@@ -38,6 +45,11 @@ class Verbs(click.Group):
 
             add_completion(command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(verb, found.summary) for verb, found in self._verbs.items()]
+        with formatter.section("Verbs"):
+            formatter.write_dl(rows)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         rest = self.make_parser(ctx).parse_args([*args])[1]

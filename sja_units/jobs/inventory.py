@@ -1,6 +1,7 @@
 """Which jobs there are, by files alone."""
 
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -13,6 +14,10 @@ from sja_units.fs.safe_open import read_regular
 from sja_units.job import CONFIG_ROOT, KINDS, NAME, Job, check_name, parse_unit
 from sja_units.text import suggest
 from sja_units.toml.load import load_toml
+
+# The keys that a Head holds; a name in quotes can have any of its letters escaped.
+_HEAD_WORDS = ("title", "relaunch", "template", "\\")
+_HEADER = re.compile(r"^\s*\[", re.MULTILINE)
 
 
 class Head(NamedTuple):
@@ -53,7 +58,10 @@ def read_head(job: Job) -> Head:
 
 def parse_head(text: str) -> Head:
     """Return title and coming back of a job's file. Raises ConfigError."""
-    values = load_toml(cut_head(text), "")
+    head = cut_head(text)
+    if not any(word in head for word in _HEAD_WORDS):
+        return Head("", True)  # most files: nothing in it is asked for
+    values = load_toml(head, "")
     title, relaunch = values.get("title"), values.get("relaunch")
     title = title if isinstance(title, str) else ""
     return Head(title, relaunch is not False, find_template(values))
@@ -65,12 +73,11 @@ def cut_head(text: str) -> str:
     They all come before the first table, and a file with a thousand points is not read for two
     keys. A line in a multi-line value can look like a header: then all of the text is the head.
     """
-    lines = text.splitlines(keepends=True)
-    for i, line in enumerate(lines):
-        if line.lstrip().startswith("["):
-            head = "".join(lines[:i])
-            return text if '"""' in head or "'''" in head or _is_open(head) else head
-    return text
+    header = _HEADER.search(text)
+    if header is None:
+        return text
+    head = text[: header.start()]
+    return text if '"""' in head or "'''" in head or _is_open(head) else head
 
 
 def _is_open(head: str) -> bool:

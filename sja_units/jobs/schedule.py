@@ -23,7 +23,7 @@ def list_scheduled_units(among: set[str] | None = None) -> set[str]:
 
 def is_scheduled(job: Job) -> bool:
     """Tell whether systemd has a timer for the job."""
-    return get_kind(job.kind).has_schedule and os.path.lexists(job.timer_path)
+    return os.path.lexists(job.timer_path) and get_kind(job.kind).has_schedule
 
 
 def choose_unit(job: Job) -> str:

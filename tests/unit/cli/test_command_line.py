@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from sja_units.cli.verbs import doctor
 from sja_units.config.load import Source, load
 from sja_units.errors import ConfigError
 from sja_units.job import KINDS
+from tests.unit.acquisition.harness import TOP
 from tests.unit.cli.conftest import Sjactl
 
 
@@ -152,3 +155,22 @@ def test_an_example_of_no_kind(sjactl: Sjactl) -> None:
     said = sjactl("create", "keepalve", "--example")
     assert said.status == 2
     assert "'keepalive'" in said.err
+
+
+def test_the_list_of_verbs_says_of_each_what_its_own_help_says() -> None:
+    context = click.Context(cli.sjactl)
+    for verb, found in cli.VERBS.items():
+        command = cli.sjactl.get_command(context, verb)
+        assert command is not None
+        assert command.get_short_help_str(1000) == found.summary
+
+
+def test_the_list_of_verbs_loads_none_of_them() -> None:
+    code = "import sys; from sja_units.cli import run; run(['--help']); print(*sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TOP
+    )
+    assert "restart" in said.stdout
+    loaded = said.stdout.splitlines()[-1].split()
+    assert not {name for name in loaded if name.startswith("sja_units.cli.verbs")}
+    assert not {"asyncio", "dbus_next", "tomllib", "json"} & {*loaded}
