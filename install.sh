@@ -161,6 +161,8 @@ check_host() {
 
 required_packages() {
     [ -x "$python" ] || echo python3
+    # The end hook runs on its standard library alone.
+    "$python" -ISBc 'import os, time' 2>/dev/null || echo libpython3-stdlib
     "$python" -Ic 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     [ -S /run/dbus/system_bus_socket ] || echo dbus
 }
@@ -269,8 +271,8 @@ install_units() {
     systemd-tmpfiles --create "$tmpfiles"
     put_for_jobs 0644 "$here/units/catalog" "$catalog"
     quietly journalctl --update-catalog || note "journalctl -x will not explain; see above"
+    install_end_hook
     put_for_jobs 0755 "$here/units/begin" "$hooks/begin"
-    put_for_jobs 0755 "$here/units/end" "$hooks/end"
     put_for_jobs 0755 "$here/units/ready" "$hooks/ready"
     put_for_jobs 0755 "$here/units/news" "$hooks/news"
     [ -e "$settings" ] || install -o root -g sja -m 0640 -- "$here/units/host.toml" "$settings"
@@ -284,6 +286,28 @@ install_units() {
     systemctl daemon-reload
     put_for_jobs 0644 "$here/units/polkit.rules" "$polkit"
     sync -f "$units" "$polkit"
+}
+
+# Its modules stand beside it, as it has to work where the virtual environment does not. Compiled,
+# it takes half the time, at each end of each job.
+install_end_hook() {
+    modules=$hooks/sja_units
+    mkdir -p -- "$hooks"
+    rm -rf -- "$modules.new"
+    mkdir -- "$modules.new"
+    cp -RL -- "$here/sja_units/__init__.py" "$here/sja_units/hooks" "$modules.new"
+    rm -rf -- "$modules.new/hooks/__pycache__"
+    chmod -R u=rwX,go=rX -- "$modules.new"
+    quietly "$python" -ISm compileall -q --invalidation-mode unchecked-hash "$modules.new" ||
+        fail "the modules of the end hook could not be compiled, see above"
+    if ! diff -rq "$modules.new" "$modules" >"$work/log" 2>&1; then
+        : >"$changed"
+        rm -rf -- "$modules.old"
+        [ ! -e "$modules" ] || mv -T -- "$modules" "$modules.old"
+        mv -T -- "$modules.new" "$modules"
+    fi
+    rm -rf -- "$modules.new" "$modules.old"
+    put_for_jobs 0755 "$here/units/end" "$hooks/end"
 }
 
 remove_obsolete_units() {

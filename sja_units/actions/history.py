@@ -1,15 +1,18 @@
 """A job's runs, put together from what the journal holds of its unit. Pure.
 
 systemd writes an entry at each step of a unit, known by its MESSAGE_ID, see `journalctl
---catalog` and systemd's sd-messages.h. All entries of one run carry one invocation.
+--catalog` and systemd's sd-messages.h. All entries of one run carry one invocation. What anybody
+may write is told from what systemd and our hooks wrote by fields that the journal itself adds: the
+sender's number and user.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from signal import Signals
 
 from sja_units.actions.run import WORDS, Moment, Now, Run
+from sja_units.hooks import journal
+from sja_units.hooks.record import is_number
 from sja_units.job import Job
 from sja_units.jobs.failure import describe_end
 from sja_units.systemd.journal_read import Entry
@@ -21,6 +24,10 @@ FIELDS = (
     "INVOCATION_ID",
     "_SYSTEMD_INVOCATION_ID",
     "_COMM",
+    "_PID",
+    "_UID",
+    "SJA_INVOCATION_ID",
+    "SJA_PAUSE",
     "COMMAND",
     "EXIT_CODE",
     "EXIT_STATUS",
@@ -41,8 +48,9 @@ _SUCCEEDED = "7ad2d189f7e94e70a38c781354912448"
 _JOBS_TARGET = "sja-jobs.target"
 # It stops before sja-jobs.target and the jobs at each shutdown, and else never.
 _SYSTEM_TARGET = "multi-user.target"
-_DONE = "it did its work"
-_WAITING = re.compile(r"waiting (\d+) s before the next try")
+_SYSTEMD = "1"  # its process
+_ROOT = "0"
+_MAX_PAUSE = 24 * 3600  # seconds; the begin hook's are five minutes at most
 
 
 def match_runs(job: Job) -> list[str]:
@@ -50,8 +58,9 @@ def match_runs(job: Job) -> list[str]:
     units = [f"UNIT={unit}" for unit in (job.unit, _JOBS_TARGET, _SYSTEM_TARGET)]
     errors = [f"PRIORITY={priority}" for priority in range(4)]
     own = f"_SYSTEMD_UNIT={job.unit}"
-    hooks = ["_UID=0", "_COMM=begin", "_COMM=end"]
-    return ["_PID=1", *units, "+", own, *errors, "+", own, *hooks]
+    hooks = [f"MESSAGE_ID={number}" for number in (journal.WAITS, journal.COMPLETED)]
+    hooks += [f"_UID={_ROOT}", f"OBJECT_SYSTEMD_UNIT={job.unit}"]
+    return [f"_PID={_SYSTEMD}", *units, "+", own, *errors, "+", *hooks]
 
 
 @dataclass
@@ -83,7 +92,7 @@ class _Reader:
         self._draft: _Draft | None = None
         self._last_words: dict[str, str] = {}
         self._waits: dict[str, int] = {}
-        self._done: set[str] = set()
+        self._completed: set[str] = set()
         self._boot = ""
         self._has_gone_down = False
         self._has_read_run = False
@@ -93,25 +102,29 @@ class _Reader:
             if entry["_BOOT_ID"] != self._boot:
                 yield from self._give_up_draft()
                 self._boot, self._has_gone_down = entry["_BOOT_ID"], False
-            if "_SYSTEMD_INVOCATION_ID" in entry:
-                self._note_own_words(entry)
+            if entry.get("_PID") != _SYSTEMD:
+                self._note_words(entry)
             elif entry.get("UNIT") == self._job.unit:
                 yield from self._read_step(entry)
             elif entry.get("MESSAGE_ID") == _STOPPED:
-                self._note_target(entry["UNIT"])
+                self._note_target(entry.get("UNIT", ""))
         yield from self._give_up_draft()
 
-    def _note_own_words(self, entry: Entry) -> None:
-        invocation, message = entry["_SYSTEMD_INVOCATION_ID"], entry.get("MESSAGE", "")
-        waiting = _WAITING.match(message)
-        if entry.get("_COMM") == "begin" and waiting:
-            self._waits[invocation] = int(waiting[1]) * 10**9
-        elif entry.get("_COMM") == "end":
-            if message == _DONE:
-                self._done.add(invocation)
-        elif message.strip() and not entry.get("_COMM", "").startswith("("):
+    def _note_words(self, entry: Entry) -> None:
+        if entry.get("_UID") == _ROOT and "SJA_INVOCATION_ID" in entry:
+            self._note_hook(entry["SJA_INVOCATION_ID"], entry)
+            return
+        message = entry.get("MESSAGE", "").strip()
+        if message and not entry.get("_COMM", "").startswith("("):
             # (In brackets: systemd's own process on the way to the program.)
-            self._last_words.setdefault(invocation, message.strip())
+            self._last_words.setdefault(entry.get("_SYSTEMD_INVOCATION_ID", ""), message)
+
+    def _note_hook(self, invocation: str, entry: Entry) -> None:
+        number, pause = entry.get("MESSAGE_ID"), entry.get("SJA_PAUSE", "")
+        if number == journal.COMPLETED:
+            self._completed.add(invocation)
+        elif number == journal.WAITS and is_number(pause) and int(pause) <= _MAX_PAUSE:
+            self._waits[invocation] = int(pause) * 10**9
 
     def _note_target(self, unit: str) -> None:
         if unit == _SYSTEM_TARGET:
@@ -157,8 +170,8 @@ class _Reader:
         until_ns = ended.uptime_ns if ended else self._now.uptime_ns
         if started and wait_ns and draft.ready is None and until_ns < started.uptime_ns:
             return  # it waits for its next try, or did so until somebody stopped it: no run
-        exit_code = int(draft.status) if draft.exited and draft.status.isdigit() else None
-        if result == "success" and draft.invocation in self._done:
+        exit_code = int(draft.status) if draft.exited and is_number(draft.status) else None
+        if result == "success" and draft.invocation in self._completed:
             result, exit_code = "completed", 0  # which is what its program ended with
         signal = None if draft.exited or not draft.status else _name_signal(draft.status)
         message = WORDS.get(result or "", "") or (

@@ -30,6 +30,7 @@ CHECKS = (
     Check("systemd", host.check_systemd),
     Check("dbus", host.check_dbus),
     Check("program", installation.check_program),
+    Check("hooks", installation.check_hooks),
     Check("files", installation.check_files),
     Check("units", units.check_units),
     Check("verify", units.check_syntax),

@@ -17,6 +17,7 @@ UNIT_FOLDER = "/usr/local/lib/systemd/system"
 _PROGRAM = "/usr/local/bin/sjactl"
 _VENV = "/opt/sja-units"
 _PYTHON = "/usr/bin/python3"
+_HOOKS = "/usr/local/lib/sja-units"
 _AGAIN = "run install.sh again"
 
 
@@ -83,6 +84,25 @@ def _check_compiled() -> Iterator[Finding]:
 
 def _is_compiled(path: Path) -> bool:
     return os.path.exists(importlib.util.cache_from_source(str(path)))
+
+
+def check_hooks() -> Iterator[Finding]:
+    """Look whether the system's own Python can run the end hook, which has nothing else."""
+    if not os.path.exists(_PYTHON):
+        words = f"there is no {_PYTHON}, which runs at each end of a job"
+        yield Finding(PROBLEM, words, "apt install python3")
+        return
+    load = f"import sys; sys.path.insert(0, {_HOOKS!r}); import sja_units.hooks.end"
+    said = ask(_PYTHON, "-ISBc", load)
+    if said.returncode:
+        last = said.stderr.strip().splitlines()[-1:] or [f"exit status {said.returncode}"]
+        yield Finding(
+            PROBLEM,
+            f"{_PYTHON} cannot run the end hook, so no stop and no failure counts: {last[0]}",
+            f"apt install --reinstall python3-minimal libpython3-stdlib; then {_AGAIN}",
+        )
+    else:
+        yield Finding(OK, f"{_PYTHON} runs the end hook")
 
 
 def check_files() -> Iterator[Finding]:

@@ -3,13 +3,12 @@
 Source: the native protocol, systemd.io/JOURNAL_NATIVE_PROTOCOL; fields, systemd.journal-fields(7).
 """
 
-import socket
 import sys
 from typing import NamedTuple
 
+from sja_units.hooks import journal
 from sja_units.job import Job
 
-SOCKET = "/run/systemd/journal/socket"
 ERROR, WARNING, NOTICE, INFO = 3, 4, 5, 6
 
 
@@ -43,16 +42,7 @@ def send(event: Event, message: str, job: Job | None = None, **fields: str) -> N
     if job is not None:
         values |= {"SJA_JOB": str(job), "OBJECT_SYSTEMD_UNIT": job.unit}
     values |= {name.upper(): value for name, value in fields.items()}
-    data = b"".join(_encode(name, value) for name, value in values.items())
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
-            journal.sendto(data, SOCKET)
+        journal.send_entry(values)
     except OSError:
         print(message, file=sys.stderr)
-
-
-def _encode(name: str, value: str) -> bytes:
-    data = value.encode("utf-8", "replace")
-    if b"\n" not in data:
-        return name.encode() + b"=" + data + b"\n"
-    return name.encode() + b"\n" + len(data).to_bytes(8, "little") + data + b"\n"

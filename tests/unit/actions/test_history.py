@@ -7,6 +7,7 @@ import pytest
 
 from sja_units.actions.history import assemble
 from sja_units.actions.run import Moment, Now, Run
+from sja_units.hooks import journal
 from sja_units.job import Job
 from sja_units.systemd.journal_read import Entry
 
@@ -29,6 +30,8 @@ def stamp(seconds: float, boot: str = "b1") -> Entry:
 def step(seconds: float, step: str, run: str, boot: str = "b1", **fields: str) -> Entry:
     return {
         **stamp(seconds, boot),
+        "_PID": "1",
+        "_UID": "0",
         "MESSAGE_ID": step,
         "UNIT": JOB.unit,
         "INVOCATION_ID": run,
@@ -38,11 +41,17 @@ def step(seconds: float, step: str, run: str, boot: str = "b1", **fields: str) -
 
 def say(seconds: float, run: str, message: str, comm: str = "python") -> Entry:
     own = {"_SYSTEMD_INVOCATION_ID": run, "MESSAGE": message, "_COMM": comm}
-    return {**stamp(seconds), **own}
+    return {**stamp(seconds), "_PID": "77", "_UID": "61234", **own}
+
+
+def hook(seconds: float, run: str, number: str, **fields: str) -> Entry:
+    """Return an entry of a hook, which may have ended before the journal looked at it."""
+    own = {"_PID": "99", "_UID": "0", "MESSAGE_ID": number, "SJA_INVOCATION_ID": run}
+    return {**stamp(seconds), **own, **fields}
 
 
 def target(seconds: float, unit: str, boot: str = "b1") -> Entry:
-    return {**stamp(seconds, boot), "MESSAGE_ID": STOPPED, "UNIT": unit}
+    return {**stamp(seconds, boot), "_PID": "1", "MESSAGE_ID": STOPPED, "UNIT": unit}
 
 
 def put_together(entries: Iterable[Entry], *, boot: str = "b1", now: float = 1000) -> list[Run]:
@@ -132,7 +141,7 @@ def test_a_run_from_before_the_journal_has_no_start() -> None:
 
 
 def test_a_wait_for_the_next_try_is_no_part_of_a_run() -> None:
-    wait = say(1, "r1", "waiting 60 s before the next try (11 failed in a row)", "begin")
+    wait = hook(1, "r1", journal.WAITS, SJA_PAUSE="60")
     waiting = [step(1, STARTING, "r1"), wait]
     assert put_together(waiting, now=30) == []
     assert put_together([*waiting, step(30, SUCCEEDED, "r1")]) == []
@@ -163,3 +172,34 @@ def test_only_as_much_is_read_as_is_asked_for() -> None:
     runs = assemble(JOB, flap(), Now("b1", 0), lambda _: Moment(0, 0))
     assert len(list(islice(runs, 20))) == 20
     assert len(read) == 80
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "999999999", "-5", "²", "1e9", ""])
+def test_a_pause_that_is_none_changes_nothing(digits: str) -> None:
+    wait = hook(1, "r1", journal.WAITS, SJA_PAUSE=digits)
+    (run,) = put_together([step(1, STARTING, "r1"), wait, *fail(65, "r1")])
+    assert run.started == Moment(10**9, 10**9)
+
+
+def test_a_program_cannot_write_its_job_s_history() -> None:
+    """Whatever it calls itself, and whatever fields it gives its entries."""
+    fields = {"UNIT": JOB.unit, "INVOCATION_ID": "r2", "SJA_INVOCATION_ID": "r1", "SJA_PAUSE": "60"}
+    forged = [
+        {
+            **say(2, "r1", "waiting 60 s before the next try (11 failed in a row)", "begin"),
+            **fields,
+        },
+        *[
+            {**say(3, "r1", "it did its work", "end"), **fields, "MESSAGE_ID": number}
+            for number in (journal.WAITS, journal.COMPLETED, STARTING, STARTED, FAILED, SUCCEEDED)
+        ],
+    ]
+    orders = [step(4, STOPPING, "r1", JOB_TYPE="stop"), step(5, SUCCEEDED, "r1")]
+    plain = put_together([*live(1, "r1"), *orders])
+    assert put_together([*live(1, "r1"), *forged, *orders]) == plain
+
+
+def test_what_the_end_hook_says_makes_a_run_completed() -> None:
+    entries = [*live(1, "r1"), step(5, SUCCEEDED, "r1"), hook(5, "r1", journal.COMPLETED)]
+    (run,) = put_together(entries)
+    assert (run.result, run.exit_code) == ("completed", 0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sja_units.hooks import journal as hooks_journal
 from sja_units.job import Job
 from sja_units.systemd import journal_send
 
@@ -18,7 +19,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> socket.socket:
     end = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     end.settimeout(30)
     end.bind(str(tmp_path / "socket"))
-    monkeypatch.setattr(journal_send, "SOCKET", str(tmp_path / "socket"))
+    monkeypatch.setattr(hooks_journal, "SOCKET", str(tmp_path / "socket"))
     return end
 
 
@@ -42,7 +43,7 @@ def test_a_value_cannot_forge_a_field(journal: socket.socket) -> None:
 def test_without_a_journal_it_goes_to_stderr(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(journal_send, "SOCKET", str(tmp_path / "nobody"))
+    monkeypatch.setattr(hooks_journal, "SOCKET", str(tmp_path / "nobody"))
     journal_send.send(journal_send.FOUND, "something is wrong")
     assert capsys.readouterr().err == "something is wrong\n"
 
@@ -50,4 +51,10 @@ def test_without_a_journal_it_goes_to_stderr(
 def test_each_event_is_in_the_catalogue() -> None:
     events = [v for v in vars(journal_send).values() if isinstance(v, journal_send.Event)]
     numbers = re.findall(r"^-- ([0-9a-f]{32})$", CATALOG.read_text(), re.MULTILINE)
-    assert sorted(event.message_id for event in events) == sorted(numbers)
+    known = [event.message_id for event in events]
+    known += [hooks_journal.WAITS, hooks_journal.COMPLETED]
+    assert sorted(known) == sorted(numbers)
+
+
+def test_the_begin_hook_writes_the_number_that_history_reads() -> None:
+    assert f"MESSAGE_ID={hooks_journal.WAITS}\n" in (CATALOG.parent / "begin").read_text()
