@@ -34,7 +34,7 @@ pidfile=/run/supervisord.pid
 """
 _PROGRAM = """[program:{0}]
 command=/opt/sja-units/bin/python -I -m sja_units.worker keepalive {0}
-environment=STATE_DIRECTORY=/run/{0},RUNTIME_DIRECTORY=/run/{0},CREDENTIALS_DIRECTORY=/run/{0}
+environment=STATE_DIRECTORY=/run/{0},RUNTIME_DIRECTORY=/run/{0}
 autorestart=true
 """
 # Sends a signal, and prints when.

@@ -5,7 +5,7 @@ import sys
 import traceback
 
 from sja_units.config.job_file import decode, parse
-from sja_units.errors import SjaError, UsageError, WorkerError, WrongConfig
+from sja_units.errors import ConfigError, SjaError, UsageError, WorkerError, WrongConfig
 from sja_units.job import make_job
 from sja_units.runtime import log
 from sja_units.runtime.service import Runtime
@@ -19,13 +19,13 @@ def main(argv: list[str]) -> int:
         log.error(f"not a job: {error}")
         return WrongConfig.status
     try:
-        folders = [os.environ[f"{name}_DIRECTORY"] for name in ("STATE", "RUNTIME", "CREDENTIALS")]
+        state_dir, run_dir = os.environ["STATE_DIRECTORY"], os.environ["RUNTIME_DIRECTORY"]
     except KeyError:
         log.error(f"{job} is run by systemd: systemctl start {job.unit}")
         return WrongConfig.status
-    runtime = Runtime(job, folders[0], folders[1])
+    runtime = Runtime(job, state_dir, run_dir)
     try:
-        return _work(runtime, f"{folders[2]}/config")
+        return _work(runtime)
     except SjaError as error:
         end = error if isinstance(error, WorkerError) else WrongConfig(str(error))
         log.error(str(end))
@@ -38,11 +38,29 @@ def main(argv: list[str]) -> int:
         return 1
 
 
-def _work(runtime: Runtime, credential: str) -> int:
+def _work(runtime: Runtime) -> int:
     job = runtime.job
-    with open(credential, "rb") as file:
-        text = decode(file.read(), job.config_path)
+    text = decode(_read_config(runtime), job.config_path)
     return parse(job.kind, text, job.config_path).settings.run(runtime)
+
+
+def _read_config(runtime: Runtime) -> bytes:
+    """Return what the begin hook has handed over of the job's file.
+
+    Raises ConfigError where it refused the file, WorkerError where it could not.
+    """
+    try:
+        with open(f"{runtime.run_dir}/config", "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        pass
+    try:
+        with open(f"{runtime.run_dir}/refused", encoding="utf-8") as file:
+            reason = file.read().strip()
+    except FileNotFoundError:
+        why = "was not handed over: is /run full?"
+        raise WorkerError(f"{runtime.job.config_path} {why}") from None
+    raise ConfigError(runtime.job.config_path, [reason])
 
 
 if __name__ == "__main__":

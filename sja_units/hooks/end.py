@@ -30,6 +30,7 @@ def main(argv: "list[str]") -> int:
     notes = UnitNotes(Folders(), unit)
     invocation = os.environ.get("INVOCATION_ID", "")
     if phase == "end":
+        notes.take_folders_back()
         if not notes.take_noted_stop(invocation):
             _end(notes, invocation)
         return 0

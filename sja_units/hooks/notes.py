@@ -2,9 +2,13 @@
 
 import os
 
-from sja_units.hooks import journal
+from sja_units.hooks import files, journal
 from sja_units.hooks.decision import Notes
 from sja_units.hooks.record import Record, format_record, is_number, parse_record
+
+_RUN = "/run/sja-units"
+# Folders below it that the begin hook gives to jobs of a kind.
+_GIVEN = {"keepalive": ("cookies",), "acquisition": ("last", "overflow")}
 
 
 class Folders:
@@ -13,11 +17,19 @@ class Folders:
     def __init__(
         self,
         state: str = "/var/lib/sja-units",
-        run: str = "/run/sja-units",
+        run: str = "",
         timers: str = "/etc/systemd/system",
         stamps: str = "/var/lib/systemd/timers",
     ) -> None:
-        self.state, self.run, self.timers, self.stamps = state, run, timers, stamps
+        self.state, self.run, self.timers, self.stamps = state, run or _find_run(), timers, stamps
+
+
+def _find_run() -> str:
+    """Return where the whole of /run/sja-units is.
+
+    The hook sees of it what the job sees, which is its own folder alone.
+    """
+    return _RUN if os.path.isdir(f"{_RUN}/handed") else f"/proc/1/root{_RUN}"
 
 
 class UnitNotes:
@@ -27,6 +39,7 @@ class UnitNotes:
         self.unit = unit
         kind, _, name = unit.removeprefix("sja-").removesuffix(".service").partition("@")
         self._job = f"{kind}/{name}"
+        self._given = [f"{folders.run}/{folder}/{name}" for folder in _GIVEN.get(kind, ())]
         self.schedule_unit = f"sja-schedule@{name}.service"
         self._wanted = f"{folders.state}/wanted/{unit}"
         self._ended = f"{folders.state}/ended/{unit}"
@@ -42,59 +55,68 @@ class UnitNotes:
 
     def read(self) -> Notes:
         """Return what is known of earlier runs."""
-        failures = _read(self._pause).split()[:1]
-        record = parse_record(_read(self._ended))
+        failures = files.read(self._pause).split()[:1]
+        record = parse_record(files.read(self._ended))
         return Notes(
             int(failures[0]) if failures and is_number(failures[0]) else 0,
             record.recent,
             os.path.lexists(self._relaunched),
         )
 
+    def take_folders_back(self) -> None:
+        """Make the folders root's that the job was given, until it starts again.
+
+        The number of its user is free now, and systemd gives it to the next unit whose name leads
+        to the same one.
+        """
+        for path in self._given:
+            files.take_back(path)
+
     def take_noted_stop(self, invocation: str) -> bool:
         """Tell whether this run's stop was noted when it began; forget that."""
-        noted = _read(self._stopped).strip()
-        _remove(self._stopped)
+        noted = files.read(self._stopped).strip()
+        files.remove(self._stopped)
         return bool(noted) and noted == invocation
 
     def note_stop(self, invocation: str) -> None:
         """Let the end of this run know that its stop was noted."""
-        _write(self._stopped, f"{invocation}\n")
+        files.write(self._stopped, f"{invocation}\n")
 
     def forget_all(self) -> None:
         """Forget the job's failures and runs, and that it is wanted: somebody stopped it."""
         self.forget_pause()
         self.forget_relaunch()
-        _remove(self._stamp)
-        _remove(self._wanted)
-        _remove(self._ended)
-        _remove(self._run)
-        _sync(os.path.dirname(self._wanted))
+        files.remove(self._stamp)
+        files.remove(self._wanted)
+        files.remove(self._ended)
+        files.remove(self._run)
+        files.sync(os.path.dirname(self._wanted))
 
     def forget_failures(self) -> None:
         """Forget that it failed."""
         self.forget_pause()
         self.forget_relaunch()
-        _remove(self._ended)
+        files.remove(self._ended)
 
     def forget_pause(self) -> None:
         """Have the next try made at once, as a first one."""
-        _remove(self._pause)
+        files.remove(self._pause)
 
     def forget_relaunch(self) -> None:
         """Forget that sja-relaunch has started it."""
-        _remove(self._relaunched)
+        files.remove(self._relaunched)
 
     def note_failure(self, record: Record) -> None:
         """Keep how it ended, and let those hear of it who want to."""
-        _replace(self._ended, format_record(record))
+        files.replace(self._ended, format_record(record))
         # Starts sja-alert.service, and waits for nothing.
-        _write(self._news, "")
+        files.write(self._news, "")
 
     def note_pause(self, failures: int, seconds: int) -> None:
         """Let the next start wait, after so many failures in a row."""
         # Uptime, as a clock may be set at any moment.
-        uptime = int(_read("/proc/uptime").partition(".")[0] or 0)
-        _write(self._pause, f"{failures} {uptime + seconds}\n")
+        uptime = int(files.read("/proc/uptime").partition(".")[0] or 0)
+        files.write(self._pause, f"{failures} {uptime + seconds}\n")
 
     def note_completed(self, at: str, invocation: str) -> None:
         """Keep that a command did its work; without a schedule nobody wants it any more.
@@ -102,10 +124,10 @@ class UnitNotes:
         A start that was ordered meanwhile notes anew that it is wanted.
         """
         self._tell_completed(invocation)
-        _replace(self._run, f"completed={at}\n")
+        files.replace(self._run, f"completed={at}\n")
         if not os.path.lexists(self._timer):
-            _remove(self._wanted)
-            _sync(os.path.dirname(self._wanted))
+            files.remove(self._wanted)
+            files.sync(os.path.dirname(self._wanted))
 
     def _tell_completed(self, invocation: str) -> None:
         fields = {
@@ -120,65 +142,4 @@ class UnitNotes:
         try:
             journal.send_entry(fields)
         except OSError as error:
-            _complain("the journal", error)
-
-
-def _complain(what: str, error: OSError) -> None:
-    print(f"<3>cannot write {what}: {error.strerror}", flush=True)
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
-            return file.read()
-    except OSError:
-        return ""  # mostly there is none
-
-
-def _remove(path: str) -> None:
-    if not path:
-        return
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        _complain(path, error)
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        _complain(path, error)
-
-
-def _replace(path: str, text: str) -> None:
-    """Put a text in a file's place, so that neither a kill nor a power cut tears it."""
-    folder, name = os.path.split(path)
-    new = f"{folder}/.{name}.new"
-    try:
-        with open(new, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(new, path)
-    except OSError as error:
-        _complain(path, error)
-    else:
-        _sync(folder)
-
-
-def _sync(folder: str) -> None:
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        _complain(folder, error)
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        _complain(folder, error)
-    finally:
-        os.close(descriptor)
+            files.complain("the journal", error)

@@ -66,7 +66,7 @@ def check_secrets(login: Login, job: Job) -> None:
 
 
 def _find_secrets() -> str:
-    return f"{os.environ['CREDENTIALS_DIRECTORY']}/{CREDENTIAL}"
+    return f"{os.environ.get('CREDENTIALS_DIRECTORY', '')}/{CREDENTIAL}"
 
 
 def _exec(command: tuple[str, ...], environment: dict[str, str], writer: int) -> NoReturn:

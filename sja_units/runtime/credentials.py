@@ -32,6 +32,6 @@ def find_file(path: str) -> str:
         why = describe_os_error(error)
     if is_known:
         why = "was not there, or empty, when the job started: restart it once it is"
-    elif folder:
+    elif "RUNTIME_DIRECTORY" in os.environ:  # in a worker
         why = f"{why}: run `sjactl apply JOB` and restart it"
     raise OSError(0, f"{path}{' ' if is_known else ': '}{why}")

@@ -32,7 +32,7 @@ class Worker:
         self.credentials = folder / "credentials"
         for path in (self.state, self.run_dir, self.credentials):
             path.mkdir(parents=True)
-        (self.credentials / "config").write_text(config)
+        (self.run_dir / "config").write_text(config)
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(str(folder / "notify"))
         self._listener = threading.Thread(target=self._listen, daemon=True)

@@ -242,7 +242,7 @@ def test_a_second_worker_on_the_same_state_ends_with_75(
     worker = make_worker(configure('type = "local"', make_device().port))
     worker.start()
     worker.wait_until_ready()
-    second = make_worker((worker.credentials / "config").read_text())
+    second = make_worker((worker.run_dir / "config").read_text())
     second.environment["STATE_DIRECTORY"] = str(worker.state)
     second.start()
     assert second.process

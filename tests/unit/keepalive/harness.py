@@ -89,7 +89,7 @@ class Worker:
         credentials = folder / "credentials"
         for path in (self.state, self.run_dir, self.published, credentials):
             path.mkdir(parents=True)
-        (credentials / "config").write_text(config)
+        (self.run_dir / "config").write_text(config)
         self.notes: list[str] = []
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(str(folder / "notify"))
