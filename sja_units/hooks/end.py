@@ -19,18 +19,18 @@ _LOOK_SECONDS = 3
 def main(argv: "list[str]") -> int:
     """Do what the end of a unit asks for; return the exit status.
 
-    argv: the unit, and its phase: "order" before a job that runs is stopped (ExecStop=+), so that
+    argv: the unit; its phase: "order" before a job that runs is stopped (ExecStop=+), so that
     an order counts whatever comes while it stops; "end" after each end (ExecStopPost=+);
-    "schedule" where a command's schedule ends, which is a unit of its own.
+    "schedule" where a command's schedule ends, which is a unit of its own; and the folders below
+    /run/sja-units that the begin hook has given to the job.
     """
     _ignore_sigterm()
     os.umask(0o022)  # operators read what is noted here; the unit's own umask is for its files
-    unit = argv[0]
-    phase = argv[1] if len(argv) > 1 else "end"
+    unit, phase, *given = argv
     notes = UnitNotes(Folders(), unit)
     invocation = os.environ.get("INVOCATION_ID", "")
     if phase == "end":
-        notes.take_folders_back()
+        notes.take_back(given)
         if not notes.take_noted_stop(invocation):
             _end(notes, invocation)
         return 0

@@ -35,9 +35,7 @@ def take_back(path: str) -> None:
 
 
 def remove(path: str) -> None:
-    """Delete a file, if it is there; "" is none."""
-    if not path:
-        return
+    """Delete a file, if it is there."""
     try:
         os.unlink(path)
     except FileNotFoundError:

@@ -7,8 +7,6 @@ from sja_units.hooks.decision import Notes
 from sja_units.hooks.record import Record, format_record, is_number, parse_record
 
 _RUN = "/run/sja-units"
-# Folders below it that the begin hook gives to jobs of a kind.
-_GIVEN = {"keepalive": ("cookies",), "acquisition": ("last", "overflow")}
 
 
 class Folders:
@@ -39,7 +37,7 @@ class UnitNotes:
         self.unit = unit
         kind, _, name = unit.removeprefix("sja-").removesuffix(".service").partition("@")
         self._job = f"{kind}/{name}"
-        self._given = [f"{folders.run}/{folder}/{name}" for folder in _GIVEN.get(kind, ())]
+        self._runtime = folders.run
         self.schedule_unit = f"sja-schedule@{name}.service"
         self._wanted = f"{folders.state}/wanted/{unit}"
         self._ended = f"{folders.state}/ended/{unit}"
@@ -48,10 +46,9 @@ class UnitNotes:
         self._news = f"{folders.run}/news/{unit}"
         self._stopped = f"{folders.run}/stopped/{unit}"  # the run whose stop was noted already
         self._relaunched = f"{folders.run}/relaunched/{unit}"
-        # Of a command that has a schedule; by the stamp systemd makes up for a run.
-        is_command = kind == "command"
-        self._timer = f"{folders.timers}/sja-command@{name}.timer" if is_command else ""
-        self._stamp = f"{folders.stamps}/stamp-sja-command@{name}.timer" if is_command else ""
+        # Of one that has a schedule; by the stamp systemd makes up for a run.
+        self._timer = f"{folders.timers}/sja-{kind}@{name}.timer"
+        self._stamp = f"{folders.stamps}/stamp-sja-{kind}@{name}.timer"
 
     def read(self) -> Notes:
         """Return what is known of earlier runs."""
@@ -63,14 +60,14 @@ class UnitNotes:
             os.path.lexists(self._relaunched),
         )
 
-    def take_folders_back(self) -> None:
-        """Make the folders root's that the job was given, until it starts again.
+    def take_back(self, given: "list[str]") -> None:
+        """Make the folders root's that the job was given below /run/sja-units.
 
         The number of its user is free now, and systemd gives it to the next unit whose name leads
         to the same one.
         """
-        for path in self._given:
-            files.take_back(path)
+        for folder in given:
+            files.take_back(f"{self._runtime}/{folder}")
 
     def take_noted_stop(self, invocation: str) -> bool:
         """Tell whether this run's stop was noted when it began; forget that."""

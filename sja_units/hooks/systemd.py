@@ -19,42 +19,16 @@ Shown = dict[str, str]
 class View:
     """What counts of it. Times are microseconds of the monotonic clock, 0 for never."""
 
-    __slots__ = (
-        "active_since",
-        "active_until",
-        "began",
-        "begin_status",
-        "job_type",
-        "shutdown",
-        "shutdown_job_type",
-        "status_text",
-        "target_ended",
-        "target_job_type",
-    )
-
-    def __init__(
-        self,
-        job_type: str = "",
-        status_text: str = "",
-        active_since: int = 0,
-        active_until: int = 0,
-        began: int = 0,
-        begin_status: str = "",
-        target_ended: int = 0,
-        target_job_type: str = "",
-        shutdown: str = "inactive",
-        shutdown_job_type: str = "",
-    ) -> None:
-        self.job_type = job_type  # the unit's own, "" where none is queued
-        self.status_text = status_text  # the last one that the worker sent
-        self.active_since = active_since
-        self.active_until = active_until
-        self.began = began  # when the run began
-        self.begin_status = begin_status  # what the begin hook exited with, "" where it did not
-        self.target_ended = target_ended
-        self.target_job_type = target_job_type
-        self.shutdown = shutdown  # ActiveState
-        self.shutdown_job_type = shutdown_job_type
+    job_type = ""  # the unit's own, "" where none is queued
+    status_text = ""  # the last one that the worker sent
+    active_since = 0
+    active_until = 0
+    began = 0  # when the run began
+    begin_status = ""  # what the begin hook exited with, "" where it did not
+    target_ended = 0
+    target_job_type = ""
+    shutdown = "inactive"  # ActiveState
+    shutdown_job_type = ""
 
 
 def ask(unit: str) -> View:
@@ -77,18 +51,16 @@ def ask(unit: str) -> View:
 def make_view(blocks: "list[Shown]", job_types: "list[str]") -> View:
     """Return what the properties of the unit, the target and the shutdown say, in this order."""
     unit, target, shutdown = blocks[:3]
-    return View(
-        job_types[0],
-        unit.get("StatusText", ""),
-        _number(unit, "ActiveEnterTimestampMonotonic"),
-        _number(unit, "ActiveExitTimestampMonotonic"),
-        _number(unit, "InactiveExitTimestampMonotonic"),
-        _find_begin_status(unit.get("ExecStartPre", "")),
-        _number(target, "InactiveEnterTimestampMonotonic"),
-        job_types[1],
-        shutdown.get("ActiveState", "inactive"),
-        job_types[2],
-    )
+    view = View()
+    view.job_type, view.target_job_type, view.shutdown_job_type = job_types
+    view.status_text = unit.get("StatusText", "")
+    view.active_since = _number(unit, "ActiveEnterTimestampMonotonic")
+    view.active_until = _number(unit, "ActiveExitTimestampMonotonic")
+    view.began = _number(unit, "InactiveExitTimestampMonotonic")
+    view.begin_status = _find_begin_status(unit.get("ExecStartPre", ""))
+    view.target_ended = _number(target, "InactiveEnterTimestampMonotonic")
+    view.shutdown = shutdown.get("ActiveState", "inactive")
+    return view
 
 
 def parse_blocks(text: str) -> "list[Shown]":
