@@ -98,7 +98,7 @@ class Influx:
         self._machine.write("/etc/default/influxdb", quiet)
         self._machine.run("systemctl", "start", self._unit)
         self.wait()
-        self._ask("CREATE DATABASE edge")
+        self.ask("CREATE DATABASE edge")
 
     def wait(self) -> None:
         """Return when it answers."""
@@ -113,10 +113,10 @@ class Influx:
         self._machine.run("systemctl", "kill", "--signal=KILL", self._unit)
 
     def rows(self, measurement: str, field: str) -> list[tuple[int, float]]:
-        (result,) = self._ask(f'SELECT "{field}" FROM "{measurement}"')["results"]
+        (result,) = self.ask(f'SELECT "{field}" FROM "{measurement}"')["results"]
         return [(at, value) for s in result.get("series", []) for at, value in s["values"]]
 
-    def _ask(self, query: str) -> dict[str, Any]:
+    def ask(self, query: str) -> dict[str, Any]:
         words = urlencode({"db": "edge", "epoch": "ns", "q": query})
         status, body = fetch(self._machine, f"{self._url}/query", words)
         assert status == 200, body
