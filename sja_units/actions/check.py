@@ -14,8 +14,9 @@ from sja_units.jobs.claims import find_conflicts
 from sja_units.jobs.claims_cache import read_cached_claims
 from sja_units.jobs.markers import is_wanted
 from sja_units.jobs.schedule import choose_unit
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import is_active, is_maintenance
-from sja_units.jobs.status import JobStatus, list_status
+from sja_units.jobs.status import list_status
 from sja_units.kinds import get_kind
 from sja_units.systemd import journal_send
 from sja_units.systemd.client import Systemd

@@ -6,8 +6,8 @@ from sja_units.config.job_file import JobFile
 from sja_units.errors import SjaError
 from sja_units.exit_status import NEEDS_OPERATOR
 from sja_units.job import Job
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import is_active
-from sja_units.jobs.status import JobStatus
 from sja_units.keepalive.cookie import MAX_BYTES
 from sja_units.keepalive.cookie_policy import cookie_header
 from sja_units.keepalive.jar import decode_jar, format_json, format_netscape, parse_jar

@@ -1,7 +1,7 @@
 """What is wrong with a job, what happens next and what to do: in words. Pure."""
 
 from sja_units.exit_status import NEEDS_OPERATOR, WRONG_CONFIG
-from sja_units.jobs.status import JobStatus
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.kinds import get_kind
 
 _NOT_RETRIED = (NEEDS_OPERATOR, WRONG_CONFIG)  # by systemd

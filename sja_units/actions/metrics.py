@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from sja_units import __version__
 from sja_units.job import KINDS
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import STATES
-from sja_units.jobs.status import JobStatus
 from sja_units.kinds import get_kind
 from sja_units.openmetrics import Family, Sample, read_time, spread_state
 

@@ -7,8 +7,9 @@ from sja_units.errors import SjaError
 from sja_units.jobs import orders
 from sja_units.jobs.orders import JobResult
 from sja_units.jobs.schedule import is_scheduled
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import is_active
-from sja_units.jobs.status import JobStatus, get_status
+from sja_units.jobs.status import get_status
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.orders import WITHDRAWN
 from sja_units.systemd.unit import Verb

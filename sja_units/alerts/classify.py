@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sja_units.exit_status import NEEDS_OPERATOR
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import is_active
-from sja_units.jobs.status import JobStatus
 from sja_units.kinds import get_kind
 
 FAILING, EXPIRED, FAILED, RECOVERED = "failing", "expired", "failed", "recovered"

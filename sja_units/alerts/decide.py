@@ -17,7 +17,7 @@ from sja_units.alerts.classify import (
 from sja_units.alerts.record import LONGEST_PAUSE, Delivery, Record, Streak
 from sja_units.config.host import Alert
 from sja_units.job import Job
-from sja_units.jobs.status import JobStatus
+from sja_units.jobs.snapshot import JobStatus
 
 DOUBT = 60.0  # seconds for which a doubtful job has to be so without a break
 AT_ONCE = 20  # deliveries by one channel in one look

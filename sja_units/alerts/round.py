@@ -10,8 +10,9 @@ from sja_units.alerts.record import Record, Streak, note_delivered, note_try
 from sja_units.alerts.store import read_transient, write_record, write_transient
 from sja_units.config.host import Alert
 from sja_units.job import TARGET, Job
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import is_active, is_maintenance
-from sja_units.jobs.status import JobStatus, get_status, list_status
+from sja_units.jobs.status import get_status, list_status
 from sja_units.systemd import journal_send
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.orders import run_order

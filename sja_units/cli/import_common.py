@@ -3,9 +3,9 @@
 import os
 from typing import NamedTuple
 
+from sja_units.cli.carry_out import carry_out
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo, need_root
-from sja_units.cli.verbs.order import carry_out
 from sja_units.config import job_file
 from sja_units.errors import ConfigError
 from sja_units.importers.takeover import Import, Takeover

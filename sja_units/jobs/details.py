@@ -7,8 +7,8 @@ from typing import Any
 
 from sja_units.job import SYSTEMD_ROOT, TARGET, Job
 from sja_units.jobs.failure import make_failure
+from sja_units.jobs.snapshot import JobStatus, Snapshot
 from sja_units.jobs.state import is_active
-from sja_units.jobs.status import JobStatus, Snapshot
 from sja_units.systemd.cgroup import count_memory
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.skip import find_skip

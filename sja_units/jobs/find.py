@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sja_units.job import KINDS, Job
 from sja_units.jobs.inventory import Selector, is_pattern, read_head, select
-from sja_units.jobs.status import take_snapshot
+from sja_units.jobs.snapshot import take_snapshot
 from sja_units.systemd.client import Systemd
 
 

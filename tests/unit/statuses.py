@@ -3,8 +3,8 @@
 from typing import Any
 
 from sja_units.job import Job
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import State
-from sja_units.jobs.status import JobStatus
 
 
 def make_status(state: State, **changes: Any) -> JobStatus:

@@ -12,7 +12,7 @@ import click
 
 from sja_units.cli.output.streams import echo
 from sja_units.cli.output.text_width import fit, measure, wrap
-from sja_units.jobs.status import JobStatus
+from sja_units.jobs.snapshot import JobStatus
 
 _COLOURS = {
     "running": "green",

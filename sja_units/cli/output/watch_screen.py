@@ -7,8 +7,8 @@ import click
 
 from sja_units.cli.output import format as render
 from sja_units.cli.output.text_width import fit
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import is_active
-from sja_units.jobs.status import JobStatus
 
 # Those that need a person come first.
 _RANKS = (

@@ -17,11 +17,11 @@ from sja_units.backup.archive import Archive
 from sja_units.backup.contents import ArchiveError
 from sja_units.backup.plan import Choices, Plan, make_plan
 from sja_units.backup.store import Report, store
+from sja_units.cli.carry_out import carry_out
 from sja_units.cli.client_files import STDIO, is_remote, open_client_file
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo, need_root
 from sja_units.cli.params import ClientFile, ClientOutput, Fetch, example
-from sja_units.cli.verbs.order import carry_out
 from sja_units.errors import SjaError, UsageError
 from sja_units.fs.atomic import atomic_writer
 from sja_units.job import CONFIG_ROOT, Job

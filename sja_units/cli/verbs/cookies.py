@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sja_units.cli.carry_out import carry_out
 from sja_units.cli.output.streams import echo
 from sja_units.cli.params import ClientFile, example
 from sja_units.cli.verbs.create import read_jar_text
-from sja_units.cli.verbs.order import carry_out
 from sja_units.config import job_file
 from sja_units.errors import UsageError
 from sja_units.job import Job

@@ -5,12 +5,12 @@ import shutil
 
 import click
 
+from sja_units.cli.carry_out import carry_out
 from sja_units.cli.client_files import open_client_file
 from sja_units.cli.output.streams import echo, need_root
 from sja_units.cli.params import ClientConfig, ClientFile, example
 from sja_units.cli.preflight import warn_of_others, warn_of_settings, warn_of_world
 from sja_units.cli.target import read_text, split_settings
-from sja_units.cli.verbs.order import carry_out
 from sja_units.config import job_file
 from sja_units.config.examples import read_example
 from sja_units.config.load import Setting, Source, load

@@ -4,7 +4,8 @@ import click
 
 from sja_units.actions.metrics import Use, measure
 from sja_units.cli.params import example
-from sja_units.jobs.status import JobStatus, list_status
+from sja_units.jobs.snapshot import JobStatus
+from sja_units.jobs.status import list_status
 from sja_units.openmetrics import render
 from sja_units.systemd.cgroup import find_cgroup, read_cpu_seconds, read_memory
 from sja_units.systemd.client import Systemd

@@ -15,8 +15,9 @@ from sja_units.errors import NotAllowed
 from sja_units.job import KINDS, Job
 from sja_units.jobs import inventory
 from sja_units.jobs.find import find_jobs
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import STATES, State, is_active, is_wrong
-from sja_units.jobs.status import JobStatus, get_status, list_status
+from sja_units.jobs.status import get_status, list_status
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.journal_read import require_journal
 from sja_units.text import count

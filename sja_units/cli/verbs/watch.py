@@ -17,7 +17,8 @@ from sja_units.errors import NoSuchJob, SjaError
 from sja_units.job import Job
 from sja_units.jobs import inventory
 from sja_units.jobs.inventory import Selector
-from sja_units.jobs.status import JobStatus, list_status
+from sja_units.jobs.snapshot import JobStatus
+from sja_units.jobs.status import list_status
 from sja_units.systemd.cache import CachedSystemd
 from sja_units.times import format_local
 

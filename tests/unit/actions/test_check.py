@@ -4,8 +4,8 @@ import pytest
 
 from sja_units.actions.check import Finding, find_problems
 from sja_units.jobs.failure import parse_failure
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import State
-from sja_units.jobs.status import JobStatus
 from tests.unit.statuses import make_status
 
 NOW = 1_800_000_000.0

@@ -7,7 +7,7 @@ from sja_units.alerts.record import Record, Streak
 from sja_units.config.host import Alert
 from sja_units.job import Job
 from sja_units.jobs.failure import Failure
-from sja_units.jobs.status import JobStatus
+from sja_units.jobs.snapshot import JobStatus
 
 START = 1_800_000_000.0
 ALERT = Alert(("/bin/tell",), None, 3, 86400.0)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sja_units.alerts.record import note_delivered, note_try
 from sja_units.config.host import Alert
 from sja_units.job import Job
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import State
-from sja_units.jobs.status import JobStatus
 from sja_units.url import parse_address
 from tests.unit.alerts.looks import ALERT, START, Looks, clock, failure
 from tests.unit.statuses import make_status

@@ -8,8 +8,8 @@ from sja_units.cli.output import watch_screen
 from sja_units.cli.output.format import lay_out_table
 from sja_units.cli.output.text_width import measure
 from sja_units.job import Job
+from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import STATES
-from sja_units.jobs.status import JobStatus
 from tests.unit.statuses import make_status
 
 LONG = "0/1 device healthy · press1: 连接被拒绝，" * 5
