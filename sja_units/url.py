@@ -63,6 +63,6 @@ def encode_target(target: str) -> str:
     return _UNSAFE.sub(lambda match: b"%%%02X" % match[0][0], target.encode()).decode()
 
 
-def decode_percent(text: str) -> bytes:
+def decode_percent(data: bytes) -> bytes:
     """Return the bytes that a part of an address stands for: RFC 3986, 2.1."""
-    return _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), text.encode())
+    return _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), data)

@@ -36,6 +36,8 @@ class Cookie(NamedTuple):
     host_only: bool = True  # for exactly this host, not for those below it
     same_site: str = ""  # Strict, Lax, None, or empty where the site did not say
     assumed: bool = False  # domain and path are our guess: any newer one of that name replaces it
+    refreshed: bool = False  # an answer to one of our requests has set it
+    outlived: bool = False  # the session has lived on after it had ended
 
 
 Jar = tuple[Cookie, ...]
@@ -91,7 +93,8 @@ def _unpack_cookie(row: object) -> Cookie:
     except TypeError:
         raise JarError("a cookie has fields that are not known, or lacks some") from None
     texts = (cookie.name, cookie.value, cookie.domain, cookie.path, cookie.same_site)
-    flags = (cookie.secure, cookie.http_only, cookie.host_only, cookie.assumed)
+    of_site = (cookie.secure, cookie.http_only, cookie.host_only)
+    flags = (*of_site, cookie.assumed, cookie.refreshed, cookie.outlived)
     if not (
         all(type(text) is str for text in texts)
         and all(type(flag) is bool for flag in flags)

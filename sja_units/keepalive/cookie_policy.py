@@ -58,14 +58,35 @@ def select_cookies(jar: Jar, page: Address) -> list[Cookie]:
     return sorted(chosen, key=lambda cookie: -len(cookie.path))
 
 
-def find_expiry(jar: Jar, page: Address) -> int | None:
-    """Return the Unix time at which the first cookie for that page ends, None if none has one.
+def find_expiry(jar: Jar, page: Address, names: Iterable[str] = ()) -> int | None:
+    """Return the Unix time at which the first cookie of the session ends, None if none does.
 
-    Dates in the past are left out: such cookies are tried all the same.
+    The session's are those that an answer has set, unless it has outlived them, and those of the
+    given names. Dates in the past are left out: such cookies are tried all the same.
     """
-    now = time.time()
-    dates = [c.expires for c in select_cookies(jar, page) if c.expires and c.expires > now]
+    now, names = time.time(), frozenset(names)
+    dates = [
+        cookie.expires
+        for cookie in select_cookies(jar, page)
+        if cookie.name in names or (cookie.refreshed and not cookie.outlived)
+    ]
+    return min((date for date in dates if date and date > now), default=None)
+
+
+def find_first_end(jar: Jar, page: Address, after: float) -> int | None:
+    """Return the Unix time, later than `after`, at which the first cookie for that page ends.
+
+    Of whatever cookie the session may need: not of those that it has outlived.
+    """
+    sent = select_cookies(jar, page)
+    dates = [c.expires for c in sent if c.expires and c.expires > after and not c.outlived]
     return min(dates, default=None)
+
+
+def note_outlived(jar: Jar, sent: Jar, page: Address, now: float) -> Jar:
+    """Return the jar of a session that is alive though cookies that were sent had ended by then."""
+    ended = {_key(c) for c in select_cookies(sent, page) if c.expires and c.expires <= now}
+    return tuple(c._replace(outlived=True) if _key(c) in ended else c for c in jar)
 
 
 def merge(jar: Jar, page: Address, set_cookies: Iterable[str], now: float | None = None) -> Merged:
@@ -117,7 +138,7 @@ class _Store:
             self._of_domain[cookie.domain] += 1
         self._size += _size(cookie) - (_size(old) if old else 0)
         self._names.add(cookie.name)
-        self.kept[key] = cookie
+        self.kept[key] = cookie._replace(outlived=old.outlived) if old else cookie
 
     def delete(self, key: _Key) -> None:
         if old := self.kept.pop(key, None):
@@ -169,6 +190,7 @@ def _make_cookie(parsed: SetCookie, page: Address, now: float) -> Cookie | None:
         http_only=parsed.http_only,
         host_only=host_only,
         same_site=parsed.same_site,
+        refreshed=True,
     )
     with suppress(JarError):
         return check_cookie(cookie)

@@ -1,6 +1,7 @@
-"""The life of a keep-alive job: look, judge, keep the jar, wait."""
+"""The life of a keep-alive job: refresh, judge, keep the jar, wait."""
 
 import os
+import signal
 import time
 
 from sja_units.errors import NeedsOperator, WorkerError, WrongConfig
@@ -8,13 +9,15 @@ from sja_units.keepalive import interval as intervals
 from sja_units.keepalive import timing
 from sja_units.keepalive.config import KeepaliveConfig, Login
 from sja_units.keepalive.cookie import Jar
-from sja_units.keepalive.refresh import refresh_in_child
+from sja_units.keepalive.jar_keeper import JarKeeper
+from sja_units.keepalive.refresh import prepare, refresh_in_child
 from sja_units.keepalive.report import Reporter
-from sja_units.keepalive.response import ALIVE, EXPIRED, RefreshResult
+from sja_units.keepalive.response import ALIVE, EXPIRED, UNKNOWN, RefreshResult
 from sja_units.keepalive.state import load_state, save_state
-from sja_units.keepalive.store import load_jar, publish, save_jar, take_incoming
 from sja_units.runtime import log
 from sja_units.runtime.service import Runtime
+
+REFRESH_SIGNAL = signal.SIGUSR1  # asks a worker to refresh now
 
 
 def run(config: KeepaliveConfig, runtime: Runtime) -> None:
@@ -32,10 +35,8 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
     keeper.wait_for_turn()
     while not runtime.stopping:
         keeper.take_incoming()
-        runtime.allow(config.timeout)
-        delay = keeper.digest(refresh_in_child(config, keeper.jar))
-        runtime.wait_until(time.monotonic() + delay)
-    keeper.save_jar()
+        keeper.wait(keeper.digest(keeper.refresh()))
+    keeper.jars.save()
 
 
 def _find(path: str) -> str:
@@ -61,16 +62,22 @@ class _Keeper:
         self._folder = runtime.state_dir
         # Beside the job's own folder and not in it: it stays while the job restarts.
         root = os.path.dirname(os.path.dirname(runtime.run_dir))
-        self._published = f"{root}/cookies/{runtime.job.name}"
+        published = f"{root}/cookies/{runtime.job.name}"
+        self.jars = JarKeeper(self._folder, published, self._reporter)
         self._expired_in_row = 0
+        self._login_fault = ""
         self._state = load_state(self._folder)
         # When the session was last used, by the clock that nobody sets; None where nobody knows.
         self._touched: float | None = None
-        if self._state.last_look:
-            self._touched = _read_clock() - max(0.0, time.time() - self._state.last_look)
-        self._idle = 0.0  # seconds that it had not been used before the last look
-        self.jar: Jar = load_jar(self._folder)
-        self._is_saved = True
+        if self._state.last_refresh:
+            self._touched = _read_clock() - max(0.0, time.time() - self._state.last_refresh)
+        self._idle = 0.0  # seconds that it had not been used before the last refresh
+        self._is_asked = False
+        signal.signal(REFRESH_SIGNAL, self._note_asked)
+        prepare(config, self._interval)
+
+    def _note_asked(self, _number: int, _frame: object) -> None:
+        self._is_asked = True
 
     @property
     def _interval(self) -> float:
@@ -81,49 +88,51 @@ class _Keeper:
     def wait_for_turn(self) -> None:
         """After a boot, wait a little, so that a hundred jobs do not ask one site at once."""
         delay = timing.delay_first(self._interval, _read_clock())
-        if self._state.last_look and delay:
-            self._runtime.status(f"just booted: first look in {delay:.0f} s, one job after another")
-            self._runtime.wait_until(time.monotonic() + delay)
+        if self._state.last_refresh and delay:
+            text = f"just booted: first refresh in {delay:.0f} s, one job after another"
+            self._runtime.status(text)
+            self.wait(delay)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is time for the next refresh, or somebody asks for one."""
+        deadline = time.monotonic() + seconds
+        while not (self._runtime.stopping or self._is_asked):
+            if (left := deadline - time.monotonic()) <= 0:
+                break
+            self._runtime.ping()
+            self._runtime.wait(min(left, self._runtime.pause))
+        self._is_asked = False
 
     def take_incoming(self) -> bool:
         """Take the jar that a person may have put there meanwhile; return whether one has."""
-        try:
-            given = take_incoming(self._folder, self._config.host)
-        except OSError as error:
-            self._reporter.remark("given", f"the new cookies cannot be stored: {error.strerror}")
-            return False
-        if given.jar is not None:
+        has_come = self.jars.take_incoming(self._config.host)
+        if has_come:
             self._state = self._state._replace(login_attempts=0)
-            self._adopt(given.jar)
-            log.notice(f"took new cookies ({len(given.jar)})")
-        if given.jar is not None or given.fault:
-            self._reporter.remark("given", given.fault)
-        if not self.jar and not self._state.last_look:
+            self._begin_anew()
+        if not self.jars.jar and not self._state.last_refresh:
             log.notice("there are no cookies yet: asking the site without")
-        return given.jar is not None
+        return has_come
 
-    def _adopt(self, jar: Jar) -> None:
-        """Use a jar that is saved already, and judge it from the beginning."""
-        self.jar = jar
-        self._is_saved = True
+    def _begin_anew(self) -> None:
+        """Judge another jar from the beginning."""
         self._expired_in_row = 0
         self._touched = None
         self._state = self._state._replace(expires_at=0.0)
 
-    def save_jar(self) -> None:
-        """Save the jar if it is newer than the one on disk; a full disk is told, not fatal."""
-        if self._is_saved:
-            return
-        try:
-            save_jar(self._folder, self.jar)
-        except OSError as error:
-            self._reporter.remark("jar", f"the jar cannot be saved: {error.strerror}")
-        else:
-            self._is_saved = True
-            self._reporter.remark("jar", "")
+    def refresh(self) -> RefreshResult:
+        """Ask the site; with the jar where it refuses what may have replaced it."""
+        if self.jars.candidate is not None:
+            found = self._refresh_with(self.jars.candidate)
+            if found.verdict.outcome != EXPIRED:
+                return found
+        return self._refresh_with(self.jars.jar)
+
+    def _refresh_with(self, jar: Jar) -> RefreshResult:
+        self._runtime.allow(self._config.timeout)
+        return refresh_in_child(self._config, jar)
 
     def digest(self, found: RefreshResult) -> float:
-        """Do what a look calls for; return the seconds until the next one."""
+        """Do what a result calls for; return the seconds until the next refresh."""
         outcome, reason = found.verdict
         self._expired_in_row = self._expired_in_row + 1 if outcome == EXPIRED else 0
         failures = 0 if outcome == ALIVE else self._state.failures + 1
@@ -131,11 +140,13 @@ class _Keeper:
         if self._expired_in_row < 2:
             self._idle = 0.0 if self._touched is None else now - self._touched
         self._touched = now
-        self._state = self._state._replace(last_look=time.time(), failures=failures)
+        self._state = self._state._replace(last_refresh=time.time(), failures=failures)
         if outcome == ALIVE:
-            return self._refresh(found)
+            return self._note_alive(found)
+        if outcome == UNKNOWN and found.jar is not None:
+            self.jars.set_candidate(found.jar)
         if self._expired_in_row >= 2:
-            # New cookies may have come during the look, which does not speak of them.
+            # New cookies may have come during the refresh, which does not speak of them.
             return 0 if self.take_incoming() else self._end_session(found)
         if outcome == EXPIRED:
             # Not ready yet: a start with a dead session is to fail where the person can see it.
@@ -146,24 +157,16 @@ class _Keeper:
         self._runtime.ready()
         return delay
 
-    def _refresh(self, found: RefreshResult) -> float:
+    def _note_alive(self, found: RefreshResult) -> float:
         now = time.time()
-        state = intervals.note_expiry(
-            intervals.learn_alive(self._state, self._idle), found.expires_at, now
-        )
+        state = intervals.learn_alive(self._state, self._idle)
+        state = intervals.note_expiry(state, found.expires_at, now)
         self._state = state._replace(last_alive=now, login_attempts=0)
-        self._reporter.remark("login", "")
-        if found.jar is not None and found.jar != self.jar:
-            self.jar = found.jar
-            self._is_saved = False
-        self.save_jar()
-        try:
-            publish(self._published, self.jar)
-        except OSError as error:
-            self._reporter.remark("publish", f"the jar cannot be published: {error.strerror}")
-        else:
-            self._reporter.remark("publish", "")
-        delay = intervals.hurry(timing.delay_refresh(self._interval), state.expires_at - now)
+        self._set_login_fault("")
+        self.jars.keep(self.jars.jar if found.jar is None else found.jar)
+        delay = intervals.hurry(
+            timing.delay_refresh(self._interval), (found.first_end or now) - now
+        )
         is_ending = intervals.is_ending(state, self._interval, now)
         self._reporter.warn_of_end(state.expires_at if is_ending else 0.0)
         self._conclude(found, "session alive", delay)
@@ -171,7 +174,7 @@ class _Keeper:
         return delay
 
     def _end_session(self, found: RefreshResult) -> float:
-        """Log in again, or end the job; return the seconds until the next look."""
+        """Log in again, or end the job; return the seconds until the next refresh."""
         login, attempts = self._config.login, self._state.login_attempts
         if self._expired_in_row == 2:
             self._state = intervals.learn_dead(self._state, self._idle)
@@ -179,9 +182,10 @@ class _Keeper:
         if login is None or attempts >= login.max_attempts:
             # A later start, by a person or a boot, is worth one more login.
             self._state = self._state._replace(login_attempts=max(0, attempts - 1))
-            if login:
-                message += f"; {attempts} logins in a row did not help"
             self._conclude(found, message, 0)
+            if login:
+                last = f": {self._login_fault}" if self._login_fault else ""
+                message += f"; {attempts} logins in a row did not help{last}"
             remedy = f"set new cookies: sjactl cookies {self._runtime.job} --set FILE"
             raise NeedsOperator(message, remedy)
         self._runtime.ready()
@@ -208,19 +212,22 @@ class _Keeper:
                 reason,
                 give_up=lambda: self._runtime.stopping,
             )
-            save_jar(self._folder, jar)
+            self.jars.replace(jar)
         except LoginError as fault:
-            if self._runtime.stopping:
-                return
-            self._reporter.remark("login", str(fault))
+            if not self._runtime.stopping:
+                self._set_login_fault(str(fault))
         except OSError as error:
             raise WorkerError(f"nothing can be saved: {error.strerror}") from None
         else:
-            self._reporter.remark("login", "")
-            self._adopt(jar)
+            self._set_login_fault("")
+            self._begin_anew()
+
+    def _set_login_fault(self, fault: str) -> None:
+        self._login_fault = fault
+        self._reporter.remark("login", fault)
 
     def _conclude(self, found: RefreshResult, message: str, delay: float) -> float:
-        """Remember and tell what a look found; return `delay`."""
+        """Remember and tell what a refresh found; return `delay`."""
         try:
             save_state(self._folder, self._state)
         except OSError as error:
@@ -228,8 +235,7 @@ class _Keeper:
         else:
             self._reporter.remark("state", "")
         if self._config.auto:
-            self._reporter.report_interval(
-                self._interval, intervals.describe(self._state, self._interval)
-            )
+            text = intervals.describe(self._state, self._interval)
+            self._reporter.report_interval(self._interval, text)
         self._reporter.tell(found, self._state, message, delay)
         return delay

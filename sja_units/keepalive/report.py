@@ -59,6 +59,7 @@ class Reporter:
             "last_alive": _format(state.last_alive),
             "consecutive_failures": state.failures,
             "http_status": found.http_status,
+            "last_refresh": _format(state.last_refresh),
             "expires_at": _format(state.expires_at),
             "next_refresh": _format(next_look if delay else None),
         }

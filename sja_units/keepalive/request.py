@@ -2,7 +2,6 @@
 
 import re
 import time
-import zlib
 
 from sja_units.keepalive.config import KeepaliveConfig
 from sja_units.keepalive.response import NoResponse, SiteResponse
@@ -11,11 +10,16 @@ from sja_units.runtime.http_date import parse_retry_after
 from sja_units.runtime.http_response import Response
 
 MAX_BODY = 1024 * 1024
+_GB = "gb18030"
 _CHARSET = re.compile(
     rb"""<(?:meta[^>]{0,200}charset|\?xml[^>]{0,200}encoding)\s*=\s*["']?([A-Za-z0-9_-]{1,40})""",
     re.IGNORECASE,
 )
 _DECLARED = re.compile(r""";\s*charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
+
+
+# Other words are no encoding of bytes: sites put "none" or "UTF-8" there.
+_PACKED_OTHERWISE = ("br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip")
 
 
 class _Unreadable(Exception):
@@ -61,26 +65,48 @@ def _read(response: Response) -> SiteResponse:
 
 def _unpack(response: Response) -> tuple[bytes, bool]:
     """Return at most MAX_BODY bytes of the page, and whether there were more."""
-    encoding = response.header("content-encoding").strip().lower()
-    if encoding in ("", "identity"):
-        return response.body, response.cut
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise _Unreadable(f"the page is packed as {encoding[:20]!r}, which nobody asked for")
-    unpacker = zlib.decompressobj(47)  # either format, by its header
-    try:
-        data = unpacker.decompress(response.body, MAX_BODY)
-    except zlib.error:
-        raise _Unreadable(f"the page is not packed as it says ({encoding})") from None
-    return data, response.cut or not unpacker.eof
+    data, cut = response.body, response.cut
+    encodings = ",".join(value for name, value in response.headers if name == "content-encoding")
+    for encoding in reversed([word.strip().lower() for word in encodings.split(",")]):
+        if encoding in _PACKED_OTHERWISE:
+            raise _Unreadable(f"the page is packed as {encoding!r}, which nobody asked for")
+        if encoding in ("gzip", "x-gzip", "deflate") and data:
+            data, cut = _inflate(data, encoding, cut=cut)
+    return data, cut
+
+
+def _inflate(packed: bytes, encoding: str, *, cut: bool) -> tuple[bytes, bool]:
+    import zlib
+
+    # Either format, by its header; deflate without one is what some servers send: RFC 9110, 8.4.1.
+    for window in (47, -15) if encoding == "deflate" else (47,):
+        unpacker = zlib.decompressobj(window)
+        try:
+            data = unpacker.decompress(packed, MAX_BODY)
+        except zlib.error:
+            continue
+        return data, cut or not unpacker.eof
+    raise _Unreadable(f"the page is not packed as it says ({encoding})")
 
 
 def _decode(data: bytes, declared: str | None) -> str:
     written = _CHARSET.search(data[:2048])
-    charset = declared or (written[1].decode() if written else "utf-8")
+    charset = declared or (written[1].decode() if written else "")
     if charset.lower() in ("gb2312", "gbk", "x-gbk"):
-        charset = "gb18030"  # what browsers take them for
+        charset = _GB  # what browsers take them for
     try:
-        text = data.decode(charset, "replace")
+        text = data.decode(charset, "replace") if charset else _guess(data)
     except (LookupError, UnicodeError):  # not a text's encoding
         text = data.decode("utf-8", "replace")
     return text.removeprefix("\ufeff")
+
+
+def _guess(data: bytes) -> str:
+    """Return the text of a page that does not say how it is encoded."""
+    for charset in ("utf-8", _GB):
+        try:
+            return data.decode(charset)
+        except UnicodeDecodeError as error:
+            if error.start >= len(data) - 4:  # cut off within a character
+                return data.decode(charset, "replace")
+    return data.decode("utf-8", "replace")

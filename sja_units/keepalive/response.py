@@ -1,10 +1,13 @@
-"""What a look at the page can bring."""
+"""What a request of the page can bring."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sja_units.keepalive.cookie import Jar
 
-ALIVE, EXPIRED, UNKNOWN = "alive", "expired", "unknown"
+Outcome = Literal["alive", "expired", "unknown"]
+ALIVE: Outcome = "alive"
+EXPIRED: Outcome = "expired"
+UNKNOWN: Outcome = "unknown"
 
 
 class SiteResponse(NamedTuple):
@@ -28,16 +31,17 @@ class NoResponse(NamedTuple):
 class Verdict(NamedTuple):
     """What is known of the session, and why."""
 
-    outcome: str  # ALIVE, EXPIRED or UNKNOWN
+    outcome: Outcome
     reason: str  # no secrets: it is shown to everybody
 
 
 class RefreshResult(NamedTuple):
-    """One look at the page, judged."""
+    """One request of the page, judged."""
 
     verdict: Verdict
     http_status: int | None = None
     retry_after: float | None = None
-    jar: Jar | None = None  # the jar as the answer leaves it; only of a live session
+    jar: Jar | None = None  # as the answer leaves it: of a live session, or perhaps of one
     refused: int = 0  # cookies that the jar did not take
-    expires_at: int | None = None  # Unix time at which the first cookie sent there ends
+    expires_at: int | None = None  # Unix time at which the first cookie of the session ends
+    first_end: int | None = None  # the same of any cookie for which a refresh can come before that

@@ -10,7 +10,7 @@ from sja_units.runtime import log
 class State(NamedTuple):
     """Times are Unix times; 0 stands for never."""
 
-    last_look: float = 0.0
+    last_refresh: float = 0.0
     last_alive: float = 0.0
     failures: int = 0  # looks in a row that did not find the session alive
     login_attempts: int = 0  # since the session was last alive

@@ -1,5 +1,6 @@
 """The job's jar on disk: its generations, a jar that a person gives, the copy that it publishes."""
 
+import json
 import os
 import stat
 from contextlib import suppress
@@ -7,11 +8,12 @@ from typing import NamedTuple
 
 from sja_units.errors import WorkerError
 from sja_units.fs.atomic import replace_file, sync_folder
-from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarError, dump, load
+from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarError, dump, load, pack, unpack
 from sja_units.runtime import log
 
 GENERATIONS = 3
 _MAX_FILE = 16 * MAX_BYTES
+_CANDIDATE = "candidate.json"
 
 
 class Incoming(NamedTuple):
@@ -97,6 +99,28 @@ def _keep_generation(path: str) -> None:
         with suppress(FileNotFoundError):
             os.rename(f"{path}.{n}", f"{path}.{n + 1}")
     os.link(path, newest)
+
+
+def save_candidate(folder: str, candidate: Jar, instead_of: Jar) -> None:
+    """Keep the cookies that may have replaced those of the job's jar. Raises OSError."""
+    document = {"version": 1, "cookies": pack(candidate), "instead_of": pack(instead_of)}
+    replace_file(f"{folder}/{_CANDIDATE}", json.dumps(document).encode())
+
+
+def load_candidate(folder: str, jar: Jar) -> Jar | None:
+    """Return the cookies that may have replaced those of this jar, None if there are none."""
+    with suppress(OSError, ValueError, JarError, AttributeError, RecursionError):
+        document = json.loads(_read(f"{folder}/{_CANDIDATE}", 2 * _MAX_FILE))
+        # Else it is older than the jar, or of another session.
+        if unpack(document.get("instead_of")) == jar:
+            return unpack(document.get("cookies"))
+    return None
+
+
+def drop_candidate(folder: str) -> None:
+    """Forget the cookies that may have replaced those of the jar. Raises OSError."""
+    with suppress(FileNotFoundError):
+        os.unlink(f"{folder}/{_CANDIDATE}")
 
 
 def take_incoming(folder: str, host: str) -> Incoming:

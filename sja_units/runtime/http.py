@@ -228,5 +228,5 @@ def _encode(
 def _proxy_headers(proxy: Address | None) -> tuple[tuple[str, str], ...]:
     if proxy is None or not proxy.user:
         return ()
-    token = b2a_base64(decode_percent(proxy.user), newline=False).decode()
+    token = b2a_base64(decode_percent(proxy.user.encode()), newline=False).decode()
     return (("Proxy-Authorization", f"Basic {token}"),)

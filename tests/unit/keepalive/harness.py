@@ -9,8 +9,9 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -76,6 +77,30 @@ def running_site(port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[R
         yield running
     finally:
         running.close()
+
+
+@contextmanager
+def answering(answer: Callable[[str], tuple[int, str, str]]) -> Iterator[str]:
+    """Serve a page: `answer` makes status, body and Set-Cookie ("": none) of a Cookie header."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body, cookie = answer(self.headers.get("Cookie", ""))
+            self.send_response(status)
+            if cookie:
+                self.send_header("Set-Cookie", cookie)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}{PAGE}"
+        server.shutdown()
+        thread.join()
 
 
 class Worker:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.keepalive.cookie import Cookie, Jar
-from sja_units.keepalive.cookie_policy import cookie_header, find_expiry, merge
+from sja_units.keepalive.cookie_policy import cookie_header, find_expiry, merge, note_outlived
 from sja_units.url import Address, parse_address
 from tests.unit.keepalive.strategies import jars
 
@@ -89,7 +89,8 @@ def test_what_a_site_says_is_kept() -> None:
     assert cookie.expires is not None
     assert abs(cookie.expires - time.time() - 1000) < 60
     assert cookie == Cookie(
-        "a", "b=c", "example.edu", "/api", cookie.expires, True, True, False, "Strict"
+        *("a", "b=c", "example.edu", "/api", cookie.expires, True, True, False, "Strict"),
+        refreshed=True,
     )
 
 
@@ -204,14 +205,29 @@ def test_too_many_newcomers_cost_no_session() -> None:
     assert merged.refused > 5000
 
 
-def test_the_first_end_of_what_is_sent() -> None:
+def test_the_first_end_of_the_session() -> None:
     now = int(time.time())
+    ours = SID._replace(refreshed=True)
     jar = (
-        SID._replace(name="a", expires=now + 500),
-        SID._replace(name="b", expires=now + 400),
-        SID._replace(name="past", expires=5),
-        SID._replace(name="elsewhere", domain="example.org", expires=now + 100),
+        ours._replace(name="a", expires=now + 500),
+        ours._replace(name="b", expires=now + 400),
+        ours._replace(name="past", expires=5),
+        ours._replace(name="elsewhere", domain="example.org", expires=now + 100),
+        SID._replace(name="_gat", expires=now + 40),  # a script of the page makes it
+        ours._replace(name="seen", expires=now + 30, outlived=True),
         SID,
     )
     assert find_expiry(jar, PAGE) == now + 400
+    assert find_expiry(jar, PAGE, ["_gat"]) == now + 40
     assert find_expiry((SID,), PAGE) is None
+
+
+def test_a_session_that_lives_on_needs_no_cookie_that_had_ended() -> None:
+    now = int(time.time())
+    short, long = "seen=1; Path=/; Max-Age=40", "sid=1; Path=/; Max-Age=900"
+    jar = merge((), PAGE, (short, long), now).jar
+    assert find_expiry(jar, PAGE) == now + 40
+    later = note_outlived(merge(jar, PAGE, (short, long), now + 60).jar, jar, PAGE, now + 60)
+    assert find_expiry(later, PAGE) == now + 960
+    again = merge(later, PAGE, (short,), now + 100).jar
+    assert find_expiry(again, PAGE) == now + 960

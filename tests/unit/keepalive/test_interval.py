@@ -137,7 +137,7 @@ def test_a_worker_learns_and_says_what(
     # As if it had been off for an hour, which the site's clock does not see.
     path = worker.state / "state.json"
     state = json.loads(path.read_text())
-    path.write_text(json.dumps(state | {"last_look": time.time() - 3600}))
+    path.write_text(json.dumps(state | {"last_refresh": time.time() - 3600}))
     for _ in range(2):  # it also remembers that
         worker.start("sja_units.worker")
         worker.wait_until_ready()
@@ -154,7 +154,7 @@ def test_a_person_s_new_cookies_teach_nothing(
     site: RunningSite, make_worker: Callable[..., Worker]
 ) -> None:
     worker = make_worker(site.url, interval="auto")
-    (worker.state / "state.json").write_text(json.dumps({"last_look": time.time() - 3600}))
+    (worker.state / "state.json").write_text(json.dumps({"last_refresh": time.time() - 3600}))
     worker.give(site.log_in())
     worker.start("sja_units.worker")
     worker.wait_until_ready()
@@ -166,7 +166,7 @@ def test_a_person_s_new_cookies_teach_nothing(
 def test_an_end_that_no_look_moves_is_told_once(
     site: RunningSite, make_worker: Callable[..., Worker]
 ) -> None:
-    worker = make_worker(site.url)
+    worker = make_worker(site.url, '[alive]\ncookies = ["remember"]')
     end = time.time() + 100
     given = {"name": "remember", "value": "made-up", "domain": "127.0.0.1", "expires": end}
     session = site.log_in().split("=")

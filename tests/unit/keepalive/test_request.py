@@ -149,7 +149,14 @@ def test_a_large_page_is_looked_at_in_part() -> None:
     [
         ("gzip", gzip.compress(b"hello", mtime=0)),
         ("deflate", zlib.compress(b"hello")),
+        ("deflate", zlib.compress(b"hello")[2:-4]),
+        ("x-gzip", gzip.compress(b"hello", mtime=0)),
+        ("gzip, identity", gzip.compress(b"hello", mtime=0)),
+        ("deflate, gzip", gzip.compress(zlib.compress(b"hello"), mtime=0)),
         ("", b"hello"),
+        ("none", b"hello"),
+        ("UTF-8", b"hello"),
+        ("identity", b"hello"),
     ],
 )
 def test_packed_pages(encoding: str, data: bytes) -> None:
@@ -170,11 +177,40 @@ def test_packed_pages(encoding: str, data: bytes) -> None:
         (b"Content-Type: text/html; charset=rot13\r\n", "请登录".encode()),
         (b"Content-Type: text/html; charset=idna\r\n", "请登录".encode()),
         (b"", "请登录".encode()),
+        (b"", "请登录".encode("gbk")),
+        (b"Content-Type: text/html\r\n", "<p>请登录，再试".encode("gb18030")),
     ],
 )
 def test_pages_in_other_encodings(head: bytes, body: bytes) -> None:
     with serving(sending(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n", body)) as url:
         assert "请登录" in answer_of(url).body
+
+
+def test_an_empty_page_may_call_itself_packed() -> None:
+    for encoding in (b"gzip", b"deflate"):
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: " + encoding + b"\r\n\r\n"
+        with serving(sending(head)) as url:
+            assert (answer_of(url).body, answer_of(url).cut) == ("", False)
+
+
+def test_interim_answers_are_passed_over() -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x.css>\r\nSet-Cookie: session=hint\r\n\r\n"
+    final = b"HTTP/1.1 200 OK\r\nSet-Cookie: session=moved; Path=/\r\n\r\nhello"
+    with serving(sending(hints, b"HTTP/1.1 100 Continue\r\n\r\n", final)) as url:
+        found = refresh(config_of(url), parse_jar("session=old", "127.0.0.1"))
+    assert found.verdict.outcome == "alive"
+    assert found.jar is not None
+    assert [cookie.value for cookie in found.jar] == ["moved"]
+
+
+def test_an_uncertain_page_that_moves_the_session_on_brings_a_candidate() -> None:
+    head = b"HTTP/1.1 200 OK\r\nSet-Cookie: session=moved; Path=/\r\n\r\n"
+    with serving(sending(head, b"another page")) as url:
+        config = config_of(url, '[alive]\nbody_contains = "me"')
+        found = refresh(config, parse_jar("session=old", "127.0.0.1"))
+    assert found.verdict.outcome == "unknown"
+    assert found.jar is not None
+    assert [cookie.value for cookie in found.jar] == ["moved"]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_page() -> None:

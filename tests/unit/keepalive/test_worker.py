@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
+from sja_units.keepalive.loop import REFRESH_SIGNAL
 from tests.peers.site import Session
-from tests.unit.keepalive.harness import RunningSite, Worker, running_site
+from tests.unit.keepalive.harness import RunningSite, Worker, answering, running_site
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -73,7 +74,7 @@ def test_a_dead_session_fails_the_start_after_a_second_look(
     assert "sjactl cookies keepalive/x --set" in worker.said()
 
 
-def test_new_cookies_that_come_during_the_last_look_count(
+def test_new_cookies_that_come_during_the_last_refresh_count(
     site: RunningSite, make_worker: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = make_worker(site.url)
@@ -245,3 +246,89 @@ def test_a_wrong_configuration_ends_with_78(site: RunningSite, make_worker: Make
     worker.start()
     assert worker.wait_for_end() == 78
     assert "ca_file" in worker.said()
+
+
+def test_a_criterion_with_a_typo_burns_no_session(site: RunningSite, make_worker: Maker) -> None:
+    worker = make_worker(site.url, '[alive]\nbody_contains = "usrename"')
+    worker.give(site.log_in())
+    for number, grace in ((signal.SIGTERM, -1), (signal.SIGKILL, 30)):
+        site.site.grace = grace  # with -1 each token is good for one visit
+        worker.start()
+        worker.wait_until_ready()
+        site.wait_for_visits("alive", 3)
+        assert worker.health()["session"] == "unknown"
+        worker.end(number)
+    assert not (worker.published / "cookies.txt").exists()
+    config = worker.state.parent / "credentials" / "config"
+    config.write_text(config.read_text().replace("usrename", "username"))
+    worker.start()
+    worker.wait_for_session("alive")
+    assert site.site.stats["refused"] == 0
+    assert worker.saved() == [site.site.sessions[0].token]
+    assert (worker.published / "cookies.txt").exists()
+    assert worker.end() == 0
+
+
+def test_where_new_cookies_are_refused_the_old_count(make_worker: Maker) -> None:
+    seen: list[str] = []
+
+    def answer(cookie: str) -> tuple[int, str, str]:
+        seen.append(cookie)
+        if cookie == "session=good" and seen.count(cookie) == 1:
+            return 200, "a page for guests", "session=guest; Path=/"
+        return (200, "me", "") if cookie == "session=good" else (401, "", "")
+
+    with answering(answer) as url:
+        worker = make_worker(url, '[alive]\nbody_contains = "me"')
+        worker.give("session=good")
+        worker.start()
+        worker.wait_for_session("alive")
+        wait_for(lambda: len(seen) > 3, "one more refresh")
+        assert worker.end() == 0
+    assert seen[:4] == ["session=good", "session=guest", "session=good", "session=good"]
+    assert worker.saved() == ["good"]
+
+
+def test_a_session_is_gone_only_where_both_are_refused(make_worker: Maker) -> None:
+    seen: list[str] = []
+
+    def answer(cookie: str) -> tuple[int, str, str]:
+        seen.append(cookie)
+        return (401, "", "") if seen[1:] else (200, "a page for guests", "session=guest; Path=/")
+
+    with answering(answer) as url:
+        worker = make_worker(url, '[alive]\nbody_contains = "me"')
+        worker.give("session=good")
+        worker.start()
+        assert worker.wait_for_end() == 77
+    assert seen == ["session=good", *["session=guest", "session=good"] * 2]
+    assert worker.saved() == ["good"]
+
+
+def test_new_cookies_of_a_person_win_over_those_that_may_count(
+    site: RunningSite, make_worker: Maker
+) -> None:
+    worker = make_worker(site.url, '[alive]\nbody_contains = "usrename"')
+    worker.give(site.log_in())
+    worker.start()
+    worker.wait_until_ready()
+    assert worker.end() == 0
+    fresh = site.log_in()
+    worker.give(fresh)
+    worker.start()
+    wait_for(lambda: site.site.log and site.site.log[-1]["headers"]["cookie"] == fresh, fresh)
+    assert worker.end() == 0
+
+
+def test_a_refresh_on_request(site: RunningSite, make_worker: Maker) -> None:
+    worker = make_worker(site.url, interval="1h")
+    worker.give(site.log_in())
+    worker.start("sja_units.worker")
+    worker.wait_until_ready()
+    before = worker.health()["last_refresh"]
+    assert worker.process is not None
+    worker.process.send_signal(REFRESH_SIGNAL)
+    wait_for(lambda: worker.health()["last_refresh"] > before, "another refresh")
+    assert worker.health()["session"] == "alive"
+    assert site.site.stats["requests"] == 2
+    assert worker.end() == 0
