@@ -30,6 +30,9 @@ VERBS = {
     "validate": Verb(
         "validate", "Check files without touching devices, databases, sites or systemd."
     ),
+    "schema": Verb(
+        "schema", "Print the JSON Schema of a kind's files, or of sja-units.toml (host)."
+    ),
     "config": Verb("config", "Show a job's file."),
     "apply": Verb(
         "config",

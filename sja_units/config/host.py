@@ -44,10 +44,16 @@ def parse_host_config(text: str, where: str) -> HostConfig:
     """Return what the text of a host's file says; raise ConfigError with all faults at once."""
     values = load_toml(text, where)
     table = TableReader(values, (), [])
-    alert = _read_alert(table.table("alert")) if table.has("alert") else None
-    table.finish()
+    config = read_host(table)
     if table.faults:
         raise ConfigError(where, [describe(fault, text, values) for fault in table.faults])
+    return config
+
+
+def read_host(table: TableReader) -> HostConfig:
+    """Return what the host's file says; faults go into the table."""
+    alert = _read_alert(table.table("alert")) if table.has("alert") else None
+    table.finish()
     return HostConfig(alert)
 
 

@@ -65,10 +65,12 @@ def parse(kind: str, text: str, where: str) -> JobFile:
     return file
 
 
-def examine(kind: str, values: Mapping[str, Any]) -> tuple[JobFile, list[Fault]]:
+def examine(
+    kind: str, values: Mapping[str, Any], reader: type[TableReader] = TableReader
+) -> tuple[JobFile, list[Fault]]:
     """Return what the values of a job's file say, and all that is wrong with them."""
     faults: list[Fault] = []
-    table = TableReader(values, (), faults)
+    table = reader(values, (), faults)
     title = table.text("title", "")
     relaunch = table.flag("relaunch", True)
     service = _read_service(table.table("service"))

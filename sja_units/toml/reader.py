@@ -11,10 +11,10 @@ Place = tuple[str | int, ...]
 """Keys and zero-based indices from the top of the file down to the value."""
 
 _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?\s*(?:ms|sec|s|min|h|d|w)\s*)+")
+DURATION = r"(?:\d+(?:\.\d+)?\s*(?:ms|sec|s|min|h|d|w)\s*)+"
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
 _BYTES = {"": 1, "K": 2**10, "KiB": 2**10, "M": 2**20, "MiB": 2**20, "G": 2**30, "GiB": 2**30}
-_SIZE = re.compile(r"(\d{1,18})\s*([A-Za-z]*)")
+SIZE = r"(\d{1,18})\s*([A-Za-z]*)"
 _LONGEST_CREDENTIAL = 255  # of its name, which is made from the path
 # systemd reads it as a word of a directive, with % and quotes of its own meaning.
 _PLAIN_PATH = re.compile(r"/[^\s%:'\"\\]+")
@@ -33,14 +33,14 @@ def parse_duration(text: str) -> float | None:
 
     Source: systemd.time(7), the units that people use in configuration files.
     """
-    if not _DURATION.fullmatch(text.strip()):
+    if not re.fullmatch(DURATION, text.strip()):
         return None
     return sum(float(n) * _SECONDS[unit] for n, unit in _DURATION_PART.findall(text))
 
 
 def parse_size(text: str) -> int | None:
     """Return the bytes of a size such as "256MiB", None if it is none."""
-    match = _SIZE.fullmatch(text.strip())
+    match = re.fullmatch(SIZE, text.strip())
     if match is None or match[2] not in _BYTES:
         return None
     return int(match[1]) * _BYTES[match[2]]
@@ -214,7 +214,7 @@ class TableReader:
         return [self._child(item, (*self.place, key, i)) for i, item in enumerate(value)]
 
     def _child(self, values: Mapping[str, Any], place: Place) -> "TableReader":
-        child = TableReader(values, place, self.faults)
+        child = type(self)(values, place, self.faults)
         self._children.append(child)
         return child
 
