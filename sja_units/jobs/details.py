@@ -1,7 +1,7 @@
 """What systemd tells of single units, added to what files and one listing told."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sja_units.jobs.snapshot import JobStatus, Snapshot
 from sja_units.jobs.state import is_active
 from sja_units.systemd.cgroup import count_memory
 from sja_units.systemd.client import Systemd
-from sja_units.systemd.skip import find_skip
+from sja_units.systemd.skip import find_obstacles
 
 _UNSET = 2**64 - 1
 _TIMES = ("ActiveState", "ActiveEnterTimestamp", "StateChangeTimestamp")
@@ -125,8 +125,11 @@ def _add_obstacles(
         words = f"stopped with {TARGET}; systemctl start {TARGET} brings it back"
         obstacles = dict.fromkeys(down, words)
     else:
-        overridden = _list_overridden(down)
-        obstacles = {job: find_skip(systemd, job.unit) for job in overridden}
+        units = {job.unit: job for job in _list_overridden(down)}
+        loaded = [unit for unit in units if unit in snapshot.rows]
+        others = [unit for unit in units if unit not in snapshot.rows]
+        found = find_obstacles(systemd, loaded, others)
+        obstacles = {units[unit]: words for unit, words in found.items()}
     return [
         _hinder(status, obstacles[status.job]) if obstacles.get(status.job) else status
         for status in statuses
@@ -142,14 +145,22 @@ def _list_overridden(jobs: Iterable[Job]) -> list[Job]:
 
     Asking systemd of a unit at rest makes it read the unit's files, which takes its time.
     """
-    names = {name for folder in _OVERRIDES for name in _list(folder)}
-    return [job for job in jobs if not names.isdisjoint(_list_override_names(job))]
+    there: dict[str, list[str]] = {}
+    for folder in _OVERRIDES:
+        for name in _list(folder):
+            there.setdefault(name, []).append(f"{folder}/{name}")
+    return [job for job in jobs if _is_overridden(job, there)]
 
 
-def _list_override_names(job: Job) -> list[str]:
+def _is_overridden(job: Job, there: Mapping[str, list[str]]) -> bool:
+    """there: what is in the folders of overrides, with its paths."""
     template = f"sja-{job.kind}@.service"
-    dropped_in = [f"{unit}.d" for unit in (job.unit, template, "sja-.service", "service")]
-    return [job.unit, template, *dropped_in]
+    if job.unit in there or template in there:
+        return True
+    folders = [f"{unit}.d" for unit in (job.unit, template, "sja-.service", "service")]
+    own = os.path.basename(job.drop_in_path)
+    paths = [path for folder in folders for path in there.get(folder, ())]
+    return any(set(_list(path)) - {own} for path in paths)
 
 
 def _list(folder: str) -> list[str]:

@@ -16,12 +16,19 @@ MAX_BYTES = 1024 * 1024
 _DUBIOUS = re.compile(r"\\u[dD][89a-fA-F]|[0-9][eE]|[0-9]{300}")
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
 def read_health(job: Job) -> dict[str, Any]:
     """Return the job's health.json if it is fresh and of the unit's own process, else {}."""
     try:
         # Written by an unprivileged process: not through a link, never waiting on a FIFO.
         text = read_regular(f"{job.run_dir}/health.json", MAX_BYTES).decode()
-        health = json.loads(text, parse_constant=_refuse)
+        health = _DECODER.decode(text)
         if _DUBIOUS.search(text):
             json.dumps(health, ensure_ascii=False, allow_nan=False).encode()
         datetime.fromisoformat(health["since"]).timestamp()
@@ -31,10 +38,6 @@ def read_health(job: Job) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return {}
     return health if fresh and _runs_in(health.get("pid"), job.unit) else {}
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _runs_in(pid: object, unit: str) -> bool:

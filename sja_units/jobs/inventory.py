@@ -150,6 +150,8 @@ def select_configured(words: Iterable[str]) -> list[Job]:
     jobs = list_configured()
     if not selectors:
         return jobs
+    if not any(is_pattern(selector.name) for selector in selectors):
+        return select(selectors, dict.fromkeys(jobs, ""))  # only patterns match titles
     return select(selectors, {job: read_head(job).title for job in jobs})
 
 

@@ -1,6 +1,7 @@
 """Starts that systemd skips: an order is done, and nothing runs. Source: systemd.unit(5)."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from sja_units.systemd.client import Systemd
 
@@ -28,19 +29,32 @@ def _find_unmet(conditions: list[Condition]) -> list[Condition]:
 
 
 def find_skip(systemd: Systemd, unit: str) -> str:
-    """Return why systemd does not start a unit that is at rest, "" where nothing keeps it."""
+    """Return why systemd skipped the start of a unit, "" where it runs or has run."""
     shown = systemd.get([unit], "ActiveState")[unit]
     if shown["ActiveState"] != "inactive":
         return ""
-    names = ("LoadState", "ConditionResult", "Conditions", "Result")
-    shown = systemd.get([unit], *names)[unit]
+    return _explain(unit, systemd.get([unit], *_LOADED)[unit])
+
+
+def find_obstacles(systemd: Systemd, loaded: list[str], others: list[str]) -> dict[str, str]:
+    """Return by unit why systemd would skip its start, of units at rest; "" where it would not.
+
+    loaded: those that systemd has in memory. Of others it has to read the files for each question,
+    and knows nothing but what stands in them.
+    """
+    shown = systemd.get(loaded, *_LOADED) | systemd.get(others, "LoadState", "Conditions")
+    return {unit: _explain(unit, properties) for unit, properties in shown.items()}
+
+
+_LOADED = ("LoadState", "Conditions", "ConditionResult", "Result")
+
+
+def _explain(unit: str, shown: Mapping[str, Any]) -> str:
     if shown["LoadState"] == "masked":
         return f"its unit is masked: systemctl unmask {unit}"
-    if shown["Result"] == "exec-condition":
+    if shown.get("Result") == "exec-condition":
         return "its ExecCondition= ended with a status that forbids the start"
-    if shown["ConditionResult"]:
-        return ""
     unmet = _find_unmet([Condition(*fields) for fields in shown["Conditions"]])
-    if not unmet:
+    if shown.get("ConditionResult") or not unmet:
         return ""
     return f"{' and '.join(map(str, unmet))} of its unit is not met"
