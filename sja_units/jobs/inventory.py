@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -128,11 +127,10 @@ def select(selectors: Iterable[Selector], titles: dict[Job, str]) -> list[Job]:
 
 
 def _tell_none(selector: Selector) -> str:
+    jobs = list_configured()  # who may not see them hears that instead
     if is_pattern(selector.name):
         return f"no job matches {selector.words!r}"
-    known: set[str] = set()
-    with suppress(NotAllowed):
-        known = {str(job) if selector.kind else job.name for job in list_configured()}
+    known = {str(job) if selector.kind else job.name for job in jobs}
     return f"no such job: {selector.words}{suggest(selector.words, sorted(known))}"
 
 

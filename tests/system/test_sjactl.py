@@ -155,7 +155,7 @@ def test_several_jobs_one_bad(machine: Machine) -> None:
     assert check.returncode == 1
     assert [p["job"] for p in json.loads(check.stdout)["problems"]] == ["acquisition/line2"]
     machine.run("sjactl", "stop", "line2")
-    assert view(machine, "acquisition/line2")["state"] == "failed"
+    assert view(machine, "acquisition/line2")["state"] == "stopped"
     assert machine.run("sjactl", "restart", "--all").stdout == "acquisition/line1\n"
     assert not is_wanted(machine, "acquisition/line2")
 
