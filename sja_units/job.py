@@ -69,6 +69,11 @@ class Job(NamedTuple):
         return f"{STATE_ROOT}/runs/{self.unit}"
 
     @property
+    def left_path(self) -> str:
+        """Which template a job was made from that is gone and may have left its state."""
+        return f"{STATE_ROOT}/left/{self.unit}"
+
+    @property
     def drop_in_path(self) -> str:
         return f"{SYSTEMD_ROOT}/{self.unit}.d/50-sjactl.conf"
 

@@ -16,6 +16,7 @@ class Origin(NamedTuple):
     """The template, what was filled in, and the digest of the file as it was made."""
 
     template: str
+    created: str  # when there first was a job of that name (RFC 3339, UTC)
     values: Mapping[str, Any]  # by dotted key
     digest: str
 
@@ -27,7 +28,7 @@ def read_origin(table: TableReader) -> Origin | None:
     own = table.table(KEY)
     filled = own.table("set")
     values = {key: filled.raw(key) for key in filled.names()}
-    return Origin(own.text("name"), values, own.text("digest"))
+    return Origin(own.text("name"), own.text("created"), values, own.text("digest"))
 
 
 def find_template(values: Mapping[str, Any]) -> str | None:
@@ -37,27 +38,25 @@ def find_template(values: Mapping[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def seal(template: str, values: Mapping[str, Any], body: str) -> str:
+def seal(template: str, created: str, values: Mapping[str, Any], body: str) -> str:
     """Return a job's file with the line that tells of its template. Raises ValueError.
 
     values: what was filled in; body: all that the file is to say.
     """
     from sja_units.toml.format import format_value
 
-    own = {"name": template, "set": dict(values), "digest": _digest(template, values, body)}
+    own = {"name": template, "created": created, "set": dict(values)}
+    own["digest"] = _digest(f"{format_value(own)}\n{body}")
     return f"{KEY} = {format_value(own)}\n{body}"
 
 
 def is_edited(origin: Origin, text: str) -> bool:
     """Tell whether a file is no more what was made from the template."""
     _, _, body = text.partition("\n")
-    return seal(origin.template, origin.values, body) != text
+    return seal(origin.template, origin.created, origin.values, body) != text
 
 
-def _digest(template: str, values: Mapping[str, Any], body: str) -> str:
+def _digest(text: str) -> str:
     import hashlib
 
-    from sja_units.toml.format import format_value
-
-    said = f"{format_value([template, dict(values)])}\n{body}"
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -9,6 +9,7 @@ from sja_units.fs.atomic import replace_file, sync_folder
 from sja_units.job import PRIVATE_ROOT, RUN_ROOT, Job
 from sja_units.jobs.drop_ins import apply_drop_ins
 from sja_units.jobs.files import lock_files
+from sja_units.jobs.inventory import read_head
 from sja_units.jobs.markers import COMPLETED
 from sja_units.jobs.wanted import forget
 from sja_units.kinds import get_kind
@@ -54,6 +55,8 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
         result = run_order(systemd, "stop", job.unit)
     if result != "done":
         raise SjaError(f"{job} could not be stopped ({result}), nothing was deleted")
+    # Whoever makes a job of that name later must not find another's state in it.
+    _note_template(job)
     with suppress(SjaError):  # systemd may have forgotten the unit already
         systemd.reset_failed(job.unit)
     with lock_files(job.kind), suppress(FileNotFoundError):
@@ -76,8 +79,16 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
     apply_drop_ins(systemd, {job: None})
     if not keep_state:
         _delete_state(job)
+        with suppress(FileNotFoundError):
+            os.unlink(job.left_path)
     elif os.path.isdir(job.state_dir):
         os.utime(job.state_dir)  # `sjactl cleanup` counts from here
+
+
+def _note_template(job: Job) -> None:
+    template = read_head(job).template
+    if template is not None and os.path.lexists(job.state_dir):
+        replace_file(job.left_path, template.encode())
 
 
 def _delete_state(job: Job) -> None:

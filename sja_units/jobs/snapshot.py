@@ -35,6 +35,7 @@ class JobStatus(NamedTuple):
     memory_bytes: int | None
     cpu_seconds: float | None
     obstacle: str = ""  # what keeps systemd from starting a job that is down
+    template: str | None = None  # that its file was made from
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that the contract describes."""
@@ -156,6 +157,7 @@ def read_status(job: Job, snapshot: Snapshot) -> JobStatus:
         health=health,
         memory_bytes=None,
         cpu_seconds=None,
+        template=head.template,
     )
 
 

@@ -5,9 +5,11 @@ import os
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from sja_units.errors import NotAllowed, SjaError
+from sja_units.times import format_moment
 
 Entry = dict[str, str]
 
@@ -54,6 +56,32 @@ def _read(journalctl: subprocess.Popen[bytes]) -> Iterator[Entry]:
     said = journalctl.stderr.read().decode(errors="replace").split("\n")
     if journalctl.wait() != 0 and said[0]:
         raise SjaError(f"journalctl: {said[0]}")
+
+
+class LogLine(NamedTuple):
+    """One entry for people."""
+
+    time: str  # RFC 3339, UTC
+    priority: int  # as syslog has it: 3 is an error, 6 information
+    message: str
+
+
+def read_last(unit: str, most: int, since_ns: int = 0) -> list[LogLine]:
+    """Return the last entries of a unit since a moment, oldest first. Raises NotAllowed, SjaError.
+
+    Those that systemd and we ourselves wrote about it are among them, as with `journalctl --unit`.
+    """
+    found: list[LogLine] = []
+    matches = [f"--unit={unit}", f"--since=@{since_ns // 10**9}"]
+    with read_backwards(matches, ["MESSAGE", "PRIORITY"]) as entries:
+        for entry in islice(entries, most):
+            time_ns = int(entry["__REALTIME_TIMESTAMP"]) * 1000
+            if time_ns < since_ns:
+                break
+            priority = entry.get("PRIORITY", "")
+            rank = int(priority) if priority.isdigit() else 6
+            found.append(LogLine(format_moment(time_ns, 6), rank, entry.get("MESSAGE", "")))
+    return found[::-1]
 
 
 def read_boot_id() -> str:

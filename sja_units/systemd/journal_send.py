@@ -30,6 +30,7 @@ WELL_AGAIN = Event(NOTICE, "44b48bbf840e4cd39dd2ac218fd41c6e")
 UNDELIVERED = Event(ERROR, "f292d2453837416fae70c640c407a998")
 DELIVERED_AGAIN = Event(NOTICE, "18911759c67744f2b663d1b9e44e4505")
 HOST_FILE_WRONG = Event(ERROR, "2b25d4c94507470f8f3abd13e919590d")
+API_ORDER = Event(INFO, "6c1b7d0a5e3f4c2f9a84e7d25b90c613")
 
 
 def send(event: Event, message: str, job: Job | None = None, **fields: str) -> None:
