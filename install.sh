@@ -361,12 +361,14 @@ enable_new_units() {
     [ -n "$fresh" ] || return 0
     say "Enabling $(echo "$fresh" | joined); what is wanted starts"
     echo "$fresh" | xargs systemctl --quiet enable
-    echo "$fresh" | grep -E '\.(target|timer|path)$' | xargs -r systemctl start
+    echo "$fresh" | grep -E '\.(target|timer|path|socket)$' | xargs -r systemctl start
     put 0644 "$work/installable" "$enabled"
 }
 
 restart_jobs() {
     [ -e "$changed" ] || { say "Nothing has changed: what runs is left alone"; return; }
+    # It carries out what was ordered before it ends; the next connection starts the new version.
+    systemctl --quiet stop sja-api.service || :
     jobs_that active,reloading,activating >"$work/ran"
     [ -s "$work/ran" ] || return 0
     say "Restarting $(wc -l <"$work/ran") running jobs with the new version"
@@ -409,6 +411,7 @@ stop_jobs() {
     [ -d /run/systemd/system ] || return 0
     say "Stopping all jobs, as for maintenance"
     {
+        named 'sja-*.socket'
         named 'sja-*.path'
         named 'sja-*.timer'
         named 'sja-*.service' | sed '/@/d'
@@ -484,7 +487,7 @@ uninstall() {
 }
 
 purge() {
-    say "Deleting /etc/sja-units, /var/lib/sja-units and groups sja and sja-cookies"
+    say "Deleting /etc/sja-units, /var/lib/sja-units and groups sja, sja-cookies and sja-api"
     rm -rf -- /etc/sja-units /var/lib/sja-units /var/lib/private/sja-units \
         /var/lib/systemd/timers/stamp-sja-*
     # systemd makes it for the first timer that remembers.
@@ -494,7 +497,8 @@ purge() {
         find /etc/systemd/system /etc/systemd/system.control -mindepth 1 -maxdepth 1 \
             \( -name "$unit.d" -o -name "$unit" -lname /dev/null \) -exec rm -rf -- {} + 2>/dev/null || :
     done
-    for group in sja-cookies sja; do
+    ! getent passwd sja-api >/dev/null || userdel sja-api
+    for group in sja-api sja-cookies sja; do
         getent group "$group" >/dev/null || continue
         groupdel "$group" || note "group $group stays: it is the main group of a user"
     done

@@ -8,7 +8,7 @@ from sja_units.api.fill import fill
 from sja_units.api.problems import Fault
 from sja_units.api.templates import Template, get_path
 from sja_units.config import job_file
-from sja_units.config.load import load
+from sja_units.config.load import Source, load
 from sja_units.config.origin import seal
 from sja_units.errors import ConfigError
 from sja_units.times import format_moment
@@ -39,7 +39,7 @@ def make_file(template: Template, values: Mapping[str, Any], created: str = "") 
     job, faults = fill(template.job, template.open, values)
     told = [Fault(str(fault.place[0]), fault.message) for fault in faults]
     try:
-        loaded = load(template.kind, format_toml(job), where)
+        loaded = load(template.kind, Source(format_toml(job), where))
     except ConfigError as error:
         wrong = {fault.key for fault in told}
         for line in error.faults:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from sja_units.actions import order as actions
@@ -21,6 +21,7 @@ from sja_units.config.origin import is_edited
 from sja_units.errors import ConfigError, SjaError
 from sja_units.job import Job
 from sja_units.jobs import manager
+from sja_units.jobs.files import Changed, change_file, create_file, read_job
 from sja_units.jobs.state import is_active
 from sja_units.jobs.status import get_status
 from sja_units.kinds import is_keepalive
@@ -70,10 +71,7 @@ def put(systemd: Systemd, access: Access, request: Request) -> Outcome:
             if grants:
                 take_place(grants)
         tell(access, verb, job)
-        if made.text != old:
-            manager.write_config(job, made.text)
-            if old is None:
-                _forget_left(job)
+        _write(job, old, made.text)
         if jar is not None:
             manager.give_jar(job, jar)
         manager.apply_drop_ins(systemd, {job: made.file})
@@ -81,6 +79,18 @@ def put(systemd: Systemd, access: Access, request: Request) -> Outcome:
     begins = request.start if request.start is not None else old is None and can_start
     _begin(systemd, job, begins, made.text != old or jar is not None, request.start is not False)
     return Outcome(old is None)
+
+
+def _write(job: Job, old: str | None, new: str) -> None:
+    try:
+        if old is None:
+            create_file(job, new)
+            with suppress(FileNotFoundError):
+                os.unlink(job.left_path)
+        elif new != old:
+            change_file(job, old, new)
+    except Changed as fault:
+        raise Problem(409, fault.message) from None
 
 
 def _begin(systemd: Systemd, job: Job, begins: bool, changed: bool, may_restart: bool) -> None:
@@ -138,7 +148,7 @@ def _make(template: Template, request: Request, job: Job, old: str | None) -> Ma
     created = ""
     if old is not None:
         try:
-            origin = manager.read_job_file(job).origin
+            origin = read_job(job).origin
         except ConfigError:
             origin = None
         if not request.if_match and (origin is None or is_edited(origin, old)):
@@ -178,17 +188,12 @@ def _check_left(access: Access, job: Job) -> None:
         raise Problem(409, f"a job that is gone has left its state under the name {job}")
 
 
-def _forget_left(job: Job) -> None:
-    if os.path.lexists(job.left_path):
-        os.unlink(job.left_path)
-
-
 def give_cookies(systemd: Systemd, access: Access, request: Request) -> None:
     """Give a job new cookies, and let it take them up. Raises Problem, SjaError, OSError."""
     job = Job(request.kind, request.name)
     with _alone(job):
         access.require_on("cookies", job)
-        jar = _check_jar(request, job, manager.read_job_file(job))
+        jar = _check_jar(request, job, read_job(job))
         assert jar is not None
         tell(access, "cookies", job)
         manager.give_jar(job, jar)

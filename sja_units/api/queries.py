@@ -14,7 +14,7 @@ from sja_units.api.request import Request
 from sja_units.errors import SjaError, UsageError
 from sja_units.fs.safe_open import read_regular
 from sja_units.job import RUN_ROOT, Job
-from sja_units.jobs import manager
+from sja_units.jobs.files import read_job
 from sja_units.kinds import is_acquisition, is_keepalive
 from sja_units.times import parse_moment
 
@@ -40,7 +40,7 @@ def get_cookies(access: Access, request: Request) -> Answer:
     if not is_keepalive(job):
         raise Problem(404, "only keepalive jobs hold cookies")
     try:
-        data = format_jar(job, manager.read_job_file(job), FORMS[FORMS.index(form)])
+        data = format_jar(job, read_job(job), FORMS[FORMS.index(form)])
     except SjaError as fault:
         raise Problem(404, fault.message) from None
     return Answer(200, data, _FORMS[form])
@@ -118,7 +118,7 @@ def _find_beginning(access: Access, job: Job) -> int:
     """
     if access.is_root:
         return 0
-    origin = manager.read_job_file(job).origin
+    origin = read_job(job).origin
     try:
         created = datetime.fromisoformat(origin.created if origin else "")
         return int(created.timestamp() * 1e6) * 1000

@@ -193,7 +193,8 @@ class Server:
             while requests and self._may_begin(uid):
                 number, peer, request = requests.popleft()
                 self._working[uid] += 1
-                work = threading.Thread(target=self._work, args=(number, peer, request), daemon=True)
+                words = (number, peer, request)
+                work = threading.Thread(target=self._work, args=words, daemon=True)
                 try:
                     work.start()
                 except RuntimeError:  # there is no room for another thread

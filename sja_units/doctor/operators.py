@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from sja_units.doctor.finding import OK, PROBLEM, WARNING, Finding
 from sja_units.doctor.installation import UNIT_FOLDER
 
-_GROUPS = ("sja", "sja-cookies")
+_GROUPS = ("sja", "sja-cookies", "sja-api")
 _SERVICE = "/usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service"
 _FOLDER = "/etc/polkit-1/rules.d"
 _RULE = f"{_FOLDER}/50-sja-units.rules"
