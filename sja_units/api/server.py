@@ -59,6 +59,7 @@ class Server:
         self._finished: deque[int] = deque()
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
+        self._waker.setblocking(False)
         self._last = time.monotonic()
         self._told_alive = self._last
         self._is_over = False
@@ -69,7 +70,6 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop())
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
-        self._waker.setblocking(False)
         selector = selectors.DefaultSelector()
         self._listening.setblocking(False)
         handlers: dict[socket.socket, Callable[[], None]] = {
@@ -127,8 +127,9 @@ class Server:
             self._last = time.monotonic()
             try:
                 peer = read_peer(connection)
-            except OSError:
-                return  # it has gone already
+            except OSError as error:
+                print(f"<4>cannot tell who is there: {error}", file=sys.stderr, flush=True)
+                return
             if len(self._peers) >= MOST_CONNECTIONS:
                 return
             self._count += 1

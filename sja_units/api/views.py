@@ -59,7 +59,7 @@ class WatchedViews:
         self._seen = -1
         self._looked = 0.0
         self._follows = False
-        self._thread = threading.Thread(target=self._work, name="views")
+        self._thread = threading.Thread(target=self._work, name="views", daemon=True)
         self._thread.start()
 
     def list_all(self) -> list[JobStatus]:
