@@ -8,7 +8,7 @@ from typing import Any
 
 from sja_units.api.access import read_access
 from sja_units.api.policy import Peer
-from sja_units.jobs.status import JobStatus
+from sja_units.jobs.snapshot import JobStatus
 
 ALIVE_SECONDS = 15.0
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT.*")

@@ -21,12 +21,14 @@ from sja_units.config.origin import is_edited
 from sja_units.errors import ConfigError, SjaError
 from sja_units.job import Job
 from sja_units.jobs import manager
+from sja_units.jobs.drop_ins import apply_drop_ins
 from sja_units.jobs.files import Changed, change_file, create_file, read_job
 from sja_units.jobs.state import is_active
 from sja_units.jobs.status import get_status
 from sja_units.kinds import is_keepalive
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.journal_send import API_ORDER, send
+from sja_units.systemd.unit import Verb as UnitVerb
 
 
 class Outcome(NamedTuple):
@@ -74,7 +76,7 @@ def put(systemd: Systemd, access: Access, request: Request) -> Outcome:
         _write(job, old, made.text)
         if jar is not None:
             manager.give_jar(job, jar)
-        manager.apply_drop_ins(systemd, {job: made.file})
+        apply_drop_ins(systemd, {job: made.file})
     can_start = access.can("start", request.template)
     begins = request.start if request.start is not None else old is None and can_start
     _begin(systemd, job, begins, made.text != old or jar is not None, request.start is not False)
@@ -98,13 +100,9 @@ def _begin(systemd: Systemd, job: Job, begins: bool, changed: bool, may_restart:
     (view,) = get_status(systemd, [job])
     if is_active(view.state) or view.state in ("starting", "restarting"):
         if changed and may_restart:
-            actions.carry_out(systemd, "restart", [view], _ignore)
+            list(actions.carry_out(systemd, "restart", [view]))
     elif begins:
-        actions.carry_out(systemd, "start", [view], _ignore)
-
-
-def _ignore(_: Job) -> None:
-    """Nobody is told of each."""
+        list(actions.carry_out(systemd, "start", [view]))
 
 
 def _read_old(job: Job, request: Request) -> str | None:
@@ -199,15 +197,16 @@ def give_cookies(systemd: Systemd, access: Access, request: Request) -> None:
         manager.give_jar(job, jar)
     (view,) = get_status(systemd, [job])
     if verb := choose_order(view):
-        actions.carry_out(systemd, verb, [view], _ignore)
+        list(actions.carry_out(systemd, verb, [view]))
 
 
-def carry_out(systemd: Systemd, access: Access, verb: Verb, job: Job) -> None:
+def carry_out(systemd: Systemd, access: Access, verb: UnitVerb, job: Job) -> None:
     """Start, stop or restart a job. Raises Problem where it did not do as told."""
     access.require_on(verb, job)
     tell(access, verb, job)
-    for failed, result in actions.carry_out(systemd, verb, get_status(systemd, [job]), _ignore):
-        raise Problem(409, actions.explain_failure(systemd, verb, failed, result))
+    for result in list(actions.carry_out(systemd, verb, get_status(systemd, [job]))):
+        if result.result != "done":
+            raise Problem(409, actions.explain_failure(systemd, verb, result))
 
 
 def remove(systemd: Systemd, access: Access, request: Request) -> None:

@@ -12,7 +12,8 @@ from typing import Protocol
 
 from sja_units.errors import SjaError
 from sja_units.job import Job
-from sja_units.jobs.status import JobStatus, get_status, list_status
+from sja_units.jobs.snapshot import JobStatus
+from sja_units.jobs.status import get_status, list_status
 from sja_units.systemd.cache import CachedSystemd
 from sja_units.systemd.client import Systemd
 
