@@ -1,10 +1,10 @@
 """What the file of an acquisition job says, checked as a whole."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sja_units.acquisition.modbus.endpoint import SERIAL_TRANSPORTS, Endpoint, read_endpoint
+from sja_units.acquisition.modbus.endpoint import SERIAL_TRANSPORTS, Endpoint, Pacing, read_endpoint
 from sja_units.acquisition.points.point import Point, is_unsafe_name, read_name, read_point
 from sja_units.toml.reader import TableReader
 from sja_units.url import parse_address
@@ -46,6 +46,9 @@ class Device(NamedTuple):
     name: str
     endpoint: Endpoint
     unit_id: int
+    connect_delay: float  # seconds, from the connection to the first request
+    request_delay: float  # seconds, from an answer to the next request
+    close_after_cycle: bool
     timeout: float  # seconds, for one request
     retries: int
     max_registers: int
@@ -53,6 +56,14 @@ class Device(NamedTuple):
     measurement: str
     tags: Mapping[str, str]
     points: tuple[Point, ...]
+
+
+def find_pacing(devices: Sequence[Device]) -> Pacing:
+    """Return what the devices of one endpoint need, the slowest of them as well."""
+    return Pacing(
+        max(device.connect_delay for device in devices),
+        max(device.request_delay for device in devices),
+    )
 
 
 class AcquisitionConfig(NamedTuple):
@@ -141,6 +152,9 @@ def _read_device(table: TableReader, layout: str) -> Device:
         name,
         endpoint,
         unit_id=table.integer("unit_id", 1, low=units[0], high=units[1]),
+        connect_delay=table.seconds("connect_delay", "0s", low="0s", high="30s"),
+        request_delay=table.seconds("request_delay", "0s", low="0s", high="30s"),
+        close_after_cycle=table.flag("close_after_cycle", False),
         timeout=table.seconds("timeout", "1s", low="10ms", high="30s"),
         retries=table.integer("retries", 3, low=0, high=10),
         max_registers=limit,

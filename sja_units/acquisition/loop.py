@@ -90,7 +90,7 @@ class Acquisition:
 
     def _tell_plan(self) -> None:
         readers = [reader for poller in self._pollers for reader in poller.readers]
-        blocks = [block for reader in readers for block in reader.blocks]
+        blocks = [block for reader in readers for block in reader.plan.requests]
         words = count(sum(b.size for b in blocks if b.table in ("holding", "input")), "register")
         bits = sum(b.size for b in blocks if b.table in ("coil", "discrete"))
         points = count(sum(len(reader.device.points) for reader in readers), "point")
@@ -151,11 +151,11 @@ class Acquisition:
         devices = [
             health.DeviceState(
                 reader.device.name,
-                reader.state,
+                reader.state.condition,
                 self._collector.last_success.get(reader.device.name),
-                reader.consecutive_failures,
-                reader.message,
-                reader.bad_registers(),
+                reader.state.consecutive_failures,
+                reader.state.message,
+                reader.plan.bad_registers.describe(),
                 reader.busy,
             )
             for poller in self._pollers
@@ -183,10 +183,7 @@ class Acquisition:
         faults = []
         if not self._collector.clock_is_set:
             faults.append("the clock is not set: values wait until it is")
-        for poller in self._pollers:
-            if late := poller.punctuality.describe():
-                faults.append(f"{poller.readers[0].device.name}: {late}")
-        return faults
+        return faults + [late for each in self._pollers if (late := each.describe_lateness())]
 
     def _stop(self) -> None:
         """Finish what is under way, put it on the disk, send what can be sent in a few seconds."""

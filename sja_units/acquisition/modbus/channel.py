@@ -11,8 +11,8 @@ class Channel(Protocol):
     Deadlines are moments of the monotonic clock; TimeoutError says that one is over.
     """
 
-    def ensure_open(self, timeout: float, not_before: float) -> Steps[None]:
-        """Make sure it is open and that nothing is under way on it.
+    def ensure_open(self, timeout: float, not_before: float) -> Steps[bool]:
+        """Make sure it is open and that nothing is under way on it; return whether it is new.
 
         It takes up to `timeout` seconds, and again from `not_before` on: what comes until then is
         dropped, as it may be a late answer that looks like the next one.

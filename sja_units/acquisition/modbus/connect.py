@@ -1,14 +1,14 @@
 """The link to an endpoint, over whatever its transport is."""
 
 from sja_units.acquisition.modbus.channel import Channel
-from sja_units.acquisition.modbus.endpoint import Endpoint
+from sja_units.acquisition.modbus.endpoint import NO_PACING, Endpoint, Pacing
 from sja_units.acquisition.modbus.link import Link
 from sja_units.acquisition.modbus.tcp import Network
 
 
-def open_link(endpoint: Endpoint) -> Link:
+def open_link(endpoint: Endpoint, pacing: Pacing = NO_PACING) -> Link:
     """Return the link to an endpoint; the connection opens with the first request."""
-    return Link(endpoint.transport, make_channel(endpoint))
+    return Link(endpoint.transport, make_channel(endpoint), pacing)
 
 
 def make_channel(endpoint: Endpoint) -> Channel:

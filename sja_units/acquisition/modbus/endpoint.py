@@ -57,6 +57,16 @@ class Endpoint(NamedTuple):
         return ("serial", self.tty, 0) if self.tty else (self.transport, self.host, self.port)
 
 
+class Pacing(NamedTuple):
+    """What a device needs, in seconds."""
+
+    connect_delay: float = 0.0  # after the connection, before the first request
+    request_delay: float = 0.0  # after an answer, before the next request
+
+
+NO_PACING = Pacing()
+
+
 def read_endpoint(table: TableReader) -> Endpoint:
     """Return how a device is reached; faults go into its table."""
     transport = table.text("transport", "tcp", choices=TRANSPORTS)

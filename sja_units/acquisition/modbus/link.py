@@ -10,7 +10,7 @@ import logging  # pymodbus has loaded it anyway
 import re
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pymodbus.framer import FramerAscii, FramerBase, FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU
@@ -18,7 +18,9 @@ from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
 
 from sja_units.acquisition.modbus.channel import Channel
-from sja_units.acquisition.modbus.steps import Steps, run
+from sja_units.acquisition.modbus.endpoint import NO_PACING, Pacing
+from sja_units.acquisition.modbus.habits import Habits
+from sja_units.acquisition.modbus.steps import Steps, run, sleep_until
 from sja_units.text import describe_os_error
 
 # What it finds wrong with a frame is told by us, once, in the words of the job.
@@ -67,13 +69,16 @@ class ExceptionResponse(Exception):
         self.code = code
 
 
-class LinkError(Exception):
-    """There is no answer that can be trusted; the connection is closed.
+LinkCondition = Literal["timeout", "disconnected", "error"]
 
-    state: timeout, disconnected or error. at_connect: nothing was sent, the endpoint is away.
+
+class LinkError(Exception):
+    """There is no answer that can be trusted.
+
+    at_connect: nothing was sent, the endpoint is away.
     """
 
-    def __init__(self, state: str, message: str, *, at_connect: bool = False) -> None:
+    def __init__(self, state: LinkCondition, message: str, *, at_connect: bool = False) -> None:
         super().__init__(message)
         self.state = state
         self.at_connect = at_connect
@@ -97,7 +102,7 @@ def make_request(table: str, address: int, count: int) -> Request:
 class Link:
     """The one connection to an endpoint; it opens when it is needed."""
 
-    def __init__(self, transport: str, channel: Channel) -> None:
+    def __init__(self, transport: str, channel: Channel, pacing: Pacing = NO_PACING) -> None:
         decoder = DecodePDU(False)
         self._framer: FramerBase = FramerSocket(decoder)
         self._receive: _Receive = self._receive_mbap
@@ -107,7 +112,13 @@ class Link:
             self._framer, self._receive = FramerRTU(decoder), self._receive_rtu
         self._has_transactions = self._receive == self._receive_mbap
         self._channel = channel
+        self._pacing = pacing
+        self.habits = Habits()
+        self._is_fresh = False  # the connection: nothing was answered on it yet
+        self._unanswered = 0  # requests in a row, on this connection
+        self._answered_at = 0.0
         self._transaction = 0
+        self._other_transaction = 0  # of an answer to another request than the last one
         self._late: dict[int, float] = {}  # unit -> until when an answer may still come
 
     def close(self) -> None:
@@ -128,30 +139,63 @@ class Link:
         timeout: seconds for the request as a whole, and again for opening the connection.
         Raises ExceptionResponse for an exception of the device, LinkError for all else.
         """
+        yield from self._make_ready(unit, timeout)
+        began = time.monotonic()
+        deadline = began + timeout
         try:
-            yield from self._channel.ensure_open(timeout, self.drained_at(unit))
-        except OSError as error:
-            raise LinkError("disconnected", describe_os_error(error), at_connect=True) from None
-        deadline = time.monotonic() + timeout
-        try:
-            return (yield from self._ask(unit, request, deadline))
+            data = yield from self._ask(unit, request, deadline)
+        except ExceptionResponse:
+            self._note_answer(unit, request)
+            raise
         except TimeoutError:
             is_late = True
-            fault = LinkError("timeout", f"no answer within {timeout:g} s")
+            error = LinkError("timeout", f"no answer within {timeout:g} s{self._tell_other()}")
+            self.habits.note_ignored(unit, request, began - self._answered_at, self._is_fresh)
         except InvalidResponse as doubt:
             # Beside another unit's late answer, what is garbled may be that one.
             is_late = isinstance(doubt, MismatchedResponse) or self._awaits_others()
-            fault = LinkError("error", str(doubt))
-        except OSError as error:
+            error = LinkError("error", str(doubt))
+        except OSError as lost:
             self._channel.close()
-            raise LinkError("disconnected", describe_os_error(error)) from None
+            raise LinkError("disconnected", describe_os_error(lost)) from None
+        else:
+            self._note_answer(unit, request)
+            return data
         # A late answer must never be taken for the one to the next request. Without transactions,
         # a repeat waits as well: the answer to its first try would leave its own one under way,
         # and every later value would be that of the request before.
         if is_late and not self._has_transactions:
             self._late[unit] = deadline + timeout
-        self._channel.drain()
-        raise fault
+        self._unanswered += 1
+        # Many a converter is deaf for a while after a connection: another one would not help.
+        if error.state != "timeout" or not self._is_fresh or self._unanswered > 1:
+            self._channel.drain()
+        raise error
+
+    def _make_ready(self, unit: int, timeout: float) -> Steps[None]:
+        try:
+            is_new = yield from self._channel.ensure_open(timeout, self.drained_at(unit))
+        except OSError as error:
+            raise LinkError("disconnected", describe_os_error(error), at_connect=True) from None
+        connect_delay, request_delay = self._pacing
+        if is_new:
+            self._is_fresh, self._unanswered = True, 0
+            if connect_delay:
+                yield from sleep_until(time.monotonic() + connect_delay)
+        if request_delay:
+            yield from sleep_until(self._answered_at + request_delay)
+
+    def _note_answer(self, unit: int, request: Request) -> None:
+        self._is_fresh, self._unanswered = False, 0
+        self._answered_at = time.monotonic()
+        self.habits.note_answered(unit, request)
+
+    def _tell_other(self) -> str:
+        """Return what came instead of the answer, "" if nothing did."""
+        other, self._other_transaction = self._other_transaction, 0
+        if not other:
+            return ""
+        return f"; what came has transaction number {other} instead of {self._transaction}"
 
     def _awaits_others(self) -> bool:
         now = time.monotonic()
@@ -159,6 +203,7 @@ class Link:
 
     def _ask(self, unit: int, request: Request, deadline: float) -> Steps[bytes]:
         self._transaction = self._transaction % 0xFFFF + 1
+        self._other_transaction = 0
         frame = self._framer.encode(request.pdu, unit, self._transaction)
         yield from self._channel.send(frame, deadline)
         answered, pdu = yield from self._receive(frame, request, deadline)
@@ -179,6 +224,7 @@ class Link:
             _, answered, transaction, pdu = self._framer.decode(buffer[: 6 + length])
             buffer = buffer[6 + length :]
             if transaction != self._transaction:
+                self._other_transaction = transaction
                 continue
             if buffer:
                 raise InvalidResponse("the answer is longer than it says")

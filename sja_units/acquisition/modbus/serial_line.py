@@ -40,8 +40,9 @@ class SerialLine:
             self._silence = _SILENT_CHARACTERS * settings.character_seconds
         self._gap = self._silence
 
-    def ensure_open(self, timeout: float, not_before: float) -> Steps[None]:
-        if self._fd < 0:
+    def ensure_open(self, timeout: float, not_before: float) -> Steps[bool]:
+        is_new = self._fd < 0
+        if is_new:
             self._open()
         now = time.monotonic()
         give_up = max(now, not_before) + timeout
@@ -53,7 +54,7 @@ class SerialLine:
             now = time.monotonic()
             if now >= max(self._busy_until + self._gap, not_before):
                 self._gap = self._silence
-                return
+                return is_new
             if now >= give_up:
                 raise OSError(0, f"{self._path} is never silent: is the baud rate right?")
 

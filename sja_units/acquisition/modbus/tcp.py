@@ -23,20 +23,22 @@ class Network:
         self._lookup: Call | None = None
         self._last_good: Any = None  # the address that was reached last
 
-    def ensure_open(self, timeout: float, not_before: float) -> Steps[None]:
-        if self._socket is None or self._is_stale(self._socket):
+    def ensure_open(self, timeout: float, not_before: float) -> Steps[bool]:
+        is_new = self._socket is None or self._is_stale(self._socket)
+        if is_new:
             yield from self._open(timeout)
         if not not_before:
-            return
+            return is_new
         # A converter hands what is late on its serial line to whoever is connected by then.
         try:
             while True:
                 yield from self.receive(_MAX_DATAGRAM, not_before)
         except TimeoutError:
-            return
+            return is_new
         except OSError:  # closed, as by some where nothing is asked for a while
             yield from sleep_until(not_before)
             yield from self._open(timeout)
+            return True
 
     def send(self, data: bytes, deadline: float) -> Steps[None]:
         connection = self._opened()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from math import inf
 
 from sja_units.acquisition.points.point import Point
 from sja_units.runtime import log
@@ -48,7 +49,12 @@ class BadRegisters:
             self._refused.pop(point, None)
 
     def cut(self, table: str, address: int) -> None:
-        self._cuts[table, address] = time.monotonic() + RETRY_CUT_SECONDS
+        if self._cuts.get((table, address)) != inf:
+            self._cuts[table, address] = time.monotonic() + RETRY_CUT_SECONDS
+
+    def cut_for_good(self, table: str, address: int) -> None:
+        """Begin a request there from now on: to try it as a whole again would cost values."""
+        self._cuts[table, address] = inf
 
     def drop_old_cut(self) -> None:
         """Forget a cut that is old: if nothing is refused there any more, it costs a request."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from threading import Event, Thread
 from typing import NamedTuple
 
-from sja_units.acquisition.config import Device
+from sja_units.acquisition.config import Device, find_pacing
 from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.modbus.link import ExceptionResponse, Link, LinkError
 from sja_units.acquisition.points.plan import Limits, ReadRequest, plan_requests, split
@@ -73,7 +73,8 @@ class _EndpointProbe(Thread):
 
     def run(self) -> None:
         away: LinkError | None = None
-        link = open_link(next(iter(self._devices.values())).endpoint)
+        devices = list(self._devices.values())
+        link = open_link(devices[0].endpoint, find_pacing(devices))
         for name, device in self._devices.items():
             report = _give_up(device, away) if away else _try_device(device, link, self._deadline)
             if report.fault and report.fault.at_connect:

@@ -3,7 +3,7 @@
 import time
 from typing import Any, NamedTuple
 
-from sja_units.acquisition.config import AcquisitionConfig, Device
+from sja_units.acquisition.config import AcquisitionConfig, Device, find_pacing
 from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.points.point import BYTE_ORDERS, Point
 from sja_units.acquisition.probe.client import (
@@ -56,7 +56,7 @@ def study(device: Device, point: Point) -> Study:
 
     Raises LinkError where the device does not answer.
     """
-    link = open_link(device.endpoint)
+    link = open_link(device.endpoint, find_pacing([device]))
     client = ProbeClient(device, link, time.monotonic() + _STUDY_SECONDS)
     try:
         found = try_point(client, point)

@@ -1,12 +1,18 @@
 """No doubtful answer may become a value, and none may hold up the poller."""
 
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sja_units.acquisition.modbus.endpoint import Pacing
+from sja_units.acquisition.modbus.habits import Habits
 from sja_units.acquisition.modbus.link import ExceptionResponse, Link, LinkError, make_request
 from sja_units.acquisition.modbus.tcp import Network
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue
@@ -15,6 +21,7 @@ from tests.unit.acquisition.rogue import Rogue, answer
 from tests.unit.acquisition.wire import answer_rtu, with_crc
 
 DATA = bytes(range(20))
+RTU_ANSWER = with_crc(bytes((1, 3, 20)) + DATA)
 READ = make_request("holding", 0, 10)
 LONG = 20.0  # a timeout that no healthy exchange comes near to
 
@@ -225,6 +232,118 @@ def split_rogue(make_rogue: MakeRogue) -> Rogue:
     return make_rogue(lambda _: [])
 
 
+@pytest.mark.parametrize("transport", ["tcp", "rtu-over-tcp"])
+def test_a_converter_that_is_deaf_right_after_the_connection_is_read_by_the_same_one(
+    make_rogue: MakeRogue, transport: str
+) -> None:
+    """To connect anew after each time-out would never reach it."""
+    heard: list[bytes] = []
+
+    def reply(request: bytes) -> list[bytes]:
+        heard.append(request)
+        right = answer(request, DATA) if transport == "tcp" else RTU_ANSWER
+        return [right] if len(heard) > 1 else []
+
+    rogue = make_rogue(reply)
+    link = link_to(rogue.port, transport)
+    with pytest.raises(LinkError):
+        link.read(1, READ, 0.3)
+    assert link.read(1, READ, LONG) == DATA
+    assert rogue.connections == 1
+    link.close()
+
+
+def test_a_connection_that_stays_silent_is_given_up(make_rogue: MakeRogue) -> None:
+    rogue = make_rogue(lambda _: [])
+    link = link_to(rogue.port)
+    for _ in range(5):
+        with pytest.raises(LinkError):
+            link.read(1, READ, 0.1)
+    assert rogue.connections > 1
+    link.close()
+
+
+def test_delays_are_kept(make_rogue: MakeRogue) -> None:
+    times: list[float] = []
+
+    def welcome() -> list[bytes]:
+        times.append(time.monotonic())
+        return []
+
+    def reply(request: bytes) -> list[bytes]:
+        times.append(time.monotonic())
+        return [answer(request, DATA)]
+
+    rogue = make_rogue(reply)
+    rogue.welcome = welcome
+    link = Link("tcp", Network("127.0.0.1", rogue.port), Pacing(0.4, 0.2))
+    for _ in range(3):
+        assert link.read(1, READ, LONG) == DATA
+    connected, *requests = times
+    assert requests[0] - connected > 0.3
+    assert all(later - earlier > 0.15 for earlier, later in pairwise(requests))
+    link.close()
+
+
+def test_an_answer_with_another_transaction_number_is_told(make_rogue: MakeRogue) -> None:
+    link = link_to(make_rogue(lambda r: [answer(r, DATA, transaction=4711)]).port)
+    with pytest.raises(LinkError) as error:
+        link.read(1, READ, 0.3)
+    assert error.value.state == "timeout"
+    assert "4711" in str(error.value)
+    link.close()
+
+
+def test_the_key_that_would_spare_time_outs_is_named() -> None:
+    habits = Habits()
+    for _ in range(3):
+        habits.note_ignored(1, READ, 5.0, is_fresh=True)
+        habits.note_answered(1, READ)
+    assert "connect_delay" in habits.describe()
+    habits = Habits()
+    for _ in range(3):
+        habits.note_ignored(1, READ, 0.001, is_fresh=False)
+        habits.note_answered(1, READ)
+    assert "request_delay" in habits.describe()
+    habits = Habits()
+    for _ in range(3):  # a packet that was lost long after the last answer
+        habits.note_ignored(1, READ, 0.9, is_fresh=False)
+        habits.note_answered(1, READ)
+    assert not habits.describe()
+
+
+@pytest.mark.parametrize("silent", ["first", "last"])
+def test_a_name_with_an_address_that_swallows_packets_is_reached(
+    make_rogue: MakeRogue, monkeypatch: pytest.MonkeyPatch, silent: str
+) -> None:
+    rogue = make_rogue(lambda request: [answer(request, DATA)])
+    tried: list[str] = []
+    # An address whose queue of connections is full answers no SYN any more.
+    with socket.create_server(("127.0.0.2", rogue.port), backlog=0) as deaf, ExitStack() as held:
+        for _ in range(4):
+            caller = held.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(deaf.getsockname())
+
+        def look_up(host: bytes, port: int, *, type: int, flags: int = 0) -> list[Any]:
+            if flags:
+                raise OSError(0, "a name")
+            tried.append(host.decode())
+            places = [("127.0.0.2", port), ("127.0.0.1", port)]
+            found = [(socket.AF_INET, type, 0, "", place) for place in places]
+            return found if silent == "first" else found[::-1]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        link = Link("tcp", Network("press.example", rogue.port))
+        assert link.read(1, READ, 4.0) == DATA
+        link.close()
+        began = time.monotonic()
+        assert link.read(1, READ, 20.0) == DATA  # what has worked comes first
+        assert time.monotonic() - began < 8
+        link.close()
+    assert tried == ["press.example"] * 2
+
+
 def test_rtu_over_tcp(make_rogue: MakeRogue) -> None:
     right = with_crc(bytes((1, 3, 20)) + DATA)
     rogue = make_rogue(lambda _: [right[:7], right[7:]])
@@ -263,15 +382,13 @@ def test_a_converter_gives_a_late_answer_to_the_next_connection(make_rogue: Make
 def test_a_gateway_that_closes_while_an_answer_may_be_late_is_not_away(
     make_rogue: MakeRogue,
 ) -> None:
-    rogue = make_rogue(lambda _: [])
-    welcomes: Iterator[list[None]] = iter([[], [None]])
-    rogue.welcome = lambda: next(welcomes, [])
+    rogue = make_rogue(lambda _: [2.5, None])
     link = link_to(rogue.port, "rtu-over-tcp")
     with pytest.raises(LinkError):
         link.read(1, READ, 2.0)
     rogue.reply = lambda request: [answer_rtu(request)]
     assert link.read(1, READ, LONG)[:2] == b"\0\0"
-    assert rogue.connections == 3
+    assert rogue.connections == 2
     link.close()
 
 
