@@ -114,6 +114,7 @@ def test_files_that_only_systemd_can_read_come_from_its_hands(
 ) -> None:
     relay.context = speak_as(made, "device", wants_client=True)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     for name in ("job.pem", "job.key"):
         shutil.copy(made / name, tmp_path / name_credential(f"/nowhere/{name}"))
     files = TlsFiles(str(made / "ca.pem"), "/nowhere/job.pem", "/nowhere/job.key", HOST)
