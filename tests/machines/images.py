@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from tests.machines import coverage
 from tests.machines.cache import build_once, digest, digest_files
 from tests.machines.machine import Machine
 from tests.machines.trees import say, shells, tree
@@ -15,7 +16,7 @@ def bare_machine(suite: str, name: str = "bare", kept: Path | None = None) -> Ma
     It sees the checkout at /src, wheels for install.sh at /wheels, and at /peers what the
     tests' counterparts import (for PYTHONPATH, together with /src).
     """
-    return Machine([tree(suite)], name=name, binds=_binds(), kept=kept)
+    return _make_machine([tree(suite)], suite, name, kept)
 
 
 def installed_machine(suite: str, name: str = "installed") -> Machine:
@@ -23,13 +24,13 @@ def installed_machine(suite: str, name: str = "installed") -> Machine:
 
     The installation runs once for each state of the checkout, and is shared by all machines.
     """
-    return Machine([installation(suite) / "upper", tree(suite)], name=name, binds=_binds())
+    return _make_machine([installation(suite) / "upper", tree(suite)], suite, name)
 
 
 def machine_with_shells(suite: str) -> Machine:
     """Return such a machine that has zsh, fish and bash-completion as well."""
     layers = [installation(suite) / "upper", tree(suite), shells(suite)]
-    return Machine(layers, name="shells", binds=_binds())
+    return _make_machine(layers, suite, "shells")
 
 
 def installation(suite: str) -> Path:
@@ -51,5 +52,10 @@ def installation(suite: str) -> Path:
     return build_once(f"installed-{suite}", key, build)
 
 
-def _binds() -> dict[str, Path]:
-    return {"/src": CHECKOUT, "/wheels": wheels(), "/peers": peers()}
+def _make_machine(layers: list[Path], suite: str, name: str, kept: Path | None = None) -> Machine:
+    binds = {"/src": CHECKOUT, "/wheels": wheels(), "/peers": peers()}
+    measured = coverage.find_folder()
+    if measured:
+        layers = [coverage.make_layer(suite), *layers]
+    shared = {coverage.PLACE: measured} if measured else {}
+    return Machine(layers, name=name, binds=binds, shared=shared, kept=kept)

@@ -28,8 +28,9 @@ class Machine(Inside):
     """One disposable machine: an overlay over layers of files, its changes kept in memory.
 
     `layers` are folders, the topmost first; `binds` maps a place in the machine to a folder of
-    the host that is seen there read-only. The changes outlive reboots and power cuts, and go
-    when the `with` block ends; with `kept` they are written below that folder instead.
+    the host that is seen there read-only, `shared` to one that is written there. The changes
+    outlive reboots and power cuts, and go when the `with` block ends; with `kept` they are
+    written below that folder instead.
     Every method that fails raises LabError.
     """
 
@@ -39,10 +40,13 @@ class Machine(Inside):
         *,
         name: str = "machine",
         binds: Mapping[str, Path] | None = None,
+        shared: Mapping[str, Path] | None = None,
         kept: Path | None = None,
     ) -> None:
         self.name = name
-        self._layers, self._binds, self._kept = layers, dict(binds or {}), kept
+        self._layers, self._kept = layers, kept
+        self._binds = [f"--bind-ro={host}:{place}" for place, host in (binds or {}).items()]
+        self._binds += [f"--bind={host}:{place}" for place, host in (shared or {}).items()]
         self._holder: Holder | None = None
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._pid = 0
@@ -81,7 +85,7 @@ class Machine(Inside):
         if self.is_on or not self._holder:
             raise LabError(f"{self.name} cannot be powered on: it is on, or its block has ended")
         options = shlex.split(_NSPAWN.format(root=ROOT, name=self.name))
-        options += [f"--bind-ro={source}:{place}" for place, source in self._binds.items()]
+        options += self._binds
         self._nspawn = subprocess.Popen(
             [*self._holder.enter(), *self._holder.in_new_cgroup(), *options],
             stdin=subprocess.DEVNULL,

@@ -23,6 +23,7 @@ PACKAGES = (
     "victoria-metrics",
     "openssh-server",
 )
+PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
 _SHELLS = ("bash-completion", "zsh", "fish")
 # Started by the test that wants one; apt's timers would only add noise.
 _NOT_AT_BOOT = ("influxdb.service", "victoria-metrics.service", "ssh.service")

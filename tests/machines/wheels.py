@@ -8,9 +8,8 @@ from typing import Any
 
 from tests.machines.cache import build_once, digest, digest_files
 from tests.machines.process import LabError, run_tool
-from tests.machines.trees import say
+from tests.machines.trees import PYTHONS, say
 
-_MACHINES_PYTHON = "3.11"  # Debian 12's
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -42,15 +41,21 @@ def peers() -> Path:
     extra: list[str] = read_project()["project"]["optional-dependencies"]["test"]
     needed = [line for line in extra if line.startswith(("pyModbusTCP", "modbus_tk"))]
     sites = [line for line in extra if line.startswith(("Django", "httpbin"))]
-    # Partly compiled: for the machines' Python, which may not be the host's.
-    compiled = ["--python-version", _MACHINES_PYTHON, "--only-binary", ":all:"]
+    python = PYTHONS["bookworm"]
 
     def build(new: Path) -> None:
         what = "fetching what the counterparts import"
-        _pip(["install", "--target", str(new), *needed], what)
-        _pip(["install", "--target", str(new), *compiled, *sites], what)
+        install(new, needed, what)
+        # Partly compiled: for the machines' Python, which may not be the host's.
+        install(new, sites, what, python=python)
 
-    return build_once("peers", digest(_MACHINES_PYTHON, *needed, *sites), build)
+    return build_once("peers", digest(python, *needed, *sites), build)
+
+
+def install(new: Path, needed: list[str], what: str, *, python: str = "") -> None:
+    """Install into a folder, as wheels for this version of Python where one is named."""
+    wheels_only = ["--python-version", python, "--only-binary", ":all:"] if python else []
+    _pip(["install", "--target", str(new), *wheels_only, *needed], what)
 
 
 def oldest_pymodbus() -> Path:
