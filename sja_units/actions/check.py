@@ -80,6 +80,7 @@ def check(systemd: Systemd, *, repair: bool) -> Result:
     findings = [
         *find_problems(statuses, maintenance=host.is_maintenance, now=time.time()),
         *find_unmanaged(),
+        *find_changed(statuses),
         *find_conflicting(statuses),
     ]
     if repair:
@@ -168,7 +169,11 @@ def _find_problem(status: JobStatus, maintenance: bool, now: float) -> Finding |
         words = f"its worker does not report, it may hang: sjactl restart {status.job}"
         return Finding(status.job, words, False, "frozen")
     problems = list(get_kind(status.job.kind).list_problems(status.health))
-    return Finding(status.job, "; ".join(problems), False, "refused") if problems else None
+    if problems:
+        return Finding(status.job, "; ".join(problems), False, "refused")
+    if status.state == "degraded":
+        return Finding(status.job, _add_reason("degraded", status.status), True, "degraded")
+    return None
 
 
 def _add_reason(words: str, reason: str) -> str:
@@ -178,6 +183,16 @@ def _add_reason(words: str, reason: str) -> str:
 def _count_failures(status: JobStatus, now: float) -> int:
     times = status.error.recent if status.error else ()
     return sum(now - FLAP_SECONDS < at <= now for at in times)
+
+
+def find_changed(statuses: Iterable[JobStatus]) -> list[Finding]:
+    """Return, as warnings, the running jobs whose files were changed since they started."""
+    words = "its file has changed since it started: sjactl restart {} lets that take effect"
+    return [
+        Finding(status.job, words.format(status.job), True, "changed")
+        for status in statuses
+        if status.changed
+    ]
 
 
 def find_conflicting(statuses: Iterable[JobStatus]) -> list[Finding]:

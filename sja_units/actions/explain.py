@@ -21,6 +21,11 @@ def explain(view: JobStatus, since: str) -> str:
     """
     state = f"has been {view.state} for {since}" if since else f"is {view.state}"
     sentences = [f"{view.job} {state}.", *_TELLERS[view.state](view)]
+    if view.changed:
+        sentences += [
+            "Its file has changed since it started;",
+            f"`sjactl restart {view.job}` lets that take effect.",
+        ]
     return " ".join(sentence for sentence in sentences if sentence)
 
 

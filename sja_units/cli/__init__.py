@@ -33,6 +33,10 @@ VERBS = {
     "schema": Verb(
         "schema", "Print the JSON Schema of a kind's files, or of sja-units.toml (host)."
     ),
+    "diff": Verb(
+        "diff",
+        "Compare the files of running jobs with what they run with; ends with 1 if they differ.",
+    ),
     "config": Verb("config", "Show a job's file."),
     "apply": Verb(
         "config",

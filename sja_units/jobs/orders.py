@@ -70,6 +70,7 @@ def _stop(systemd: Systemd, jobs: list[Job]) -> Iterator[JobResult]:
                 _settle(systemd, job, row, is_last=not moving[job])
             except NotAllowed as error:
                 refused = error
+                continue
         if unit == job.unit:
             yield JobResult(job, result.result)
     if refused:

@@ -9,6 +9,7 @@ from sja_units.jobs import markers
 from sja_units.jobs.failure import Failure, list_failed_units, read_failure
 from sja_units.jobs.health import read_health
 from sja_units.jobs.inventory import Head, list_configured, read_head
+from sja_units.jobs.running_config import is_changed
 from sja_units.jobs.schedule import list_scheduled_units
 from sja_units.jobs.state import Facts, State, decide_state, is_maintenance
 from sja_units.systemd.client import Systemd
@@ -34,6 +35,7 @@ class JobStatus(NamedTuple):
     health: dict[str, Any]
     memory_bytes: int | None
     cpu_seconds: float | None
+    changed: bool = False  # its file is another one than it runs with
     obstacle: str = ""  # what keeps systemd from starting a job that is down
     template: str | None = None  # that its file was made from
 
@@ -49,6 +51,7 @@ class JobStatus(NamedTuple):
             "state": self.state,
             "wanted": self.wanted,
             "relaunch": self.relaunch,
+            "changed": self.changed,
             "pid": self.pid,
             "since": self.since,
             "restarts": self.restarts,
@@ -88,8 +91,11 @@ class Snapshot(NamedTuple):
         return job.unit in self.scheduled and row is not None and row.active == "active"
 
     def list_jobs(self) -> list[Job]:
-        """Return the jobs with a file, a marker or a unit in memory, by kind and name."""
-        known = {parse_unit(unit) for unit in (*self.rows, *self.wanted)}
+        """Return the jobs of which anything is there, by kind and name: a file, a marker, or a
+        unit that is not just known by name.
+        """
+        busy = (unit for unit, row in self.rows.items() if row.active != "inactive" or row.job_type)
+        known = {parse_unit(unit) for unit in (*busy, *self.wanted)}
         return sorted(self.configured | {job for job in known if job is not None})
 
 
@@ -157,6 +163,7 @@ def read_status(job: Job, snapshot: Snapshot) -> JobStatus:
         health=health,
         memory_bytes=None,
         cpu_seconds=None,
+        changed=active and configured and is_changed(job),
         template=head.template,
     )
 

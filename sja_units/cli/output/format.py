@@ -116,6 +116,8 @@ def describe(view: JobStatus) -> str:
     if view.next_try is not None:
         left = max(0, round(view.next_try - time.time()))
         return f"next try in {left} s · {view.status}"
+    if view.changed:
+        return " · ".join(filter(None, (view.status, "file changed since the start")))
     return view.status
 
 

@@ -9,6 +9,7 @@ from sja_units.cli.params import example
 from sja_units.errors import UsageError
 from sja_units.jobs import inventory
 from sja_units.jobs.find import find_jobs
+from sja_units.jobs.schedule import is_scheduled
 from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.status import list_status
 from sja_units.systemd.client import Systemd
@@ -19,18 +20,31 @@ def _make_verb(verb: Verb, about: str) -> click.Command:
     @click.command(verb, help=about, epilog=example(f"sjactl {verb} keepalive/alice"))
     @click.argument("jobs", nargs=-1, metavar="JOB...")
     @click.option("--all", "every", is_flag=True, help="All jobs that this applies to.")
-    def command(jobs: tuple[str, ...], every: bool) -> int:
-        if bool(jobs) == every:
+    def command(jobs: tuple[str, ...], every: bool, changed: bool = False) -> int:
+        if bool(jobs) + every + changed != 1:
             raise UsageError(f"name the jobs to {verb}, or use --all")
         selectors = [inventory.parse_selector(words) for words in jobs]
+        concerns = _has_changed if changed else _CONCERNS[verb]
         with Systemd() as systemd:
-            if every:
-                chosen = [status for status in list_status(systemd) if _CONCERNS[verb](status)]
-            else:
+            if selectors:
                 chosen = list_status(systemd, find_jobs(systemd, selectors))
+            else:
+                chosen = [status for status in list_status(systemd) if concerns(status)]
             return 0 if carry_out(systemd, verb, chosen) else 1
 
+    if verb == "restart":
+        command.params.append(_CHANGED)
     return command
+
+
+_CHANGED = click.Option(
+    ["--changed"], is_flag=True, help="All running jobs whose file was changed since they started."
+)
+
+
+def _has_changed(status: JobStatus) -> bool:
+    """Tell whether a restart lets a changed file take effect; a schedule's next run does anyway."""
+    return status.changed and not is_scheduled(status.job)
 
 
 _RESTING = ("stopped", "completed", "unconfigured")

@@ -2,10 +2,16 @@
 
 import pytest
 
-from sja_units.actions.check import Finding, find_problems
+from sja_units.actions.check import (
+    Finding,
+    Host,
+    choose_repairs,
+    find_changed,
+    find_problems,
+)
 from sja_units.jobs.failure import parse_failure
 from sja_units.jobs.snapshot import JobStatus
-from sja_units.jobs.state import State
+from sja_units.jobs.state import STATES, State
 from tests.unit.statuses import make_status
 
 NOW = 1_800_000_000.0
@@ -39,7 +45,7 @@ def test_a_wanted_job_that_does_not_run(state: State) -> None:
     assert find(view(state, wanted=False)) is None
 
 
-@pytest.mark.parametrize("state", ["running", "degraded", "starting", "stopping", "stopped"])
+@pytest.mark.parametrize("state", ["running", "starting", "stopping", "stopped"])
 def test_what_is_no_problem(state: State) -> None:
     assert find(view(state)) is None
 
@@ -78,3 +84,41 @@ def test_a_worker_that_does_not_report() -> None:
     assert found
     assert not found.is_warning
     assert "does not report" in found.message
+
+
+def test_a_degraded_job_is_a_warning() -> None:
+    found = find(view("degraded"))
+    assert found
+    assert found.is_warning
+
+
+def test_what_keeps_a_job_from_its_start_is_named() -> None:
+    found = find(make_status("down", status="wanted, but not running", obstacle="it is masked"))
+    assert found
+    assert not found.is_warning
+    assert "it is masked" in found.message
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_file_that_was_changed_is_a_warning(changed: bool) -> None:
+    found = find_changed([make_status("running", changed=changed)])
+    assert [finding.is_warning for finding in found] == [True] * changed
+
+
+REPAIRED: dict[State, bool] = dict.fromkeys(STATES, False) | {"down": True, "failed": True}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_repair_starts(state: State) -> None:
+    status = make_status(state)
+    host = Host(is_maintenance=False, is_relaunching=False)
+    assert bool(choose_repairs([status], host, set())) == REPAIRED[state]
+    for other in (Host(True, False), Host(False, True), Host(True, True)):
+        assert not choose_repairs([status], other, set())
+
+
+def test_repair_leaves_alone_what_needs_a_person() -> None:
+    status = make_status("failed")
+    host = Host(is_maintenance=False, is_relaunching=False)
+    assert not choose_repairs([status], host, {status.job})
+    assert not choose_repairs([make_status("failed", wanted=False)], host, set())
