@@ -8,6 +8,7 @@ from sja_units.api.templates import parse_template
 from sja_units.config import job_file
 from sja_units.config.host import parse_host_config
 from sja_units.config.load import Source, load, open_here
+from sja_units.config.origin import find_template
 from sja_units.errors import ConfigError, FaultLine
 from sja_units.job import HOST_FILE, Job
 from sja_units.kinds import OpenFile, guess_kind
@@ -56,7 +57,8 @@ def check_file(path: str, kind: str = "", open_file: OpenFile = open_here) -> Ch
 
 
 def _find_kind(path: str, values: dict[str, Any]) -> str:
-    if "template" in values:
+    # A job's file that was made from a template names it by the same key.
+    if "template" in values and find_template(values) is None:
         return "template"
     if os.path.basename(path) == HOST_FILE or (values and {*values} <= {"alert", "api"}):
         return "host"

@@ -149,8 +149,8 @@ def _make(template: Template, request: Request, job: Job, old: str | None) -> Ma
             origin = read_job(job).origin
         except ConfigError:
             origin = None
-        if not request.if_match and (origin is None or is_edited(origin, old)):
-            raise Problem(412, "somebody has edited the job's file: say which by If-Match")
+        if request.if_match.strip() in ("", "*") and (origin is None or is_edited(origin, old)):
+            raise Problem(412, "somebody has edited the job's file: name its ETag in If-Match")
         created = origin.created if origin else ""
     try:
         return make_file(template, dict(request.values), created)

@@ -57,6 +57,8 @@ class WatchedViews:
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._is_over = False
         self._systemd: CachedSystemd | None = None
+        self._single: Systemd | None = None  # for questions about one job
+        self._single_lock = threading.Lock()
         self._seen = -1
         self._looked = 0.0
         self._follows = False
@@ -70,7 +72,16 @@ class WatchedViews:
         return future.result()
 
     def get(self, job: Job) -> JobStatus:
-        return DirectViews().get(job)
+        with self._single_lock:
+            if self._single is None:
+                self._single = Systemd().__enter__()
+            try:
+                (view,) = get_status(self._single, [job])
+            except BaseException:
+                self._single.__exit__()
+                self._single = None
+                raise
+            return view
 
     def follow(self) -> None:
         """Let `publish` be called from now on, until it says that nobody follows any more."""
