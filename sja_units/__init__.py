@@ -1,7 +1,6 @@
 """Jobs that stay alive, with systemd as their manager."""
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # who checks types takes it for true; a worker is spared the import
 if TYPE_CHECKING:
     from sja_units.client import AsyncManager, Manager
 
@@ -9,10 +8,10 @@ __version__ = "0.1.0"
 __all__ = ["AsyncManager", "Manager", "__version__"]
 
 
-def __getattr__(name: str) -> Any:
-    # Named, they are loaded; a worker never names them.
+def __getattr__(name: str) -> object:
+    # For programs that name them; they are loaded then.
     if name in ("Manager", "AsyncManager"):
-        from sja_units import client
+        from importlib import import_module
 
-        return getattr(client, name)
+        return getattr(import_module("sja_units.client"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from tests.linters.modules import PACKAGE, list_imports, list_modules
 # From the roof down: what stands on a floor may import what stands below it, and beside it where
 # that makes no circle. A part of a package may stand lower than the rest.
 FLOORS = (
-    {"cli", "worker"},
+    {"cli", "worker", "client", "cookies"},
     {"api"},
     {"doctor", "actions", "backup", "alerts", "importers"},
     {"jobs", "api.fill", "api.grants", "api.policy", "api.templates"},
@@ -23,6 +23,8 @@ FLOORS = (
     },
 )
 ENTRIES = set().union(*FLOORS)
+# What the package names for programs, and loads when they name it.
+NAMED = ("", "client")
 
 
 def find_entry(module: str) -> str:
@@ -43,7 +45,8 @@ def test_every_module_has_its_floor() -> None:
 
 
 def test_no_import_goes_up() -> None:
-    up = [each for each in list_imports() if find_floor(each.importer) > find_floor(each.imported)]
+    imports = [each for each in list_imports() if each[:2] != NAMED]
+    up = [each for each in imports if find_floor(each.importer) > find_floor(each.imported)]
     assert not up, "\n".join(map(str, up))
 
 
