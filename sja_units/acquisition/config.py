@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from sja_units.acquisition.influxdb.config import SinkConfig, read_sink
 from sja_units.acquisition.modbus.endpoint import SERIAL_TRANSPORTS, Endpoint, Pacing, read_endpoint
 from sja_units.acquisition.points.point import Point, is_unsafe_name, read_name, read_point
 from sja_units.toml.reader import TableReader
-from sja_units.url import parse_address
 
 _UNREAD_TABLE = (
     "names a table, which a worker cannot read: run `sjactl apply JOB`, which puts its points "
@@ -16,21 +16,6 @@ _UNREAD_TABLE = (
 _NARROW_TAGS = ("point", "unit", "cn_name", "quality")  # of a line itself
 _BESIDE = "stands beside points of the file itself: give one of the two"
 _MAX_ENDPOINTS = 200  # each has a thread, of which the unit's TasksMax= allows 256
-
-
-class SinkConfig(NamedTuple):
-    """Where the values go."""
-
-    type: str  # influxdb, local
-    layout: str  # wide, narrow
-    url: str = ""
-    database: str = ""  # InfluxDB 1.x
-    username: str = ""
-    password: str = ""
-    org: str = ""  # InfluxDB 2.x and whatever speaks its /api/v2/write
-    bucket: str = ""
-    token: str = ""
-    ca_file: str = ""
 
 
 class SpoolConfig(NamedTuple):
@@ -86,7 +71,7 @@ class AcquisitionConfig(NamedTuple):
 def read_acquisition(table: TableReader) -> AcquisitionConfig:
     """Return the settings of an acquisition job; faults go into the table."""
     interval = table.seconds("interval", "1s", low="10ms", high="1d")
-    sink = _read_sink(table.table("sink"))
+    sink = read_sink(table.table("sink"))
     spool = table.table("spool")
     bounds = SpoolConfig(
         spool.size("max_bytes", "256MiB", low="1MiB", high="1024GiB"),
@@ -102,40 +87,6 @@ def read_acquisition(table: TableReader) -> AcquisitionConfig:
             "split the file into several jobs",
         )
     return AcquisitionConfig(interval, sink, bounds, devices)
-
-
-def _read_sink(table: TableReader) -> SinkConfig:
-    kind = table.text("type", "influxdb", choices=("influxdb", "local"))
-    layout = table.text("layout", "wide", choices=("wide", "narrow"))
-    if kind == "local":
-        return SinkConfig(kind, layout)
-    url = table.text("url")
-    if url and (reason := _refuse_url(url)):
-        table.fault("url", reason)
-    ca_file = table.path("ca_file", "")
-    if table.has("bucket"):
-        if table.has("database"):
-            table.fault("database", "stands beside a bucket: give one of the two")
-            table.text("database")
-        org, token = table.text("org", ""), table.text("token", "")
-        if not token.isascii():
-            table.fault("token", "holds a character that no token has: only ASCII can be sent")
-        bucket = table.text("bucket")
-        return SinkConfig(kind, layout, url, org=org, bucket=bucket, token=token, ca_file=ca_file)
-    database = table.text("database")
-    user, password = table.text("username", ""), table.text("password", "")
-    return SinkConfig(kind, layout, url, database, user, password, ca_file=ca_file)
-
-
-def _refuse_url(url: str) -> str:
-    address = parse_address(url)
-    if address is None:
-        return 'must be a URL such as "http://127.0.0.1:8086"'
-    if address.user or "@" in url.partition("://")[2].partition("/")[0]:
-        return "holds a user or a password, which have their own keys"
-    if "?" in url or "#" in url or not url.isascii():
-        return "must end with its path: no '?', no '#', no space"
-    return ""
 
 
 def _read_device(table: TableReader, layout: str) -> Device:

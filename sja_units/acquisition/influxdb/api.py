@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from sja_units.acquisition.config import SinkConfig
+from sja_units.acquisition.influxdb.config import SinkConfig
 from sja_units.runtime.http_date import parse_retry_after
 
 LONGEST_RETRY_AFTER = 300.0
@@ -60,18 +60,65 @@ Result = Written | Retry | Rejected | BadRequest | TooLarge
 
 def make_target(sink: SinkConfig) -> tuple[str, dict[str, str]]:
     """Return path and headers of the request that writes."""
-    prefix = urlsplit(sink.url).path.rstrip("/")
-    headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
-    if sink.bucket:
-        query = urlencode({"org": sink.org, "bucket": sink.bucket, "precision": "ns"})
-        if sink.token:
-            headers["Authorization"] = f"Token {sink.token}"
-        return f"{prefix}/api/v2/write?{query}", headers
-    query = urlencode({"db": sink.database, "precision": "ns"})
+    words = {"db": sink.database, "precision": "ns"}
+    path = "/write"
+    if sink.api == "2":
+        words = {"org": sink.org, "bucket": sink.bucket, "precision": "ns"}
+        path = "/api/v2/write"
+    elif sink.api == "3":
+        # Partial writes are its default: said all the same, as an answer is read that way.
+        words |= {"precision": "nanosecond", "accept_partial": "true"}
+        path = "/api/v3/write_lp"
+    elif sink.retention_policy:
+        words["rp"] = sink.retention_policy
+    headers = {"Content-Type": "text/plain; charset=utf-8", **authorize(sink)}
+    return f"{read_prefix(sink)}{path}?{urlencode(words)}", headers
+
+
+def make_types_target(sink: SinkConfig, measurement: str) -> tuple[str, dict[str, str]]:
+    """Return path and headers of the request that asks for a measurement's field types.
+
+    It is 1.x's, which 2.x and 3.x answer, too; the database is the bucket's name there.
+    """
+    name = measurement.replace("\\", "\\\\").replace('"', '\\"')
+    words = {"db": sink.database or sink.bucket, "q": f'SHOW FIELD KEYS FROM "{name}"'}
+    if sink.retention_policy:
+        words["rp"] = sink.retention_policy
+    return f"{read_prefix(sink)}/query?{urlencode(words)}", authorize(sink)
+
+
+def read_types(body: bytes) -> dict[str, set[str]]:
+    """Return the types that each field has, of an answer to that; {} where it is another answer."""
+    types: dict[str, set[str]] = {}
+    said = read_json(body)
+    results = said.get("results") if isinstance(said, dict) else None
+    for result in results if isinstance(results, list) else ():
+        for series in _list_in(result, "series"):
+            for row in _list_in(series, "values"):
+                if isinstance(row, list) and len(row) >= 2 and all(isinstance(w, str) for w in row):
+                    types.setdefault(row[-2], set()).add(row[-1])
+    return types
+
+
+def _list_in(holder: object, key: str) -> list[object]:
+    found = holder.get(key) if isinstance(holder, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def read_prefix(sink: SinkConfig) -> str:
+    """Return the path below which a database is, such as that of a proxy."""
+    return urlsplit(sink.url).path.rstrip("/")
+
+
+def authorize(sink: SinkConfig) -> dict[str, str]:
+    """Return the header that says who writes."""
+    if sink.token:
+        scheme = "Bearer" if sink.api == "3" else "Token"
+        return {"Authorization": f"{scheme} {sink.token}"}
     if sink.username:
         pair = f"{sink.username}:{sink.password}".encode()
-        headers["Authorization"] = f"Basic {b64encode(pair).decode()}"
-    return f"{prefix}/write?{query}", headers
+        return {"Authorization": f"Basic {b64encode(pair).decode()}"}
+    return {}
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> Result:
@@ -91,9 +138,17 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> Result:
         return BadRequest(message, body)
     if status == 413:
         return TooLarge(message)
+    if 300 <= status < 400:
+        return Rejected(_describe_redirect(status, headers.get("location", "")))
     if status in (408, 429) or status >= 500:
         return Retry(message, _read_retry_after(headers.get("retry-after", "")))
     return Rejected(message)
+
+
+def _describe_redirect(status: int, target: str) -> str:
+    # Without the query, which may hold a secret.
+    target = shorten(target.partition("?")[0])
+    return f"{status}: redirected to {target}, which `url` should name" if target else str(status)
 
 
 def would_take_lines(result: Result) -> bool:

@@ -43,7 +43,10 @@ class Sender:
         if self.stop_at is not None and time.monotonic() >= self.stop_at:
             raise StoppedError
         self._due_within(self._uploader.longest_seconds)
+        has_packed = self._uploader.packs
         result = self._uploader.send(b"".join(line + b"\n" for line in lines))
+        if has_packed and not self._uploader.packs:
+            log.notice("database: it does not know gzip, and gets plain text from now on")
         if isinstance(result, Written) and lines:
             self.last_success_ns = time.time_ns()
         return result

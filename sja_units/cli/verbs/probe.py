@@ -134,7 +134,7 @@ def _probe_acquisition(chosen: Target, settings: AcquisitionConfig, *, as_json: 
         devices.append(probe_text.device_as_json(report, advice))
         if not as_json:
             echo("\n".join(probe_text.describe_device(report, advice)) + "\n")
-    sink = probe_sink(settings.sink)
+    sink = probe_sink(settings.sink, settings.devices)
     is_fine = are_fine and sink.is_fine
     if as_json:
         said: dict[str, Any] = {"name": chosen.name, "kind": chosen.kind, "ok": is_fine}

@@ -26,6 +26,7 @@ class Database:
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.connections: list[socket.socket] = []
         self.rule: Rule = lambda lines: None  # answers before anything is kept
+        self.tell: Callable[[str], Answer] = lambda path: (404, "")  # what a GET gets
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _make_handler(self))
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
@@ -76,11 +77,18 @@ def _make_handler(database: Database) -> type[BaseHTTPRequestHandler]:
             super().setup()
             database.connections.append(self.connection)
 
+        def do_GET(self) -> None:
+            database.requests.append((self.path, dict(self.headers)))
+            self._answer(*database.tell(self.path))
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            lines = zlib.decompress(body, 31).decode().split("\n")
+            is_packed = self.headers.get("Content-Encoding") == "gzip"
+            lines = (zlib.decompress(body, 31) if is_packed else body).decode().split("\n")
             database.requests.append((self.path, dict(self.headers)))
-            status, text = database.take([line for line in lines if line])
+            self._answer(*database.take([line for line in lines if line]))
+
+        def _answer(self, status: int, text: str) -> None:
             headers, _, text = text.rpartition("\n\n")
             self.send_response(status)
             for header in filter(None, headers.split("\n")):

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sja_units.acquisition.config import SinkConfig, SpoolConfig
+from sja_units.acquisition.config import SpoolConfig
 from sja_units.acquisition.influxdb.client import Uploader
+from sja_units.acquisition.influxdb.config import SinkConfig
 from sja_units.acquisition.influxdb.dead_letter import DeadLetter
 from sja_units.acquisition.influxdb.sink import Sink
 from sja_units.acquisition.spool.writer import Spool

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.acquisition.config import SinkConfig
 from sja_units.acquisition.influxdb.api import (
     LONGEST_RETRY_AFTER,
     BadRequest,
@@ -17,6 +16,7 @@ from sja_units.acquisition.influxdb.api import (
     classify,
     make_target,
 )
+from sja_units.acquisition.influxdb.config import SinkConfig
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,31 @@ def test_the_1x_request() -> None:
     path, headers = make_target(sink)
     assert path == "/write?db=my+db&precision=ns"
     assert headers["Authorization"] == "Basic ZWRnZTpwYXNzIHdvcmQ="
+
+
+def test_a_retention_policy_and_a_user() -> None:
+    sink = SinkConfig("influxdb", "wide", "http://h", "d", retention_policy="two weeks")
+    assert make_target(sink)[0] == "/write?db=d&precision=ns&rp=two+weeks"
+    sink = SinkConfig("influxdb", "wide", "http://h", "", "edge", "secret", bucket="b")
+    path, headers = make_target(sink)
+    assert path == "/api/v2/write?org=&bucket=b&precision=ns"
+    assert headers["Authorization"] == "Basic ZWRnZTpzZWNyZXQ="
+
+
+def test_the_3x_request() -> None:
+    sink = SinkConfig("influxdb", "wide", "https://h/x/", "d", token="made-up")
+    path, headers = make_target(sink)
+    assert path == "/x/api/v3/write_lp?db=d&precision=nanosecond&accept_partial=true"
+    assert headers["Authorization"] == "Bearer made-up"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_told_with_its_target(status: int) -> None:
+    result = classify(status, {"location": "https://db.example/write?u=edge&p=secret"}, b"<html>")
+    assert isinstance(result, Rejected)
+    assert "https://db.example/write" in result.message
+    assert "secret" not in result.message
+    assert str(status) in classify(status, {}, b"<html>moved</html>").message
 
 
 def test_the_2x_request() -> None:

@@ -2,17 +2,13 @@
 
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-from sja_units.acquisition.config import AcquisitionConfig, Device, SinkConfig
-from sja_units.acquisition.influxdb.api import Rejected
-from sja_units.acquisition.influxdb.client import Uploader
+from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.points.point import BYTE_ORDERS, Point
 from sja_units.acquisition.probe.client import PACE_SECONDS, ProbeClient, read_singly
-from sja_units.acquisition.probe.database import probe_sink
 from sja_units.acquisition.probe.devices import Report, try_devices
 from sja_units.acquisition.probe.hints import hint
 from sja_units.acquisition.probe.interpretations import (
@@ -23,7 +19,6 @@ from sja_units.acquisition.probe.interpretations import (
 from sja_units.acquisition.simulate.device import SimulatedUnit
 from sja_units.config.job_file import parse
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue
-from tests.unit.acquisition.database import Database
 from tests.unit.acquisition.harness import free_port
 from tests.unit.acquisition.rogue import answer
 from tests.unit.acquisition.serving import serving
@@ -245,64 +240,3 @@ def test_no_place_is_beyond_the_ends(address: int, kind: str) -> None:
     size = 4 if kind == "float64" else 1
     point = Point("p", "holding", min(address, 65536 - size), size, kind)
     assert all(0 <= a < 65536 for _, a in list_addresses(point))
-
-
-# Databases.
-
-
-@pytest.fixture
-def sink(database: Database) -> SinkConfig:
-    return SinkConfig("influxdb", "wide", database.url, "edge")
-
-
-def test_a_database_that_takes_values_gets_none(database: Database, sink: SinkConfig) -> None:
-    report = probe_sink(sink)
-    assert report.is_fine
-    assert report.hint == ""
-    assert [path for path, _ in database.requests] == ["/write?db=edge&precision=ns"]
-    assert database.values == {}
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "is_fine"),
-    [
-        (400, '{"code":"invalid","message":"writing requires points"}', True),
-        (400, '{"code":"invalid","message":"Please provide either orgID or org"}', False),
-        (401, '{"error":"authorization failed"}', False),
-        (403, '{"error":"w may not write"}', False),
-        (404, '{"error":"database not found"}', False),
-        (500, "", False),
-        (429, "", False),
-        (200, "<html>a proxy</html>", False),
-    ],
-)
-@pytest.mark.parametrize("bucket", ["", "b"])
-def test_what_a_database_answers(
-    database: Database, sink: SinkConfig, status: int, body: str, is_fine: bool, bucket: str
-) -> None:
-    if bucket:
-        sink = sink._replace(database="", bucket=bucket, org="o", token="made-up")
-    database.rule = lambda _: (status, body)
-    report = probe_sink(sink)
-    assert report.is_fine is is_fine
-    assert bool(report.hint) is not is_fine
-    assert "made-up" not in report.message + report.hint
-
-
-@pytest.mark.parametrize("token", ["在此填写令牌", "made-up\nX: y"])
-def test_a_request_that_cannot_be_sent_is_an_answer_without_the_secret(
-    database: Database, sink: SinkConfig, token: str
-) -> None:
-    result = Uploader(sink._replace(database="", bucket="b", token=token)).send(b"m v=1 1\n")
-    assert isinstance(result, Rejected)
-    assert result.message
-    assert "made-up" not in result.message
-    assert database.requests == []
-
-
-def test_no_database(tmp_path: Path) -> None:
-    away = SinkConfig("influxdb", "wide", f"http://127.0.0.1:{free_port()}", "edge")
-    assert not probe_sink(away).is_fine
-    no_certificates = away._replace(url="https://127.0.0.1", ca_file=str(tmp_path / "none.pem"))
-    assert "none.pem" in probe_sink(no_certificates).message
-    assert probe_sink(SinkConfig("local", "wide")).is_fine
