@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sja_units.acquisition.influxdb.config import SinkConfig, read_sink
 from sja_units.acquisition.modbus.endpoint import SERIAL_TRANSPORTS, Endpoint, Pacing, read_endpoint
 from sja_units.acquisition.points.point import Point, is_unsafe_name, read_name, read_point
+from sja_units.acquisition.sink_config import SinkConfig, read_sink
 from sja_units.toml.reader import TableReader
 
 _UNREAD_TABLE = (

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from sja_units.acquisition.influxdb.config import SinkConfig
+from sja_units.acquisition.sink_config import SinkConfig
 from sja_units.runtime.http_date import parse_retry_after
 
 LONGEST_RETRY_AFTER = 300.0

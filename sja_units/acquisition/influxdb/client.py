@@ -4,7 +4,7 @@ import zlib
 
 from sja_units.acquisition.influxdb import api
 from sja_units.acquisition.influxdb.api import BadRequest, Rejected, Result, Retry, Written
-from sja_units.acquisition.influxdb.config import SinkConfig
+from sja_units.acquisition.sink_config import SinkConfig
 from sja_units.runtime.http import ConnectionClosed, HttpConnection, HttpError
 from sja_units.runtime.http_response import Response
 from sja_units.text import lookup_seconds
@@ -13,8 +13,7 @@ from sja_units.url import parse_address
 REQUEST_SECONDS = 15.0
 _MAX_ANSWER = 64 * 1024
 _MAX_TYPES = 4 * 2**20
-_MAY_BE_GZIP = (400, 406, 415, 422, 500, 501)
-"""What servers say to a body that is packed in a way they do not know."""
+_GZIP_REFUSALS = 2
 
 
 class Uploader:
@@ -28,6 +27,8 @@ class Uploader:
         self._path, self._headers = api.make_target(sink)
         self.packs = True  # until it has turned out that the database does not know gzip
         self._is_gzip_known = False  # it has taken lines that were packed
+        self._gzip_refusals = 0  # what was refused packed, and taken as plain text
+        self._failures = 0  # in a row, of the kind that a foreign encoding may cause
         self._status = 0  # of the last answer
         # A request, once more where an idle connection was closed, and both as plain text, too.
         self.longest_seconds = 4 * (lookup_seconds(server.hostname) + 2 * REQUEST_SECONDS)
@@ -41,15 +42,23 @@ class Uploader:
         packer = zlib.compressobj(1, zlib.DEFLATED, 31)
         packed = packer.compress(body) + packer.flush()
         result = self._send(packed, {"Content-Encoding": "gzip"})
-        if isinstance(result, Written) and body:
-            self._is_gzip_known = True
-        if self._is_gzip_known or self._status not in _MAY_BE_GZIP:
+        if isinstance(result, Written):
+            self._is_gzip_known |= bool(body)
+            return result
+        if self._is_gzip_known or not self._may_be_gzip():
             return result
         plain = self._send(body, {})
-        if isinstance(plain, Written | BadRequest) and plain.message != result.message:
-            self.packs = False
-            return plain
-        return result
+        if not isinstance(plain, Written | BadRequest) or plain.message == result.message:
+            return result
+        # Twice: between the two requests the database may have been mended as well.
+        self._gzip_refusals += 1
+        self.packs = self._gzip_refusals < _GZIP_REFUSALS
+        return plain
+
+    def _may_be_gzip(self) -> bool:
+        """Return whether the last answer may be to how the request was packed."""
+        self._failures = self._failures + 1 if self._status in (500, 501) else 0
+        return self._status in (400, 406, 415, 422) or self._failures >= _GZIP_REFUSALS
 
     def _send(self, body: bytes, headers: dict[str, str]) -> Result:
         self._status = 0

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from sja_units.acquisition.config import Device
 from sja_units.acquisition.influxdb.api import Result, Retry, would_take_lines
 from sja_units.acquisition.influxdb.client import Uploader
-from sja_units.acquisition.influxdb.config import SinkConfig
 from sja_units.acquisition.influxdb.fields import type_of
 from sja_units.acquisition.influxdb.line_protocol import format_value
 from sja_units.acquisition.points.decode import make_decoder
 from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.sink_config import SinkConfig
 
 _ASKED_MEASUREMENTS = 50
 _NAMED_CONFLICTS = 5
@@ -67,8 +67,8 @@ def _find_conflicts(
         for point in device.points:
             has, sends = types.get(point.name), find_type(point)
             if has and sends and sends not in has:
-                types = f"it has {' or '.join(sorted(has))}, this job sends {sends}"
-                yield f"{point.name} of {device.measurement} ({types})"
+                words = f"it has {' or '.join(sorted(has))}, this job sends {sends}"
+                yield f"{point.name} of {device.measurement} ({words})"
 
 
 def find_type(point: Point) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sja_units.acquisition.config import SpoolConfig
 from sja_units.acquisition.influxdb.client import Uploader
-from sja_units.acquisition.influxdb.config import SinkConfig
 from sja_units.acquisition.influxdb.dead_letter import DeadLetter
 from sja_units.acquisition.influxdb.sink import Sink
+from sja_units.acquisition.sink_config import SinkConfig
 from sja_units.acquisition.spool.writer import Spool
 from tests.waiting import PATIENCE, wait_for
 

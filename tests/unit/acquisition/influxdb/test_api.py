@@ -16,7 +16,7 @@ from sja_units.acquisition.influxdb.api import (
     classify,
     make_target,
 )
-from sja_units.acquisition.influxdb.config import SinkConfig
+from sja_units.acquisition.sink_config import SinkConfig
 
 
 @pytest.mark.parametrize(

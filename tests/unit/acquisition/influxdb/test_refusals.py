@@ -168,7 +168,9 @@ def test_where_all_lines_are_bad_they_are_parked_and_nothing_counts_as_written(
 def test_a_server_that_is_mended_while_it_is_doubted_gets_the_line(
     run: Run, database: Database
 ) -> None:
-    answers: list[Answer | None] = [(400, "Please provide either orgID or org"), (204, "")]
+    # Packed, as plain text, and without lines.
+    refusal = (400, "Please provide either orgID or org")
+    answers: list[Answer | None] = [refusal, refusal, (204, "")]
     database.rule = lambda _: answers.pop(0) if answers else None
     one = run(database.url)
     one.put(7)

@@ -9,8 +9,8 @@ import pytest
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.influxdb.api import Rejected
 from sja_units.acquisition.influxdb.client import Uploader
-from sja_units.acquisition.influxdb.config import SinkConfig
 from sja_units.acquisition.probe.database import find_type, probe_sink
+from sja_units.acquisition.sink_config import SinkConfig
 from sja_units.config.job_file import parse
 from tests.unit.acquisition.database import Database
 from tests.unit.acquisition.harness import free_port
