@@ -57,6 +57,7 @@ class HttpConnection:
         self._socket: socket.socket | None = None
         self._reader = ResponseReader(self._receive)
         self._deadline = 0.0
+        self._address = ""  # the one that worked last
 
     @property
     def is_open(self) -> bool:
@@ -105,7 +106,8 @@ class HttpConnection:
 
     def _open(self) -> None:
         first = self._proxy or self._server
-        self._socket = _connect(first, self._deadline)
+        self._socket = _connect(first, self._deadline, self._address)
+        self._address = self._socket.getpeername()[0]
         self._reader = ResponseReader(self._receive)
         if self._tls:
             if self._proxy:
@@ -185,10 +187,14 @@ def ask_once(
         connection.close()
 
 
-def _connect(server: Address, deadline: float) -> socket.socket:
-    """Return a connection with the first of the server's addresses that takes one."""
+def _connect(server: Address, deadline: float, worked: str = "") -> socket.socket:
+    """Return a connection with the first of the server's addresses that takes one.
+
+    worked: the address that is tried before the others.
+    """
     # As bytes: for text, tables of Unicode would be loaded, and a host here is ASCII.
     found = socket.getaddrinfo(server.hostname.encode(), server.port, type=socket.SOCK_STREAM)
+    found.sort(key=lambda entry: entry[4][0] != worked)
     last: OSError = TimeoutError()
     for n, (family, kind, protocol, _, address) in enumerate(found, 1):
         left = deadline - time.monotonic()

@@ -1,9 +1,11 @@
 """Servers of the field before a database: no keep-alive, HTTP/1.0, no gzip, two addresses."""
 
 import socket
+import time
 
 import pytest
 
+from sja_units.acquisition.influxdb import client
 from tests.unit.acquisition.conftest import MakeRogue
 from tests.unit.acquisition.database import Answer, Database
 from tests.unit.acquisition.rogue import Reply
@@ -116,3 +118,40 @@ def test_a_name_is_tried_on_all_its_addresses(run: Run, database: Database) -> N
     one.put(1)
     one.wait_until_sent()
     assert database.column("v") == [1]
+
+
+def test_an_address_that_swallows_packets_costs_time_only_once(
+    run: Run, make_rogue: MakeRogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first address takes no connection: its queue is full, so nobody answers there."""
+    monkeypatch.setattr(client, "REQUEST_SECONDS", 4.0)
+    real = socket.getaddrinfo
+    rogue = make_rogue(say_and_close(CLOSING["close"]))
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.9", rogue.port))
+        deaf.listen(0)
+        waiting = [_knock(deaf.getsockname()) for _ in range(3)]
+
+        def find(_host: bytes, port: int, *args: int, **kwargs: int) -> list[object]:
+            addresses = ("127.0.0.9", "127.0.0.1")
+            return [real(address, port, *args, **kwargs)[0] for address in addresses]
+
+        monkeypatch.setattr(socket, "getaddrinfo", find)
+        one = run(f"http://two.example:{rogue.port}")
+        one.put(0)
+        one.wait_until_sent()
+        began = time.monotonic()
+        for number in range(1, 11):
+            one.put(number)
+            one.wait_until_sent()
+        # Each of these is a connection of its own, and the deaf address takes 2 s.
+        assert time.monotonic() - began < 15
+        for connection in waiting:
+            connection.close()
+
+
+def _knock(address: tuple[str, int]) -> socket.socket:
+    connection = socket.socket()
+    connection.setblocking(False)
+    connection.connect_ex(address)
+    return connection
