@@ -10,7 +10,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sdnotify
@@ -37,6 +37,7 @@ class Runtime:
         self.state_dir = state_dir
         self.run_dir = run_dir
         self.stopping = False
+        self.on_stop: Callable[[], object] = self._do_nothing  # called by a signal's handler
         self._notifier = sdnotify.SystemdNotifier()
         self._status = ""
         self._since = format_time(time.time())
@@ -62,8 +63,12 @@ class Runtime:
         # that stand for the bytes of UTF-8 pass through as those bytes.
         self._notifier.notify(state.encode().decode("latin-1"))
 
+    def _do_nothing(self) -> None:
+        """Whoever waits with `wait` is woken by the signal itself."""
+
     def _order_stop(self, _number: int, _frame: object) -> None:
         self.stopping = True
+        self.on_stop()
         self._notify("STOPPING=1")
 
     def status(self, text: str) -> None:

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sja_units.acquisition.config import Device
-from sja_units.acquisition.influxdb.line_protocol import format_key, format_series
-from sja_units.acquisition.influxdb.request_encoder import STAMP, Column, Encoded, RequestEncoder
-from sja_units.acquisition.points.decode import explain, make_decoder
+from sja_units.acquisition.influxdb.line_protocol import format_series
+from sja_units.acquisition.influxdb.request_encoder import STAMP, Columns, Encoded, RequestEncoder
+from sja_units.acquisition.points.decode import explain
 from sja_units.acquisition.points.plan import ReadRequest
-from sja_units.acquisition.points.point import Point
 from sja_units.acquisition.poll.device import Answer
 from sja_units.acquisition.timestamps import Timestamps
 
@@ -40,7 +39,7 @@ class LineEncoder:
         self._is_wide = layout == "wide"
         self._series = format_series(device.measurement, device.tags)
         self._points = device.points
-        self._columns = [_make_column(device, point) for point in device.points]
+        self._columns = Columns(device, is_wide=self._is_wide)
         self._encoders: dict[ReadRequest, RequestEncoder] = {}
         self._stamps = Timestamps()
         self._without: dict[int, str] = {}  # points that had no value, and why
@@ -82,9 +81,7 @@ class LineEncoder:
         if encoder is None:
             if len(self._encoders) > len(self._points) + _SPARE_ENCODERS:
                 self._encoders.clear()  # the plan has changed often, and these are of older ones
-            encoder = RequestEncoder(
-                answer.block, self._points, self._columns, is_wide=self._is_wide
-            )
+            encoder = RequestEncoder(answer.block, self._columns)
             self._encoders[answer.block] = encoder
         encoded = encoder.encode(answer.data)
         if encoded.without or self._without:
@@ -102,16 +99,3 @@ class LineEncoder:
         for index in self._without.keys() & set(answer.block.points) - set(encoded.without):
             del self._without[index]
             self._changes.append((self._points[index].name, ""))
-
-
-def _make_column(device: Device, point: Point) -> Column:
-    tags = {"device": device.name, **device.tags}
-    tags |= {"point": point.name, "unit": point.unit, "cn_name": point.cn_name}
-    return Column(
-        make_decoder(point),
-        point.address,
-        f"{format_key(point.name)}=",
-        format_series(device.measurement, tags | {"quality": "good"}),
-        format_series(device.measurement, tags | {"quality": "uncertain"}),
-        point.write_as == "unsigned",
-    )

@@ -1,11 +1,18 @@
 """The data of one request written as fields or lines: what is the same each time is made once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import isfinite
 from typing import Any, NamedTuple
 
-from sja_units.acquisition.influxdb.line_protocol import format_value
-from sja_units.acquisition.points.decode import REPLACEMENT, Decoder, Value, make_finish
+from sja_units.acquisition.config import Device
+from sja_units.acquisition.influxdb.line_protocol import format_key, format_series, format_value
+from sja_units.acquisition.points.decode import (
+    REPLACEMENT,
+    Decoder,
+    Value,
+    make_decoder,
+    make_finish,
+)
 from sja_units.acquisition.points.plan import ReadRequest
 from sja_units.acquisition.points.point import FLOATS, Point
 from sja_units.acquisition.points.unpack import Unpacker
@@ -14,15 +21,33 @@ STAMP = "\0"
 """Stands in narrow lines for the time stamp; no name and no value holds it."""
 
 
-class Column(NamedTuple):
-    """How one point is written."""
+class Columns:
+    """How each point of a device is written. Little is kept: there may be very many points."""
 
-    decode: Decoder
-    address: int
-    key: str  # with its equals sign
-    series: str  # of the narrow layout
-    uncertain: str  # the same, where the value is not all that the device sent
-    is_unsigned: bool
+    def __init__(self, device: Device, *, is_wide: bool) -> None:
+        self.is_wide = is_wide
+        self.points = device.points
+        self._device = device
+        self._decoders: dict[int, Decoder] = {}
+
+    def find_decoder(self, index: int) -> Decoder:
+        decoder = self._decoders.get(index)
+        if decoder is None:
+            decoder = self._decoders[index] = make_decoder(self.points[index])
+        return decoder
+
+    def format_head(self, index: int, *, quality: str = "good") -> str:
+        """Return what stands before a point's value: of a wide line its key, else series and key.
+
+        It ends with the equals sign.
+        """
+        point = self.points[index]
+        key = f"{format_key(point.name)}="
+        if self.is_wide:
+            return key
+        tags = {"device": self._device.name, **self._device.tags}
+        tags |= {"point": point.name, "unit": point.unit, "cn_name": point.cn_name}
+        return f"{format_series(self._device.measurement, tags | {'quality': quality})} {key}"
 
 
 class Encoded(NamedTuple):
@@ -36,32 +61,28 @@ class Encoded(NamedTuple):
 class RequestEncoder:
     """Writes what comes as the answer to one request."""
 
-    def __init__(
-        self,
-        request: ReadRequest,
-        points: Sequence[Point],
-        columns: Sequence[Column],
-        *,
-        is_wide: bool,
-    ) -> None:
+    def __init__(self, request: ReadRequest, columns: Columns) -> None:
         self._request = request
         self._columns = columns
-        self._is_wide = is_wide
-        self._unpacker = Unpacker(points, request)
+        self._unpacker = Unpacker(columns.points, request)
         self._scales: list[tuple[int, float, float]] = []
         self._finishes: list[tuple[int, Callable[[float], float | None]]] = []
-        self._others: list[tuple[int, Column, int]] = []
-        parts = []
-        for slot, index in enumerate(request.points):
-            column, form = columns[index], self._add(slot, points[index], columns[index])
-            part = f"{column.key}\0" if is_wide else f"{column.series} {column.key}\0 {STAMP}"
-            parts.append(part.replace("%", "%%").replace("\0", form, 1))
-        self._template = ("," if is_wide else "\n").join(parts)
+        self._others: list[tuple[int, Decoder, int, bool]] = []
+        tail = "" if columns.is_wide else f" {STAMP}"
+        parts = [
+            columns.format_head(index).replace("%", "%%") + self._add(slot, index) + tail
+            for slot, index in enumerate(request.points)
+        ]
+        self._template = ("," if columns.is_wide else "\n").join(parts)
 
-    def _add(self, slot: int, point: Point, column: Column) -> str:
+    def _add(self, slot: int, index: int) -> str:
         """Take note how a point is found; return how the template writes it."""
+        point = self._columns.points[index]
+        is_unsigned = point.write_as == "unsigned"
         if slot not in self._unpacker.slots:
-            self._others.append((slot, column, column.address - self._request.address))
+            decode = self._columns.find_decoder(index)
+            distance = point.address - self._request.address
+            self._others.append((slot, decode, distance, is_unsigned))
             return "%s"
         if is_scaled_only(point):
             self._scales.append((slot, point.scale, point.offset))
@@ -70,7 +91,7 @@ class RequestEncoder:
             self._finishes.append((slot, make_finish(point)))
         if is_float(point):
             return "%r"
-        return "%du" if column.is_unsigned else "%di"
+        return "%du" if is_unsigned else "%di"
 
     def encode(self, data: bytes) -> Encoded:
         """Return the text of an answer."""
@@ -88,27 +109,28 @@ class RequestEncoder:
             if value is None:
                 return self._encode_singly(data)
             values[slot] = value
-        for slot, column, distance in self._others:
-            found = column.decode(data, distance)
-            if found is None or (not self._is_wide and is_damaged(found)):
+        for slot, decode, distance, is_unsigned in self._others:
+            found = decode(data, distance)
+            if found is None or (not self._columns.is_wide and is_damaged(found)):
                 return self._encode_singly(data)
-            values[slot] = format_value(found, unsigned=column.is_unsigned)
+            values[slot] = format_value(found, unsigned=is_unsigned)
         return Encoded(self._template % tuple(values), len(values))
 
     def _encode_singly(self, data: bytes) -> Encoded:
         """Return the same, point by point, where one of them has no value or a doubtful one."""
+        columns = self._columns
         parts, without = [], []
         for index in self._request.points:
-            column = self._columns[index]
-            value = column.decode(data, column.address - self._request.address)
+            point = columns.points[index]
+            value = columns.find_decoder(index)(data, point.address - self._request.address)
             if value is None:
                 without.append(index)
                 continue
-            field = column.key + format_value(value, unsigned=column.is_unsigned)
-            series = column.uncertain if is_damaged(value) else column.series
-            parts.append(field if self._is_wide else f"{series} {field} {STAMP}")
-        text = ("," if self._is_wide else "\n").join(parts)
-        return Encoded(text, len(parts), tuple(without))
+            quality = "uncertain" if is_damaged(value) else "good"
+            text = format_value(value, unsigned=point.write_as == "unsigned")
+            tail = "" if columns.is_wide else f" {STAMP}"
+            parts.append(columns.format_head(index, quality=quality) + text + tail)
+        return Encoded(("," if columns.is_wide else "\n").join(parts), len(parts), tuple(without))
 
 
 def is_damaged(value: Value) -> bool:
