@@ -21,6 +21,14 @@ class SjaError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
+class DescribedError(OSError):
+    """A file or connection that cannot be used, for a reason that the system has no number for."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.strerror = message
+
+
 class UsageError(SjaError):
     """The words on the command line are wrong."""
 

@@ -145,7 +145,9 @@ def _tell_stopped(view: JobStatus) -> list[str]:
             "Its file says relaunch = false, so it did not come back by itself, as after a boot.",
             f"`sjactl start {view.job}` starts it.",
         ]
-    return [f"Nobody wants it to run. `sjactl start {view.job}` starts it, now and at each boot."]
+    return [
+        f"It was stopped on purpose. `sjactl start {view.job}` starts it, now and at each boot."
+    ]
 
 
 def _tell_unconfigured(view: JobStatus) -> list[str]:

@@ -7,7 +7,7 @@ from sja_units.acquisition.influxdb.dead_letter import Parked
 from sja_units.acquisition.influxdb.line_protocol import format_series
 from sja_units.acquisition.influxdb.parser import Sample, parse_samples, read_time
 from sja_units.acquisition.spool.snapshot import SpoolSnapshot
-from sja_units.errors import ConfigError, SjaError
+from sja_units.errors import ConfigError, NotAllowed, SjaError
 from sja_units.job import Job
 from sja_units.jobs.files import read_job
 from sja_units.kinds import as_acquisition
@@ -54,13 +54,13 @@ class Names(NamedTuple):
 
 
 def open_snapshot(job: Job) -> SpoolSnapshot:
-    """Open what a job holds, for a `with` block. Raises SjaError, PermissionError."""
+    """Open what a job holds, for a `with` block. Raises SjaError."""
     try:
         return SpoolSnapshot(job.state_dir)
     except FileNotFoundError:
         raise SjaError(f"{job} holds nothing: it has never run") from None
     except PermissionError:
-        raise PermissionError(13, "Permission denied", job.state_dir) from None
+        raise NotAllowed(f"not allowed: {job.state_dir}", "try sudo") from None
 
 
 def read_names(job: Job) -> Names:

@@ -72,7 +72,7 @@ def parse_command(words: Sequence[str]) -> Command | None:
 def _find_worker(pid: int, command: Command) -> UnmanagedProcess | None:
     if not command.is_module or command.program != "sja_units.worker":
         return None
-    # Anybody may call a process as he likes.
+    # Anybody may call a process as they like.
     if len(command.arguments) != 2 or command.arguments[0] not in KINDS:
         return None
     if not NAME.fullmatch(command.arguments[1]):

@@ -108,7 +108,7 @@ def _name_what_waits(job: Job, notes: _Notes) -> None:
     for folder, is_state in get_kind(job.kind).run_folders(job.name).items():
         with suppress(FileNotFoundError, NotADirectoryError):
             if is_state and set(os.listdir(folder)) - {"cursor", "clock"}:
-                notes.miss(f"{job}: the disk takes nothing, and what waits in {folder} is left out")
+                notes.miss(f"{job}: cannot write to disk, and what waits in {folder} is left out")
 
 
 def _read_files(notes: _Notes) -> Iterator[tuple[str, Stored]]:

@@ -81,7 +81,7 @@ def _read_environment(table: TableReader) -> tuple[tuple[str, str], ...]:
             table.fault(name, "cannot be set: see `notify`")
         elif not isinstance(value, str) or "\0" in value:
             # Not its value, which may be a secret.
-            table.fault(name, "must be a text in quotes")
+            table.fault(name, "must be a string")
         else:
             variables.append((name, value))
     return tuple(variables)

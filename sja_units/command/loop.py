@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from sja_units.command.config import CommandConfig
-from sja_units.command.notify import Ear, Notice
+from sja_units.command.notify import Notice, NotifySocket
 from sja_units.command.prober import Prober
 from sja_units.command.program import Program, describe_status, make_environment
 from sja_units.errors import ProgramError, WorkerError, WrongConfig
@@ -25,15 +25,15 @@ def run(config: CommandConfig, runtime: Runtime) -> int:
     Raises ProgramError where systemd is to start it again, WrongConfig and WorkerError as they say.
     """
     _check_drop_ins(config, runtime)
-    ear = Ear(runtime.run_dir) if config.notify else None
+    notify_socket = NotifySocket(runtime.run_dir) if config.notify else None
     program = Program(
         config.command,
         config.working_directory or runtime.state_dir,
         make_environment(
-            os.environ, dict(config.environment), str(runtime.job), _invite(ear, runtime)
+            os.environ, dict(config.environment), str(runtime.job), _invite(notify_socket, runtime)
         ),
     )
-    return _Watch(config, runtime, program, ear).run()
+    return _Watch(config, runtime, program, notify_socket).run()
 
 
 def _check_drop_ins(config: CommandConfig, runtime: Runtime) -> None:
@@ -52,10 +52,10 @@ def _find_user(name: str) -> int:
         raise WrongConfig(f"user: nobody here is called {name!r}") from None
 
 
-def _invite(ear: Ear | None, runtime: Runtime) -> Mapping[str, str]:
-    if ear is None:
+def _invite(notify_socket: NotifySocket | None, runtime: Runtime) -> Mapping[str, str]:
+    if notify_socket is None:
         return {}
-    variables = {"NOTIFY_SOCKET": ear.path}
+    variables = {"NOTIFY_SOCKET": notify_socket.path}
     if runtime.watchdog:
         variables["WATCHDOG_USEC"] = str(int(runtime.watchdog * 1_000_000))
     return variables
@@ -63,14 +63,18 @@ def _invite(ear: Ear | None, runtime: Runtime) -> Mapping[str, str]:
 
 class _Watch:
     def __init__(
-        self, config: CommandConfig, runtime: Runtime, program: Program, ear: Ear | None
+        self,
+        config: CommandConfig,
+        runtime: Runtime,
+        program: Program,
+        notify_socket: NotifySocket | None,
     ) -> None:
         self._config = config
         self._runtime = runtime
         self._program = program
-        self._ear = ear
+        self._notify_socket = notify_socket
         self._prober = Prober(config.probe) if config.probe else None
-        self._is_ready = ear is None  # as far as the program itself is to say so
+        self._is_ready = notify_socket is None  # as far as the program itself is to say so
         self._said = ""  # the program's own STATUS
         self._ping_due = 0.0  # when the next one of the program's own pings is due, 0: it has none
         self._ends_by = time.monotonic() + config.max_runtime if config.max_runtime else 0.0
@@ -102,8 +106,8 @@ class _Watch:
     def _wait(self) -> None:
         descriptors = [self._program.descriptor]
         due = time.monotonic() + self._runtime.pause
-        if self._ear:
-            descriptors.append(self._ear.fileno())
+        if self._notify_socket:
+            descriptors.append(self._notify_socket.fileno())
         if self._prober:
             descriptors += self._prober.descriptors
             due = min(due, self._prober.due)
@@ -112,7 +116,7 @@ class _Watch:
         self._runtime.wait(due - time.monotonic(), descriptors)
 
     def _hear(self) -> None:
-        for notice in self._ear.hear() if self._ear else ():
+        for notice in self._notify_socket.receive() if self._notify_socket else ():
             self._heed(notice)
 
     def _heed(self, notice: Notice) -> None:

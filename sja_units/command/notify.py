@@ -25,7 +25,7 @@ class Notice(NamedTuple):
     extend: float  # seconds that it asks for, 0: none
 
 
-class Ear:
+class NotifySocket:
     """A socket that a program is told of as NOTIFY_SOCKET."""
 
     def __init__(self, folder: str) -> None:
@@ -40,7 +40,7 @@ class Ear:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def hear(self) -> list[Notice]:
+    def receive(self) -> list[Notice]:
         """Return what has come, some of it where much has."""
         notices = []
         with suppress(BlockingIOError):

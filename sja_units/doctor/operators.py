@@ -67,6 +67,6 @@ def _check_templates(rule: str) -> Iterator[Finding]:
     for kind in match[1].split("|"):
         unit = f"sja-{kind}@.service"
         if not os.path.exists(f"{UNIT_FOLDER}/{unit}"):
-            # Where systemd is new enough he may start a transient unit of that name.
+            # Where systemd is new enough they may start a transient unit of that name.
             words = f"the rule names {unit}, which is missing: an operator can become root"
             yield Finding(PROBLEM, words, f"rm {_RULE}; then {_AGAIN}")

@@ -18,5 +18,5 @@ def is_ours(place: str, job: Job) -> bool:
     if stat.S_ISLNK(status.st_mode):
         target = os.path.normpath(os.path.join(os.path.dirname(place), os.readlink(place)))
         return target == f"{PRIVATE_ROOT}/{job}"
-    # Whoever mounts a disk there has his reasons.
+    # Whoever mounts a disk there has their reasons.
     return stat.S_ISDIR(status.st_mode) and not os.path.ismount(place)

@@ -21,7 +21,7 @@ from sja_units.keepalive.cookie_policy import (
 from sja_units.keepalive.interval import SHORTEST
 from sja_units.keepalive.request import fetch
 from sja_units.keepalive.response import ALIVE, UNKNOWN, NoResponse, RefreshResult, Verdict
-from sja_units.keepalive.verdict import judge
+from sja_units.keepalive.verdict import classify_response
 from sja_units.runtime.child import run_child
 
 _GRACE = 1.0  # seconds that the child has to end at its own deadline, with a better reason
@@ -54,9 +54,9 @@ def refresh(config: KeepaliveConfig, jar: Jar) -> RefreshResult:
     page = config.address
     answer = fetch(config, cookie_header(jar, page))
     if isinstance(answer, NoResponse):
-        return RefreshResult(judge(answer, frozenset(), config))
+        return RefreshResult(classify_response(answer, frozenset(), config))
     merged, refused = merge(jar, page, answer.set_cookies)
-    verdict = judge(answer, frozenset(cookie.name for cookie in merged), config)
+    verdict = classify_response(answer, frozenset(cookie.name for cookie in merged), config)
     found = RefreshResult(verdict, answer.status, answer.retry_after, refused=refused)
     if verdict.outcome == ALIVE:
         merged = note_outlived(merged, jar, page, time.time())

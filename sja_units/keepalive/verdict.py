@@ -22,7 +22,7 @@ class Check(NamedTuple):
     reason: str  # why that counts: of `alive` why it is missing, of `expired` what is there
 
 
-def judge(
+def classify_response(
     answer: SiteResponse | NoResponse, held: frozenset[str], config: KeepaliveConfig
 ) -> Verdict:
     """Return what an answer says about the session.

@@ -7,6 +7,7 @@ The job's own user can read few of them: a private key is root's, and the sandbo
 import os
 from urllib.parse import quote
 
+from sja_units.errors import DescribedError
 from sja_units.text import describe_os_error
 
 
@@ -34,4 +35,4 @@ def find_file(path: str) -> str:
         why = "was not there, or empty, when the job started: restart it once it is"
     elif "RUNTIME_DIRECTORY" in os.environ:  # in a worker
         why = f"{why}: run `sjactl apply JOB` and restart it"
-    raise OSError(0, f"{path}{' ' if is_known else ': '}{why}")
+    raise DescribedError(f"{path}{' ' if is_known else ': '}{why}")

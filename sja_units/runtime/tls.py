@@ -4,6 +4,7 @@ import os
 import ssl
 import time
 
+from sja_units.errors import DescribedError
 from sja_units.runtime.credentials import find_file
 
 # Not yet valid, expired: openssl-verification-options(1), X509_V_ERR_CERT_….
@@ -21,7 +22,7 @@ def make_tls(ca_file: str) -> ssl.SSLContext:
         try:
             context.load_verify_locations(cafile=find_credential("ca_file", ca_file))
         except ssl.SSLError:
-            raise OSError(0, f"ca_file {ca_file} holds no certificate") from None
+            raise DescribedError(f"ca_file {ca_file} holds no certificate") from None
         return context
     paths = ssl.get_default_verify_paths()
     if _is_hashed(paths.openssl_capath):
@@ -37,7 +38,7 @@ def find_credential(key: str, path: str) -> str:
     try:
         return find_file(path)
     except OSError as error:
-        raise OSError(0, f"{key} {error.strerror}") from None
+        raise DescribedError(f"{key} {error.strerror}") from None
 
 
 def describe_tls_error(error: Exception) -> str:

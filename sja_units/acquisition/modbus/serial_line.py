@@ -14,7 +14,7 @@ from sja_units.acquisition.modbus import tty_holder
 from sja_units.acquisition.modbus.channel import left
 from sja_units.acquisition.modbus.endpoint import SerialSettings
 from sja_units.acquisition.modbus.steps import READABLE, WRITABLE, Steps, Wait
-from sja_units.errors import WorkerError
+from sja_units.errors import DescribedError, WorkerError
 
 _FAST_BAUDRATE = 19200
 _FAST_SILENCE_SECONDS = 0.00175
@@ -56,7 +56,7 @@ class SerialLine:
                 self._gap = self._silence
                 return is_new
             if now >= give_up:
-                raise OSError(0, f"{self._path} is never silent: is the baud rate right?")
+                raise DescribedError(f"{self._path} is never silent: is the baud rate right?")
 
     def send(self, data: bytes, deadline: float) -> Steps[None]:
         view = memoryview(data)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sja_units.acquisition.modbus.channel import left
 from sja_units.acquisition.modbus.steps import READABLE, WRITABLE, Call, Steps, Wait, sleep_until
+from sja_units.errors import DescribedError
 from sja_units.text import RESOLVE_SECONDS, describe_os_error
 
 _MAX_DATAGRAM = 65536
@@ -130,13 +131,13 @@ class Network:
         while not self._lookup.is_done and time.monotonic() < until:
             yield Wait(until, call=self._lookup)
         if not self._lookup.is_done:
-            raise OSError(0, f"looking up the name {host!r} takes too long")
+            raise DescribedError(f"looking up the name {host!r} takes too long")
         lookup, self._lookup = self._lookup, None
         try:
             return lookup.result()
         except (OSError, UnicodeError) as error:
             why = describe_os_error(error)
-            raise OSError(0, f"the name {host!r} is not found: {why}") from None
+            raise DescribedError(f"the name {host!r} is not found: {why}") from None
 
     def _connect(self, family: list[int], address: Any, deadline: float) -> Steps[socket.socket]:
         """Return a connection; `family` is all that a socket is made from."""

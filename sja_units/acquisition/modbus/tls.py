@@ -12,6 +12,7 @@ from sja_units.acquisition.modbus.channel import left
 from sja_units.acquisition.modbus.endpoint import TlsFiles
 from sja_units.acquisition.modbus.steps import READABLE, WRITABLE, Call, Steps, Wait
 from sja_units.acquisition.modbus.tcp import Network
+from sja_units.errors import DescribedError
 from sja_units.runtime.tls import describe_tls_error, find_credential, make_tls
 
 
@@ -68,7 +69,7 @@ class TlsNetwork(Network):
             )
         except ValueError:
             words = f"server_name {self._files.server_name!r} is not the name of a host"
-            raise OSError(0, words) from None
+            raise DescribedError(words) from None
         try:
             yield from _shake_hands(secure, deadline)
         except BaseException:
@@ -87,7 +88,7 @@ class TlsNetwork(Network):
                 context.load_cert_chain(cert_file, key_file, password="")
             except (ssl.SSLError, ValueError):
                 words = f"cert_file {files.cert_file} and key_file {files.key_file}"
-                raise OSError(0, f"{words} are no pair, or have a password") from None
+                raise DescribedError(f"{words} are no pair, or have a password") from None
         return context
 
 
@@ -108,4 +109,4 @@ def _wait_for(error: ssl.SSLError, connection: socket.socket, deadline: float) -
         return Wait(deadline, connection.fileno(), READABLE)
     if isinstance(error, ssl.SSLWantWriteError):
         return Wait(deadline, connection.fileno(), WRITABLE)
-    raise OSError(0, describe_tls_error(error)) from None
+    raise DescribedError(describe_tls_error(error)) from None

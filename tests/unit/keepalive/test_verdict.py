@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.keepalive.response import NoResponse, SiteResponse
-from sja_units.keepalive.verdict import judge
+from sja_units.keepalive.verdict import classify_response
 from tests.unit.keepalive.asking import config_of
 
 PAGE = "https://example.edu/me"
@@ -28,7 +28,7 @@ def answer_of(status: int, body: str = "", **more: Any) -> SiteResponse:
 
 
 def outcome_of(text: str, answer: SiteResponse | NoResponse, *held: str) -> str:
-    verdict = judge(answer, frozenset(held), config_of(PAGE, text))
+    verdict = classify_response(answer, frozenset(held), config_of(PAGE, text))
     assert verdict.reason
     return verdict.outcome
 
@@ -111,7 +111,7 @@ def test_a_firewall_or_captcha_says_nothing_of_the_session(answer: SiteResponse)
     ],
 )
 def test_who_refuses_instead_of_the_site_is_named(answer: SiteResponse) -> None:
-    verdict = judge(answer, frozenset(), config_of(PAGE))
+    verdict = classify_response(answer, frozenset(), config_of(PAGE))
     assert verdict.outcome == "unknown"
     assert verdict.reason != f"the site answers {answer.status}"
     assert str(answer.status) in verdict.reason
@@ -206,7 +206,7 @@ def test_cookies_that_have_to_be_there() -> None:
 
 def test_the_reason_tells_where_a_redirect_goes_but_not_its_ticket() -> None:
     answer = answer_of(302, location="https://sso.example.edu/cas\n?ticket=made-up-secret")
-    reason = judge(answer, frozenset(), config_of(PAGE)).reason
+    reason = classify_response(answer, frozenset(), config_of(PAGE)).reason
     assert "sso.example.edu/cas" in reason
     assert "secret" not in reason
     assert "\n" not in reason
