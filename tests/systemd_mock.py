@@ -117,6 +117,7 @@ class SystemdMock:
         self.once: dict[str, tuple[str, str]] = {}  # the same, for the next call only
         self.loses_ends = False  # tells nobody that a job has ended
         self.file_states = {"sja-relaunch.service": "enabled"}
+        self.on_end: dict[str, Callable[[], object]] = {}  # by unit: what its end hook does
         self.under_way: set[str] = set()  # units with a job
         self.most_under_way = 0
         self._jobs = 0
@@ -242,6 +243,8 @@ class SystemdMock:
 
     def _finish(self, unit: Unit, job: int, state: str, result: str) -> None:
         if unit.job == job:
+            if hook := self.on_end.get(unit.name):
+                hook()
             unit.active = state
             self._end(unit, job, result)
 

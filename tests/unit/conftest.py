@@ -10,6 +10,7 @@ import pytest
 
 import sja_units
 from tests.systemd_mock import Bus, SystemdMock, run_mock
+from tests.unit.fleet import Fleet
 
 _ROOTS = {
     "/etc/sja-units": "etc",
@@ -58,13 +59,23 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, module in list(sys.modules.items()):
         if name.startswith("sja_units."):
             for key, value in list(vars(module).items()):
-                if isinstance(value, str) and (moved := _move(value, tmp_path)):
+                if (moved := _move(value, tmp_path)) != value:
                     monkeypatch.setattr(module, key, moved)
     return tmp_path
 
 
-def _move(path: str, top: Path) -> str | None:
-    for root, place in _ROOTS.items():
-        if path == root or path.startswith(f"{root}/"):
-            return f"{top / place}{path.removeprefix(root)}"
-    return None
+def _move(value: object, top: Path) -> object:
+    """Return a path, or a tuple of paths, below another folder; all else as it is."""
+    if isinstance(value, tuple) and type(value) is tuple:
+        return tuple(_move(each, top) for each in value)
+    if isinstance(value, str):
+        for root, place in _ROOTS.items():
+            if value == root or value.startswith(f"{root}/"):
+                return f"{top / place}{value.removeprefix(root)}"
+    return value
+
+
+@pytest.fixture
+def fleet(host: Path, systemd_mock: SystemdMock, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """No jobs yet."""
+    return Fleet(host, systemd_mock, monkeypatch)
