@@ -65,7 +65,15 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     wait_state(first, LINE, "degraded")
     write_idle(first, "stopped", title="停")
     first.run("useradd", "reporter")
-    report = ["--set", "restart=on-failure", "--set", "user=reporter", "--", "/bin/true"]
+    first.write("/usr/local/bin/report", "#!/bin/sh\n", mode=0o755)
+    report = [
+        "--set",
+        "restart=on-failure",
+        "--set",
+        "user=reporter",
+        "--",
+        "/usr/local/bin/report",
+    ]
     first.run("sjactl", "create", *REPORT.split("/"), *report)
     nightly = ["--set", "schedule=03:00", "--", "/bin/true"]
     first.run("sjactl", "create", *NIGHTLY.split("/"), *nightly)
@@ -82,8 +90,8 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     names = [LINE, "acquisition/stopped", NIGHTLY, REPORT, ALICE, "keepalive/faulty"]
     assert out.split() == names
     assert "keepalive/faulty: " in err
-    assert "/usr/bin/true, which is not in the backup" in err
-    assert f"{REPORT} needs /bin/true" in err
+    assert "/bin/true" not in err  # a package brings it
+    assert "/usr/local/bin/report is not in the backup" in err
     assert first.run("stat", "-c", "%a %U", FILE).stdout == "600 root\n"
     read_before = set(device.sent())
     # The target is down before its jobs are.
@@ -99,16 +107,21 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     there, database = WebSite(second, 8000, life=600), Influx(second)
     there.start()
     before = second.sh(TREE).stdout
-    shown, _ = sjactl(second, "restore", "--dry-run", FILE)
+    shown, err = sjactl(second, "restore", "--dry-run", FILE)
+    assert "sja-units.toml  written" not in shown
+    assert "--with-host-settings" in err
     for name in names:
         assert f"/etc/sja-units/{name}.toml  written" in shown
     assert second.sh(TREE).stdout == before
     database.start()
-    done = second.run("sh", "-c", f"cat {FILE} | sjactl restore -", check=False)
+    restore = "sjactl restore --with-host-settings -"
+    done = second.run("sh", "-c", f"cat {FILE} | {restore}", check=False)
     assert done.returncode == 0, done.stderr
     assert sorted(done.stdout.split()) == sorted(names)
     assert "faulty.toml: line 1: nonsense" in done.stderr
-    assert f"{REPORT} runs as 'reporter', whom this host does not have" in done.stderr
+    for lack in ("'reporter'", "/usr/local/bin/report"):
+        assert f"{REPORT} cannot run here yet" in done.stderr
+        assert lack in done.stderr
 
     wait_state(second, ALICE, "running")
     stats = there.stats()

@@ -44,3 +44,26 @@ def test_edit_checks_before_it_replaces(machine: Machine) -> None:
     machine.run("sjactl", "start", job)
     assert wait_active(machine, job)["title"] == "after"
     assert view(machine, job)["error"] is None
+
+
+def test_of_two_changes_at_once_none_is_lost(machine: Machine) -> None:
+    job = write_idle(machine, "line1", title="before")
+    path = "/etc/sja-units/acquisition/line1.toml"
+    # Somebody else's change comes while the editor is open.
+    assert edit(machine, job, f"s/before/mine/; e sed -i s/before/theirs/ {path}") == 1
+    assert "theirs" in machine.read(path)
+    assert "mine" in machine.read(f"{path}.rejected")
+    assert edit(machine, job, f"s/theirs/late/; e sjactl remove {job}") == 1
+    assert not machine.exists(path)
+
+
+def test_of_two_jobs_of_one_name_one_is_made(machine: Machine) -> None:
+    create = "sjactl create command x --no-start --set stop_timeout={}s -- /bin/true"
+    for i in range(5):
+        first, second = create.format(2), create.format(3)
+        script = f"{first} & p=$!; {second} & q=$!; a=0; b=0; wait $p || a=$?; wait $q || b=$?"
+        script += "; echo $a $b"
+        done = machine.sh(script)
+        assert sorted(done.stdout.split()[-2:]) == ["0", "1"], (i, done.stdout, done.stderr)
+        assert done.stdout.count("command/x") == 1
+        machine.run("sjactl", "remove", "command/x")
