@@ -220,9 +220,7 @@ build_venv() {
         # pip may build where the sources are, and a checkout can be read-only.
         mkdir -- "$work/source"
         (cd -- "$here" && cp -RL -- pyproject.toml README.md LICENSE sja_units "$work/source")
-        quietly "$venv.new/bin/python" -I -m pip install --no-cache-dir --use-pep517 \
-            --compile "$work/source" ||
-            fail "pip failed (see above); mend that, or use --wheels DIR"
+        install_locked || fail "pip failed (see above); mend that, or use --wheels DIR"
     fi
     quietly "$venv.new/bin/sjactl" --version || fail "the new sjactl does not work, see above"
     # Scripts name their interpreter by its full path.
@@ -231,6 +229,24 @@ build_venv() {
     # The caller's PYTHONPATH, PYTHONHOME and site-packages are none of its business.
     sed -i '1s|python[0-9.]*$|& -I|' "$venv.new/bin/sjactl"
     sync -f "$venv.new"
+}
+
+# From the index comes only what requirements.lock names, if it is what it was when that was written.
+# What builds is locked as well: it comes first, and goes again.
+install_locked() {
+    lock=$here/requirements.lock
+    for name in flit-core setuptools; do
+        sed -n "/^$name==/,/[^\\\\]\$/p" "$lock"
+    done >"$work/builders.lock"
+    pip_install --require-hashes -r "$work/builders.lock" &&
+        pip_install --require-hashes -r "$lock" &&
+        pip_install --no-index --no-deps "$work/source" &&
+        quietly "$venv.new/bin/python" -I -m pip uninstall --yes flit-core setuptools
+}
+
+pip_install() {
+    quietly "$venv.new/bin/python" -I -m pip install --no-cache-dir --use-pep517 \
+        --no-build-isolation --compile "$@"
 }
 
 switch_venv() {

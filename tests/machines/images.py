@@ -1,6 +1,7 @@
 """Machines ready to boot: bare, or with sja-units freshly installed by install.sh."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.machines import coverage
@@ -10,13 +11,18 @@ from tests.machines.trees import say, shells, tree
 from tests.machines.wheels import CHECKOUT, peers, wheels
 
 
-def bare_machine(suite: str, name: str = "bare", kept: Path | None = None) -> Machine:
+def bare_machine(
+    suite: str,
+    name: str = "bare",
+    kept: Path | None = None,
+    binds: Mapping[str, Path] | None = None,
+) -> Machine:
     """Return a machine with nothing installed.
 
     It sees the checkout at /src, wheels for install.sh at /wheels, and at /peers what the
-    tests' counterparts import (for PYTHONPATH, together with /src).
+    tests' counterparts import (for PYTHONPATH, together with /src); and what `binds` says.
     """
-    return _make_machine([tree(suite)], suite, name, kept)
+    return _make_machine([tree(suite)], suite, name, kept, binds)
 
 
 def installed_machine(suite: str, name: str = "installed") -> Machine:
@@ -52,8 +58,14 @@ def installation(suite: str) -> Path:
     return build_once(f"installed-{suite}", key, build)
 
 
-def _make_machine(layers: list[Path], suite: str, name: str, kept: Path | None = None) -> Machine:
-    binds = {"/src": CHECKOUT, "/wheels": wheels(), "/peers": peers()}
+def _make_machine(
+    layers: list[Path],
+    suite: str,
+    name: str,
+    kept: Path | None = None,
+    more: Mapping[str, Path] | None = None,
+) -> Machine:
+    binds = {"/src": CHECKOUT, "/wheels": wheels(), "/peers": peers(), **(more or {})}
     measured = coverage.find_folder()
     if measured:
         layers = [coverage.make_layer(suite), *layers]

@@ -58,6 +58,23 @@ def install(new: Path, needed: list[str], what: str, *, python: str = "") -> Non
     _pip(["install", "--target", str(new), *wheels_only, *needed], what)
 
 
+def locked_index() -> Path:
+    """Return a folder that is a package index, with the files that requirements.lock names."""
+    lock = CHECKOUT / "requirements.lock"
+
+    def build(new: Path) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            words = ["download", "--no-deps", "--require-hashes", "--dest", scratch]
+            _pip([*words, "--requirement", str(lock)], "fetching what is locked")
+            for file in Path(scratch).iterdir():
+                name = file.name.partition("-")[0].lower().replace("_", "-")
+                (new / name).mkdir()
+                shutil.copy(file, new / name)
+                (new / name / "index.html").write_text(f'<a href="{file.name}">{file.name}</a>\n')
+
+    return build_once("index", digest(lock.read_text()), build)
+
+
 def oldest_pymodbus() -> Path:
     """Return a folder for PYTHONPATH with the oldest pymodbus that pyproject.toml takes."""
     (needed,) = [line for line in read_project()["project"]["dependencies"] if "pymodbus" in line]
