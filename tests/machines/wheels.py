@@ -11,6 +11,7 @@ from tests.machines.process import LabError, run_tool
 from tests.machines.trees import PYTHONS, say
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+_SITES = ("Django", "httpbin", "fastapi", "uvicorn", "httpx", "requests", "gunicorn")
 
 
 def wheels() -> Path:
@@ -40,7 +41,7 @@ def peers() -> Path:
     """Return a folder for PYTHONPATH with the packages that the tests' counterparts import."""
     extra: list[str] = read_project()["project"]["optional-dependencies"]["test"]
     needed = [line for line in extra if line.startswith(("pyModbusTCP", "modbus_tk"))]
-    sites = [line for line in extra if line.startswith(("Django", "httpbin"))]
+    sites = [line for line in extra if line.startswith(_SITES)]
     python = PYTHONS["bookworm"]
 
     def build(new: Path) -> None:
