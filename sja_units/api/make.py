@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from sja_units.api.fill import fill
 from sja_units.api.problems import Fault
-from sja_units.api.templates import Template, get_path
+from sja_units.api.templates import Template, get_path, read_template
 from sja_units.config import job_file
 from sja_units.config.load import Source, load
-from sja_units.config.origin import seal
+from sja_units.config.origin import Origin, seal
 from sja_units.errors import ConfigError
 from sja_units.times import format_moment
 from sja_units.toml.format import format_toml
@@ -51,3 +51,14 @@ def make_file(template: Template, values: Mapping[str, Any], created: str = "") 
         raise Unfit(told)
     text = seal(template.name, created or format_moment(time.time_ns(), 6), values, loaded.text)
     return Made(text, job_file.parse(template.kind, text, where))
+
+
+def remake_file(origin: Origin) -> Made:
+    """Return the file of a job as its template says it now. Raises ConfigError."""
+    where = get_path(origin.template)
+    try:
+        return make_file(read_template(origin.template), origin.values, origin.created)
+    except FileNotFoundError:
+        raise ConfigError(where, ["no such template"]) from None
+    except Unfit as unfit:
+        raise ConfigError(where, [f"{f.key}: {f.message}" for f in unfit.faults]) from None

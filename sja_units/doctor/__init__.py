@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from sja_units.doctor import configuration, host, installation, operators, units
+from sja_units.doctor import configuration, door, host, installation, operators, units
 from sja_units.doctor.finding import OK, PROBLEM, UNKNOWN, WARNING, Finding
 from sja_units.errors import NotAllowed, SjaError
 
@@ -41,6 +41,7 @@ CHECKS = (
     Check("jobs", configuration.check_jobs),
     Check("drop-ins", configuration.check_drop_ins),
     Check("sharing", configuration.check_sharing),
+    Check("door", door.check_door),
     Check("strays", configuration.check_unmanaged),
     Check("clock", host.check_clock),
     Check("journal", host.check_journal),

@@ -7,6 +7,7 @@ from sja_units.cli.params import example
 from sja_units.cli.preflight import warn_of_settings
 from sja_units.config.job_file import JobFile, read_file
 from sja_units.config.load import Source, load
+from sja_units.config.origin import is_edited
 from sja_units.errors import ConfigError
 from sja_units.job import Job
 from sja_units.jobs import drop_ins, inventory
@@ -59,7 +60,24 @@ def _settle(job: Job) -> JobFile:
     """Return what a job's file says, its points in it and no more in a table beside it."""
     text = read_file(job.config_path)
     loaded = load(job.kind, Source(text, job.config_path))
+    if loaded.file.origin is not None:
+        return _renew(job, loaded.file, text)
     if loaded.text != text:
         change_file(job, text, loaded.text)
         echo(f"{job}: its points are in {job.config_path} now", err=True)
     return loaded.file
+
+
+def _renew(job: Job, file: JobFile, text: str) -> JobFile:
+    """Let a job have what its template says now, unless a person has edited its file."""
+    from sja_units.api.make import remake_file
+
+    assert file.origin is not None
+    if is_edited(file.origin, text):
+        echo(f"{job}: edited, so its template does not count", err=True)
+        return file
+    made = remake_file(file.origin)
+    if made.text != text:
+        change_file(job, text, made.text)
+        echo(f"{job}: has what template {file.origin.template} says now", err=True)
+    return made.file

@@ -21,6 +21,8 @@ from sja_units.jobs.files import create_file
 from sja_units.jobs.status import list_status
 from sja_units.kinds import get_kind
 from sja_units.systemd.client import Systemd
+from sja_units.text import suggest
+from sja_units.toml.edit import read_value
 
 
 @click.command(
@@ -28,12 +30,14 @@ from sja_units.systemd.client import Systemd
     epilog=example(
         "sjactl create keepalive alice --cookies alice.txt --url https://a.example/me",
         "sjactl create acquisition line1 --from line1.toml",
+        "sjactl create keepalive booking-7 --template booking --title Li",
         "sjactl create command web -- python3 -m http.server",
     ),
 )
 @click.argument("kind", metavar="KIND")
 @click.argument("name", metavar="NAME", required=False)
 @click.option("--from", "source", metavar="FILE", type=ClientConfig(), help="Start from FILE.")
+@click.option("--template", metavar="TEMPLATE", help="Fill in a template of this host.")
 @click.option("--title", metavar="TEXT", help="A name for people, in any script.")
 @click.option("--url", metavar="PAGE", help="keepalive: the page that shows if it is alive.")
 @click.option(
@@ -48,6 +52,7 @@ def create_command(
     kind: str,
     name: str | None,
     source: str | None,
+    template: str | None,
     title: str | None,
     url: str | None,
     cookies: str | None,
@@ -84,11 +89,9 @@ def create_command(
         array = f"[{', '.join(map(_quote, _find_program(command)))}]"
         values.append(Setting("command", array, "COMMAND"))
     values += split_settings(settings)
-    if source is not None:
-        written = Source(read_text(source), source, values)
-    else:
-        written = Source("", "", values, _OPTIONS)
-    _, file, text = load(kind, written, open_client_file)
+    if template is not None and source is not None:
+        raise UsageError("--template and --from exclude each other")
+    file, text = _fill(template, job, values) if template else _load(kind, source, values)
     jar = read_jar_text(cookies, file) if cookies else None
     warn_of_others(job, file, jar)
     warn_of_world(file)
@@ -97,6 +100,36 @@ def create_command(
     if jar is not None:
         manager.give_jar(job, jar)
     return _start(job, file, start=not no_start)
+
+
+def _load(kind: str, source: str | None, values: list[Setting]) -> tuple[job_file.JobFile, str]:
+    """Return what a person's file and command line say, and the text of the job's file."""
+    written = Source("", "", values, _OPTIONS)
+    if source is not None:
+        written = Source(read_text(source), source, values)
+    loaded = load(kind, written, open_client_file)
+    return loaded.file, loaded.text
+
+
+def _fill(name: str, job: Job, values: list[Setting]) -> tuple[job_file.JobFile, str]:
+    """Return the file of a job that is made from a template, and its text."""
+    from sja_units.api.make import Unfit, make_file
+    from sja_units.api.templates import list_templates, read_template
+
+    try:
+        template = read_template(name)
+    except FileNotFoundError:
+        raise UsageError(f"no such template: {name}{suggest(name, list_templates())}") from None
+    if not template.fits(job.kind, job.name):
+        words = f"{template.kind} jobs whose names match {template.names}"
+        raise UsageError(f"{job}: template {name} is for {words}")
+    try:
+        made = make_file(template, {each.key: read_value(each.value) for each in values})
+    except Unfit as unfit:
+        options = {each.key: each.option for each in values}
+        lines = (f"{options.get(f.key, f.key)}: {f.message}" for f in unfit.faults)
+        raise UsageError("\n".join(lines)) from None
+    return made.file, made.text
 
 
 def _start(job: Job, file: job_file.JobFile, *, start: bool) -> int:
