@@ -123,33 +123,47 @@ def find_next(data: bytes, at: int) -> int:
 def read_batches(fd: int, offset: int, end: int = LARGEST) -> Iterator[Batch | Damage]:
     """Yield what stands in a segment from there up to `end`: batches, and damage between them.
 
-    No more than a batch is in memory, or 1 MiB of what is none. Raises OSError.
+    Raises OSError. Each byte is looked at a few times at most, whatever stands there.
     """
-    while offset < end and (data := os.pread(fd, min(WINDOW, end - offset), offset)):
-        header = parse_header(data)
-        if header and len(data) < header.size <= end - offset and find_next(data, 0) == len(data):
-            data = os.pread(fd, header.size, offset)
-        at = 0
-        while batch := parse_batch(data, at, offset):
-            yield batch
-            at = batch.end - offset
-        if at:
-            offset += at
+    data, base, is_rest = b"", offset, False
+    damaged_from: int | None = None
+    while offset < end:
+        at = offset - base
+        if not is_rest and _may_go_on(data, at):
+            size = min(max(_claimed_size(data, at), WINDOW), end - offset)
+            data, base, at = os.pread(fd, size, offset), offset, 0
+            is_rest = len(data) < size or offset + size == end
+        if at >= len(data):
+            break
+        if _may_go_on(data, at) and not is_rest:
             continue
-        damage = Damage(offset, _find_batch(fd, offset, end))
-        yield damage
-        offset = damage.end
+        if batch := parse_batch(data, at, base):
+            if damaged_from is not None:
+                yield Damage(damaged_from, offset)
+                damaged_from = None
+            yield batch
+            offset = batch.end
+            continue
+        damaged_from = offset if damaged_from is None else damaged_from
+        following = find_next(data, at)
+        if following == len(data) and not is_rest:
+            following = max(at + 1, len(data) - len(MARK))  # it may begin across this end
+        offset = base + following
+    if damaged_from is not None:
+        yield Damage(damaged_from, offset)
 
 
-def _find_batch(fd: int, offset: int, end: int) -> int:
-    """Return where the next batch may begin behind that place, where the file ends if none does."""
-    while offset < end and (data := os.pread(fd, min(WINDOW, end - offset), offset)):
-        at = find_next(data, 0)
-        if at < len(data):
-            return offset + at
-        # The next one may begin across this end.
-        offset += len(data) - (len(MARK) if len(data) == WINDOW else 0)
-    return min(offset, end)
+def _claimed_size(data: bytes, at: int) -> int:
+    header = parse_header(data, at)
+    return header.size if header else MAX_HEADER
+
+
+def _may_go_on(data: bytes, at: int) -> bool:
+    """Return whether what begins there may be a batch of which `data` holds a part only."""
+    header = parse_header(data, at)
+    if header is None:
+        return len(data) - at < MAX_HEADER
+    return at + header.size > len(data) and find_next(data, at + header.length - 1) == len(data)
 
 
 def find_batches(data: bytes) -> Iterator[Batch]:
