@@ -5,7 +5,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sja_units.acquisition.points.point import FLOATS, INTEGERS, is_unsafe_name
+from sja_units.acquisition.points.point import is_unsafe_name
+from sja_units.acquisition.points.types import FLOATS, INTEGERS
 from sja_units.importers.takeover import clean, quote
 
 Row = Mapping[str, Any]

@@ -14,7 +14,8 @@ from sja_units.acquisition.points.decode import (
     make_finish,
 )
 from sja_units.acquisition.points.plan import ReadRequest
-from sja_units.acquisition.points.point import FLOATS, Point
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import FLOATS
 from sja_units.acquisition.points.unpack import Unpacker
 
 STAMP = "\0"
@@ -89,7 +90,7 @@ class RequestEncoder:
             return "%.15g"  # what a double keeps: 234 * 0.1 is then 23.4, not 23.400000000000002
         if not is_plain(point):
             self._finishes.append((slot, make_finish(point)))
-        if is_float(point):
+        if point.is_float:
             return "%r"
         return "%du" if is_unsigned else "%di"
 
@@ -138,15 +139,10 @@ def is_damaged(value: Value) -> bool:
     return isinstance(value, str) and REPLACEMENT in value
 
 
-def is_float(point: Point) -> bool:
-    """Tell whether a number is written as a float."""
-    scaled = point.scale != 1 or point.offset != 0
-    return scaled or point.write_as == "float" or point.type in FLOATS
-
-
 def is_scaled_only(point: Point) -> bool:
     """Tell whether a number becomes its value by scale and offset alone."""
-    return (point.scale != 1 or point.offset != 0) and point.no_value is None
+    is_scaled = point.scale != 1 or point.offset != 0
+    return is_scaled and point.no_value is None and point.precision is None
 
 
 def is_plain(point: Point) -> bool:
@@ -155,7 +151,8 @@ def is_plain(point: Point) -> bool:
         point.scale == 1
         and point.offset == 0
         and point.no_value is None
-        and (is_float(point) == (point.type in FLOATS))
+        and point.precision is None
+        and (point.is_float == (point.type in FLOATS))
         and (point.type != "uint64" or point.write_as == "unsigned")
         and (point.write_as != "unsigned" or point.type.startswith("u"))
     )

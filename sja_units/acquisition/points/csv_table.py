@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 COLUMNS = (
     *("name", "table", "address", "reference", "type", "registers", "byte_order", "bit", "byte"),
-    *("scale", "offset", "unit", "cn_name", "no_value", "write_as"),
+    *("scale", "offset", "unit", "cn_name", "no_value", "precision", "encoding"),
+    "write_as",
 )
-_INTEGERS = ("address", "reference", "registers", "bit")
+_INTEGERS = ("address", "reference", "registers", "bit", "precision")
 _NUMBERS = ("scale", "offset", "no_value")
 _SEPARATORS = ";,\t"
 

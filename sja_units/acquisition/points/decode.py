@@ -6,10 +6,11 @@ to a byte, the first in the least significant place.
 
 import struct
 from collections.abc import Callable
-from math import isfinite, isnan
+from math import isfinite, isnan, nan
 from typing import Literal
 
-from sja_units.acquisition.points.point import FLOATS, FORMATS, Point
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import BYTE_ORDERS, FLOATS, FORMATS, is_unsigned
 
 Value = bool | int | float | str
 Decoder = Callable[[bytes, int], Value | None]
@@ -18,6 +19,7 @@ Decoder = Callable[[bytes, int], Value | None]
 REPLACEMENT = "\ufffd"
 """Stands in a text for what is no character."""
 _CONTROL = dict.fromkeys((*range(32), 127), REPLACEMENT)
+_MAX_M10K = 9999
 _MAX_INTEGER = {"integer": 2**63 - 1, "unsigned": 2**64 - 1}
 
 
@@ -42,6 +44,8 @@ def explain(point: Point, data: bytes, distance: int) -> str:
     raw = make_number_reader(point)(data, distance)
     if raw == point.no_value:
         return f"the device says that it has none: {raw:g}"
+    if isnan(raw) and point.type not in FLOATS:
+        return f"the device sent {data[distance * 2 : (distance + point.size) * 2].hex(' ', 2)}"
     if not isfinite(raw):
         return (
             "the device sent NaN, which is no number" if isnan(raw) else "the device sent infinity"
@@ -68,6 +72,8 @@ def make_number_reader(point: Point) -> Callable[[bytes, int], float]:
     """Return the function that finds the number as the device sent it."""
     if point.type.endswith("t8"):
         return _make_byte_reader(point)
+    if point.type not in FORMATS or point.byte_order not in BYTE_ORDERS:
+        return _make_odd_reader(point)
     # CDAB is DCBA, and BADC is ABCD, with the bytes of each register swapped.
     swapped = point.byte_order in ("CDAB", "BADC")
     little = point.byte_order in ("CDAB", "DCBA")
@@ -85,9 +91,60 @@ def make_number_reader(point: Point) -> Callable[[bytes, int], float]:
     return read
 
 
+def arrange(data: bytes, order: str) -> bytes:
+    """Return the bytes of one number with the most significant first; the same turns it back."""
+    if order in ("BADC", "DCBA"):
+        data = swap(data)
+    words = [data[i : i + 2] for i in range(0, len(data), 2)]
+    if order in ("CDAB", "DCBA"):
+        words.reverse()
+    elif order == "CDABGHEF":
+        words = [words[1], words[0], words[3], words[2]]
+    elif order == "EFGHABCD":
+        words = words[2:] + words[:2]
+    return b"".join(words)
+
+
+def _make_odd_reader(point: Point) -> Callable[[bytes, int], float]:
+    parse = _find_parser(point.type)
+
+    def read(data: bytes, distance: int) -> float:
+        sent = data[distance * 2 : (distance + point.size) * 2]
+        return parse(arrange(sent, point.byte_order))
+
+    return read
+
+
+def _find_parser(kind: str) -> Callable[[bytes], float]:
+    """Return what makes a number of bytes with the most significant first; NaN if they are none."""
+    if kind.startswith("bcd"):
+        return _parse_bcd
+    if kind.startswith("m10k"):
+        return _parse_m10k
+    if kind in FORMATS:
+        unpack = struct.Struct(">" + FORMATS[kind]).unpack
+        return lambda data: float(unpack(data)[0]) if kind in FLOATS else int(unpack(data)[0])
+    return lambda data: int.from_bytes(data, "big", signed=not is_unsigned(kind))
+
+
+def _parse_bcd(data: bytes) -> float:
+    digits = data.hex()
+    return int(digits) if digits.isdecimal() else nan
+
+
+def _parse_m10k(data: bytes) -> float:
+    """Each register is a signed number of four decimal digits, the most significant one first."""
+    total = 0
+    for part in struct.unpack(f">{len(data) // 2}h", data):
+        if abs(part) > _MAX_M10K:
+            return nan
+        total = total * (_MAX_M10K + 1) + part
+    return total
+
+
 def _make_byte_reader(point: Point) -> Callable[[bytes, int], float]:
     little = point.byte_order in ("BADC", "DCBA")
-    place = int((point.byte == "low") != little)
+    place = int((point.byte != "high") != little)
 
     def read(data: bytes, distance: int) -> float:
         byte = data[distance * 2 + place]
@@ -126,11 +183,17 @@ def _make_list_decoder(point: Point) -> Decoder:
 
 
 def _make_text_decoder(point: Point) -> Decoder:
+    parts = {"both": slice(None), "high": slice(0, None, 2), "low": slice(1, None, 2)}
+    part = parts[point.byte]
+
     def decode(data: bytes, distance: int) -> str:
         raw = data[distance * 2 : (distance + point.size) * 2]
         if point.byte_order == "BADC":
             raw = swap(raw)
-        text = raw.partition(b"\0")[0].decode("utf-8", "replace")
+        raw = raw[part]
+        if not point.encoding.startswith(("utf-16", "utf-32")):
+            raw = raw.partition(b"\0")[0]
+        text = raw.decode(point.encoding, "replace").partition("\0")[0]
         return text.rstrip().translate(_CONTROL)
 
     return decode
@@ -140,16 +203,18 @@ def make_finish(point: Point) -> Callable[[float], float | None]:
     """Return the function from the raw number to the value: no-value, scale, offset, range."""
     scale, offset, no_value = point.scale, point.offset, point.no_value
     scaled = scale != 1 or offset != 0
-    as_float = scaled or point.write_as == "float" or point.type in FLOATS
+    as_float = point.is_float
     largest = _MAX_INTEGER.get(point.write_as, 0)
 
     def finish(raw: float) -> float | None:
         if raw == no_value:
             return None
         if not as_float:
-            return raw if raw <= largest else None
+            return raw if raw <= largest else None  # neither is NaN
         # 15 digits are what a double keeps: 234 * 0.1 is then 23.4, not 23.400000000000002.
         value = float(f"{raw * scale + offset:.15g}") if scaled else float(raw)
-        return value if isfinite(value) else None
+        if not isfinite(value):
+            return None
+        return value if point.precision is None else round(value, point.precision)
 
     return finish

@@ -1,27 +1,36 @@
 """One point of a device: where it is, how its registers become a value."""
 
+import codecs
 import re
 import struct
 from typing import NamedTuple
 
+from sja_units.acquisition.points.types import (
+    BYTE_ORDERS,
+    FLOATS,
+    FORMATS,
+    LONG_BYTE_ORDERS,
+    ODD_INTEGERS,
+    SIZES,
+    TABLES,
+    TYPES,
+    find_limits,
+    is_unsigned,
+)
 from sja_units.toml.reader import TableReader
-
-TABLES = ("holding", "input", "coil", "discrete")
-BYTE_ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
-INTEGERS = {
-    **{"int8": 1, "uint8": 1, "int16": 1, "uint16": 1},
-    **{"int32": 2, "uint32": 2, "int64": 4, "uint64": 4},
-}
-FLOATS = {"float16": 1, "float32": 2, "float64": 4}
-FORMATS = {
-    **{"int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I"},
-    **{"int64": "q", "uint64": "Q", "float16": "e", "float32": "f", "float64": "d"},
-}
-"""How the module struct calls them."""
-TYPES = ("bool", "bit", *INTEGERS, *FLOATS, "string")
 
 # First digit of a Modbus reference: https://modbus.org/specs.php, "Modbus data model".
 _REFERENCE_TABLES = {"0": "coil", "1": "discrete", "3": "input", "4": "holding"}
+# Python's own, or not of single texts; a device's UTF-16 has no mark of its order.
+_NO_ENCODINGS = (
+    "idna",
+    "punycode",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "utf-7",
+    "utf-16",
+    "utf-32",
+)
 _UNSAFE_NAME = re.compile(r"\\(?:[,= ]|$)")
 
 
@@ -35,17 +44,25 @@ class Point(NamedTuple):
     type: str
     byte_order: str = "ABCD"
     bit: int = 0  # of type bit: 0 is the least significant of the register
-    byte: str = "low"  # of int8 and uint8
+    byte: str = "both"  # low or high of int8 and uint8, and of strings with a character a register
     scale: float = 1.0
     offset: float = 0.0
     unit: str = ""
     cn_name: str = ""  # its Chinese name, a tag of the narrow layout
     no_value: float | None = None  # the raw number by which the device says "nothing measured"
+    precision: int | None = None  # digits after the decimal point
+    encoding: str = "utf-8"  # of a string
     write_as: str = "integer"  # or unsigned, float, json; a bit is also written as bool
 
     @property
     def is_bits(self) -> bool:
         return self.table in ("coil", "discrete")
+
+    @property
+    def is_float(self) -> bool:
+        """Whether a number is written as a float."""
+        scaled = self.scale != 1 or self.offset != 0
+        return scaled or self.write_as == "float" or self.type in FLOATS
 
     @property
     def end(self) -> int:
@@ -66,27 +83,59 @@ def read_point(table: TableReader, max_registers: int) -> Point:
         point = _read_truth(table, point, ("bool", "integer", "json"))
         return _checked(table, _read_count(table, point), max_registers * 16)
     kind = table.text("type", choices=TYPES)
-    size = INTEGERS.get(kind) or FLOATS.get(kind) or 1
+    size = SIZES.get(kind, 1)
     if kind == "string":
         size = table.integer("registers", low=1, high=125)
-    orders = BYTE_ORDERS if kind != "string" else ("ABCD", "BADC")
     point = Point(
         name,
         where,
         address,
         size,
         kind,
-        table.text("byte_order", "ABCD", choices=orders),
+        _read_byte_order(table, kind, size),
         bit=table.integer("bit", low=0, high=15) if kind == "bit" else 0,
-        byte=table.text("byte", "low", choices=("low", "high")) if kind.endswith("t8") else "low",
+        byte=table.text("byte", "low", choices=("low", "high")) if kind.endswith("t8") else "both",
         unit=unit,
         cn_name=cn_name,
     )
+    if kind == "string":
+        point = _read_string(table, point)
     if kind in ("bool", "bit"):
         point = _read_truth(table, point, ("bool", "integer"))
     elif kind != "string":
         point = _read_count(table, _read_number(table, point))
     return _checked(table, point, max_registers)
+
+
+def _read_byte_order(table: TableReader, kind: str, size: int) -> str:
+    orders: tuple[str, ...] = BYTE_ORDERS
+    if kind == "string":
+        orders = ("ABCD", "BADC")
+    elif size == 4:
+        orders = (*BYTE_ORDERS, *LONG_BYTE_ORDERS)
+    order = table.text("byte_order", "ABCD", choices=orders)
+    return LONG_BYTE_ORDERS.get(order, order)
+
+
+def _read_string(table: TableReader, point: Point) -> Point:
+    name = table.text("encoding", "utf-8")
+    encoding = find_encoding(name)
+    if not encoding:
+        table.fault(
+            "encoding", f"is {name!r}, but must be one such as utf-8, gbk, shift_jis, latin-1"
+        )
+    byte = table.text("byte", "both", choices=("both", "low", "high"))
+    return point._replace(encoding=encoding or "utf-8", byte=byte)
+
+
+def find_encoding(name: str) -> str:
+    """Return Python's own name of an encoding of text, "" if it knows none of that name."""
+    try:
+        found = codecs.lookup(name)
+        b"a".ljust(4, b"\0").decode(found.name)
+    except (LookupError, ValueError, TypeError):
+        return ""
+    return "" if found.name in _NO_ENCODINGS else found.name
 
 
 def _read_truth(table: TableReader, point: Point, ways: tuple[str, ...]) -> Point:
@@ -111,13 +160,18 @@ def _read_number(table: TableReader, point: Point) -> Point:
         table.fault("scale", "is 0, which would make every value the same")
     no_value = _read_no_value(table, point.type) if table.has("no_value") else None
     write_as = "float"
-    if point.type in INTEGERS:
+    if point.type not in FLOATS:
         ways = ("integer", "unsigned", "float", *(["json"] if point.type == "uint16" else []))
         write_as = table.text("write_as", "integer", choices=ways)
-        if write_as == "unsigned" and not point.type.startswith("u"):
+        if write_as == "unsigned" and not is_unsigned(point.type):
             table.fault("write_as", f"is 'unsigned', but {point.type} can be negative")
     offset = table.number("offset", 0.0)
-    return point._replace(scale=scale, offset=offset, no_value=no_value, write_as=write_as)
+    point = point._replace(scale=scale, offset=offset, no_value=no_value, write_as=write_as)
+    if table.has("precision"):
+        point = point._replace(precision=table.integer("precision", low=0, high=15))
+        if not point.is_float:
+            table.fault("precision", "is for numbers that are written as floats, and this is none")
+    return point
 
 
 def _read_no_value(table: TableReader, kind: str) -> float:
@@ -137,6 +191,11 @@ def _as_held(kind: str, number: float) -> float:
 
     Raises one of several errors for what the type cannot hold.
     """
+    if kind in ODD_INTEGERS:
+        least, greatest = find_limits(kind)
+        if number != int(number) or not least <= number <= greatest:
+            raise ValueError
+        return int(number)
     packed = struct.Struct(f">{FORMATS[kind]}")
     if kind in FLOATS:
         held: float = packed.unpack(packed.pack(number))[0]

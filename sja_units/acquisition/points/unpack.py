@@ -7,7 +7,8 @@ from typing import Any
 
 from sja_units.acquisition.points.decode import swap
 from sja_units.acquisition.points.plan import ReadRequest
-from sja_units.acquisition.points.point import FLOATS, FORMATS, Point
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import BYTE_ORDERS, FLOATS, FORMATS
 
 _LITTLE = ("CDAB", "DCBA")
 _SWAPPED = ("CDAB", "BADC")
@@ -38,6 +39,7 @@ class Unpacker:
                 point.type not in FORMATS
                 or point.write_as == "json"  # a list
                 or point.type.endswith("t8")
+                or point.byte_order not in BYTE_ORDERS
                 or (point.byte_order in _LITTLE) != little
                 or (point.byte_order in _SWAPPED) != swapped
             ):

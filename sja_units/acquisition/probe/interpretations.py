@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from sja_units.acquisition.points.decode import Value, make_decoder
-from sja_units.acquisition.points.point import BYTE_ORDERS, FLOATS, INTEGERS, Point
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import BYTE_ORDERS, FLOATS, INTEGERS
 
 Words = Mapping[tuple[str, int], int]
 """What was read, by table and address."""
@@ -40,7 +41,7 @@ def list_interpretations(point: Point, words: Words) -> list[Interpretation]:
     found = []
     for kind, byte in kinds:
         size = point.size if kind == "string" and point.type == "string" else _size(kind)
-        tried = point._replace(type=kind, size=size, byte=byte or "low", write_as=_write_as(kind))
+        tried = point._replace(type=kind, size=size, byte=byte or "both", write_as=_write_as(kind))
         data = gather(tried, words)
         if data is not None:
             values = (make_decoder(tried._replace(byte_order=o))(data, 0) for o in BYTE_ORDERS)

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from sja_units.acquisition.points.point import FLOATS, INTEGERS, Point
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import FLOATS, find_limits
 from sja_units.acquisition.simulate.encode import encode, mask, round_raw
 
 STEPS_PER_SECOND = 10
@@ -60,13 +61,14 @@ def make_raw(point: Point, index: int, seconds: float) -> float | str:
     period = _SHORTEST_SECONDS * (1 + index % 7 / 3)
     phase = (seconds / period + index * 0.618) % 1
     if point.type == "string":
-        return f"SIM{int(seconds):05}"[-point.size * 2 :]
+        characters = point.size * 2 if point.byte == "both" else point.size
+        return f"SIM{int(seconds):05}"[-characters:]
     if point.is_bits or point.type in ("bool", "bit"):
         return float(phase < 0.5)
     low, high = _find_range(point)
     raw = round_raw(point, low + (high - low) * (0.5 - 0.5 * math.cos(2 * math.pi * phase)))
     if raw == point.no_value:
-        step = max(1.0, (high - low) / 50) if point.type in INTEGERS else (high - low) / 50
+        step = max(1.0, (high - low) / 50) if point.type not in FLOATS else (high - low) / 50
         raw = round_raw(point, raw + step if raw < (low + high) / 2 else raw - step)
     return raw
 
@@ -76,14 +78,12 @@ def _find_range(point: Point) -> tuple[float, float]:
     ends = sorted((end - point.offset) / point.scale for end in (_LOW, _HIGH))
     least, most = _limits(point)
     low, high = max(ends[0], least), min(ends[1], most)
-    wide_enough = 10.0 if point.type in INTEGERS else 0.0
+    wide_enough = 10.0 if point.type not in FLOATS else 0.0
     return (low, high) if high - low > wide_enough else (_LOW, _HIGH)
 
 
 def _limits(point: Point) -> tuple[float, float]:
     if point.type in FLOATS:
         return -60000.0, 60000.0  # what the smallest of them, float16, can hold
-    bits = 8 if point.type.endswith("t8") else INTEGERS[point.type] * 16
-    if point.type.startswith("u"):
-        return 0.0, 2.0**bits - 1
-    return -(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1
+    least, most = find_limits(point.type)
+    return float(least), float(most)

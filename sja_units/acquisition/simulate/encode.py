@@ -2,7 +2,9 @@
 
 import struct
 
-from sja_units.acquisition.points.point import FLOATS, FORMATS, Point
+from sja_units.acquisition.points.decode import arrange
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import FLOATS, FORMATS, ODD_INTEGERS, is_unsigned
 
 
 def encode(point: Point, raw: float | str) -> list[int]:
@@ -12,14 +14,10 @@ def encode(point: Point, raw: float | str) -> list[int]:
     struct.error for a number that the type cannot hold.
     """
     data = _encode_text(point, raw) if isinstance(raw, str) else _encode_number(point, raw)
-    words = [int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2)]
     if point.write_as == "json":
-        words *= point.size
-    if point.byte_order in ("CDAB", "DCBA"):
-        words.reverse()
-    if point.byte_order in ("BADC", "DCBA"):
-        words = [word >> 8 | (word & 0xFF) << 8 for word in words]
-    return words
+        data *= point.size
+    data = arrange(data, point.byte_order)
+    return [int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2)]
 
 
 def round_raw(point: Point, raw: float) -> float:
@@ -31,7 +29,13 @@ def round_raw(point: Point, raw: float) -> float:
 
 def _encode_text(point: Point, text: str) -> bytes:
     width = point.size * 2
-    return text.encode()[:width].ljust(width, b"\0")
+    sent = text.encode(point.encoding, "replace")
+    if point.byte == "both":
+        return sent[:width].ljust(width, b"\0")
+    held = bytearray(width)
+    part = sent[: point.size].ljust(point.size, b"\0")
+    held[int(point.byte == "low") :: 2] = part
+    return bytes(held)
 
 
 def _encode_number(point: Point, raw: float) -> bytes:
@@ -40,10 +44,23 @@ def _encode_number(point: Point, raw: float) -> bytes:
         return struct.pack(">H", bool(raw))
     if point.type == "bit":
         return struct.pack(">H", bool(raw) << point.bit)
+    if point.type in ODD_INTEGERS:
+        return _encode_odd(point, int(raw))
     data = struct.pack(f">{FORMATS[point.type]}", raw if point.type in FLOATS else int(raw))
     if len(data) == 1:
         return data + b"\0" if point.byte == "high" else b"\0" + data
     return data
+
+
+def _encode_odd(point: Point, number: int) -> bytes:
+    if point.type.startswith("bcd"):
+        return bytes.fromhex(f"{number:0{point.size * 4}}")
+    if point.type.startswith("m10k"):
+        sign = -1 if number < 0 else 1
+        digits = f"{abs(number):0{point.size * 4}}"
+        parts = [sign * int(digits[i : i + 4]) for i in range(0, len(digits), 4)]
+        return struct.pack(f">{point.size}h", *parts)
+    return number.to_bytes(point.size * 2, "big", signed=not is_unsigned(point.type))
 
 
 def mask(point: Point) -> int:

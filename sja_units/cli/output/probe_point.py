@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from sja_units.acquisition.config import AcquisitionConfig, Device, find_pacing
 from sja_units.acquisition.modbus.connect import open_link
-from sja_units.acquisition.points.point import BYTE_ORDERS, Point
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import BYTE_ORDERS
 from sja_units.acquisition.probe.client import (
     Found,
     ProbeClient,

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.points.decode import make_decoder
-from sja_units.acquisition.points.point import TABLES, parse_reference
+from sja_units.acquisition.points.point import parse_reference
+from sja_units.acquisition.points.types import TABLES
 from sja_units.config.job_file import parse
 from sja_units.errors import ConfigError, FaultLine
 
@@ -96,6 +97,37 @@ def test_every_address_has_a_reference(table: str, address: int) -> None:
         assert parse_reference(f"{digit}{address + 1:04}") == (table, address)
 
 
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [
+        ('type = "string"\nregisters = 2\nencoding = "klingon"', "encoding"),
+        ('type = "string"\nregisters = 2\nencoding = "base64"', "encoding"),
+        ('type = "string"\nregisters = 2\nencoding = "idna"', "encoding"),
+        ('type = "string"\nregisters = 2\nencoding = "utf-16"', "encoding"),
+        ('type = "string"\nregisters = 2\nbyte = "middle"', "byte"),
+        ('type = "uint16"\nprecision = 1', "precision"),
+        ('type = "bcd16"\nno_value = 10000', "no_value"),
+        ('type = "uint48"\nno_value = 0x1000000000000', "no_value"),
+        ('type = "m10k32"\nwrite_as = "unsigned"', "write_as"),
+        ('type = "float64"\nbyte_order = "ABCDEFG"', "byte_order"),
+    ],
+)
+def test_a_key_that_its_type_does_not_have_or_hold_is_refused(keys: str, key: str) -> None:
+    text = HEAD + '[[device.point]]\nname = "p"\ntable = "holding"\naddress = 1\n' + keys
+    (fault,) = faults_of(text)
+    assert fault.key == f"device.0.point.0.{key}"
+
+
+@pytest.mark.parametrize(
+    ("order", "same"),
+    [("ABCDEFGH", "ABCD"), ("GHEFCDAB", "CDAB"), ("BADCFEHG", "BADC"), ("HGFEDCBA", "DCBA")],
+)
+def test_orders_of_64_bits_have_two_names(order: str, same: str) -> None:
+    head = HEAD + '[[device.point]]\nname = "p"\ntable = "holding"\naddress = 1\ntype = "int64"\n'
+    points = [read(f'{head}byte_order = "{each}"').devices[0].points for each in (order, same)]
+    assert points[0] == points[1]
+
+
 def test_a_reference_stands_for_table_and_address() -> None:
     text = POINT.replace('table = "holding"', "").replace("address = 100", "reference = 30101")
     (point,) = read(HEAD + text).devices[0].points
@@ -126,6 +158,9 @@ def test_a_reference_stands_for_table_and_address() -> None:
         ("unknown", "1"),
         ("reference", "40101"),
         ("write_as", '"unsigned"'),
+        ("byte_order", '"CDABGHEF"'),
+        ("encoding", '"gbk"'),
+        ("precision", "16"),
     ],
 )
 def test_a_fault_of_a_point_is_told_with_its_place(key: str, value: str) -> None:

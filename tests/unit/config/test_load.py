@@ -8,7 +8,8 @@ import pytest
 
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.points.csv_table import COLUMNS, parse_point_table
-from sja_units.acquisition.points.point import TYPES, Point, read_point
+from sja_units.acquisition.points.point import Point, read_point
+from sja_units.acquisition.points.types import TYPES
 from sja_units.config.job_file import MAX_BYTES, parse
 from sja_units.config.load import Source, load
 from sja_units.errors import ConfigError

@@ -70,13 +70,28 @@ def test_a_late_answer_has_a_line_of_its_own() -> None:
             assert made.samples == 2
 
 
-KINDS = ("int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64")
+KINDS = (
+    "bcd16",
+    "m10k48",
+    "uint48",
+    "int16",
+    "uint16",
+    "int32",
+    "uint32",
+    "int64",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+)
 POINTS = st.lists(
     st.builds(
         lambda kind, order, extra, gap: (kind, order, extra, gap),
-        st.sampled_from((*KINDS, "int8", "bool", "bit", "string")),
+        st.sampled_from((*KINDS, "bool", "bit", "string")),
         st.sampled_from(("ABCD", "CDAB", "BADC", "DCBA")),
-        st.sampled_from(("", "scale = 0.1", "no_value = 0", "write_as", "offset = 7")),
+        st.sampled_from(
+            ("", "scale = 0.1", "no_value = 0", "write_as", "offset = 7", "precision = 2")
+        ),
         st.integers(-2, 3),
     ),
     min_size=1,
@@ -92,6 +107,8 @@ def test_a_request_as_a_whole_is_written_like_its_points_alone(
     for i, (kind, order, extra, gap) in enumerate(points):
         address = max(0, address + gap)
         rest = extra
+        if extra == "precision = 2":
+            rest = "precision = 2\nscale = 0.1234"
         if extra == "write_as":
             rest = "" if kind.startswith("f") else 'write_as = "float"'
         if kind in ("bool", "bit", "string"):

@@ -6,7 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sja_units.acquisition.points.decode import make_decoder
-from sja_units.acquisition.points.point import BYTE_ORDERS, FLOATS, INTEGERS, Point
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import BYTE_ORDERS, FLOATS, INTEGERS
 
 WIDE = {
     **{"int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q"},
@@ -145,3 +146,79 @@ def test_what_stands_for_no_value_is_none() -> None:
 def test_a_scaled_value_that_is_too_large_is_none() -> None:
     point = Point("p", "holding", 0, 4, "float64", scale=1e10, write_as="float")
     assert make_decoder(point)(struct.pack(">d", 1e300), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("order", "sent"),
+    [
+        ("ABCD", "00 01 02 03 04 05 06 07"),
+        ("DCBA", "07 06 05 04 03 02 01 00"),
+        ("CDAB", "06 07 04 05 02 03 00 01"),
+        ("BADC", "01 00 03 02 05 04 07 06"),
+        ("CDABGHEF", "02 03 00 01 06 07 04 05"),
+        ("EFGHABCD", "04 05 06 07 00 01 02 03"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["int64", "uint64", "float64"])
+def test_64_bits_in_each_order(order: str, sent: str, kind: str) -> None:
+    expected = struct.unpack(f">{WIDE[kind]}", bytes(range(8)))[0]
+    write_as = "float" if kind in FLOATS else "integer"
+    point = Point("p", "holding", 0, 4, kind, order, write_as=write_as)
+    assert make_decoder(point)(bytes.fromhex(sent), 0) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "order", "sent", "value"),
+    [
+        ("bcd16", "ABCD", "12 34", 1234),
+        ("bcd16", "BADC", "34 12", 1234),
+        ("bcd32", "ABCD", "12 34 56 78", 12345678),
+        ("bcd32", "CDAB", "56 78 12 34", 12345678),
+        ("bcd16", "ABCD", "1A 34", None),
+        ("bcd32", "ABCD", "FF FF FF FF", None),
+        ("uint48", "ABCD", "00 01 02 03 04 05", 0x102030405),
+        ("uint48", "CDAB", "04 05 02 03 00 01", 0x102030405),
+        ("uint48", "ABCD", "FF FF FF FF FF FF", 2**48 - 1),
+        ("int48", "ABCD", "FF FF FF FF FF FE", -2),
+        ("int48", "DCBA", "FE FF FF FF FF FF", -2),
+        ("m10k32", "ABCD", "00 0C 0D 80", 12 * 10000 + 3456),
+        ("m10k32", "CDAB", "0D 80 00 0C", 12 * 10000 + 3456),
+        ("m10k32", "ABCD", "FF F4 F2 80", -(12 * 10000 + 3456)),
+        ("m10k32", "ABCD", "27 10 00 00", None),
+        ("m10k48", "ABCD", "00 01 00 02 00 03", 1_0002_0003),
+        ("m10k64", "ABCD", "27 0F 27 0F 27 0F 27 0F", 9999_9999_9999_9999),
+    ],
+)
+def test_integers_of_meters(kind: str, order: str, sent: str, value: int | None) -> None:
+    data = bytes.fromhex(sent)
+    point = Point("p", "holding", 0, len(data) // 2, kind, order)
+    assert make_decoder(point)(data, 0) == value
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        *(
+            ("gbk", "\u6d77\u5929"),
+            ("shift_jis", "\u6e29\u5ea6"),
+            ("latin-1", "Gr\u00fc\u00dfe"),
+            ("utf-8", "\u20ac"),
+        ),
+        *(("utf-16-be", "\u6d77\u5929"), ("utf-16-le", "AB")),
+    ],
+)
+def test_texts_in_their_encoding(encoding: str, text: str) -> None:
+    point = Point("p", "holding", 0, 8, "string", encoding=encoding)
+    assert make_decoder(point)(text.encode(encoding).ljust(16, b"\0"), 0) == text
+
+
+@pytest.mark.parametrize(("byte", "sent"), [("low", "00 41 00 42"), ("high", "41 00 42 00")])
+def test_a_text_with_a_character_a_register(byte: str, sent: str) -> None:
+    point = Point("p", "holding", 0, 2, "string", byte=byte)
+    assert make_decoder(point)(bytes.fromhex(sent), 0) == "AB"
+
+
+def test_precision_rounds_after_scaling() -> None:
+    point = Point("p", "holding", 0, 1, "uint16", scale=0.001, precision=1)
+    assert make_decoder(point)((1249).to_bytes(2, "big"), 0) == 1.2
+    assert make_decoder(point._replace(precision=0))((1999).to_bytes(2, "big"), 0) == 2.0

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sja_units.acquisition.points.plan import Limits, ReadRequest, plan_requests, split
-from sja_units.acquisition.points.point import TABLES, Point
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import TABLES
 
 limits = st.builds(Limits, st.integers(4, 125), st.integers(0, 12))
 

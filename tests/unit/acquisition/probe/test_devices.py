@@ -7,7 +7,8 @@ import pytest
 
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.modbus.connect import open_link
-from sja_units.acquisition.points.point import BYTE_ORDERS, Point
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import BYTE_ORDERS
 from sja_units.acquisition.probe.client import PACE_SECONDS, ProbeClient, read_singly
 from sja_units.acquisition.probe.devices import Report, try_devices
 from sja_units.acquisition.probe.hints import hint

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from pyModbusTCP.client import ModbusClient
 
 from sja_units.acquisition.points.decode import make_decoder
-from sja_units.acquisition.points.point import BYTE_ORDERS, FLOATS, INTEGERS, TABLES, TYPES, Point
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import (
+    BYTE_ORDERS,
+    FLOATS,
+    INTEGERS,
+    LONG_BYTE_ORDERS,
+    SIZES,
+    TABLES,
+    TYPES,
+)
 from sja_units.acquisition.simulate.device import SimulatedUnit, make_raw
 from sja_units.acquisition.simulate.server import ModbusServer
 from tests.unit.acquisition.serving import serving
@@ -22,14 +31,18 @@ def points(draw: st.DrawFn) -> Point:
     if table in ("coil", "discrete"):
         return Point("p", table, 0, 1, "bool", write_as="bool")
     kind = draw(st.sampled_from(TYPES))
-    size = INTEGERS.get(kind) or FLOATS.get(kind) or 1
+    size = SIZES.get(kind, 1)
     if kind == "string":
         order = draw(st.sampled_from(("ABCD", "BADC")))
-        return Point("p", table, 0, draw(st.integers(1, 125)), kind, order)
-    point = Point("p", table, 0, size, kind, draw(st.sampled_from(BYTE_ORDERS)))
+        byte = draw(st.sampled_from(("both", "low", "high")))
+        encoding = draw(st.sampled_from(("utf-8", "gbk", "shift_jis", "latin-1")))
+        string = Point("p", table, 0, draw(st.integers(1, 125)), kind, order)
+        return string._replace(byte=byte, encoding=encoding)
+    orders = {*BYTE_ORDERS, *(LONG_BYTE_ORDERS.values() if size == 4 else ())}
+    point = Point("p", table, 0, size, kind, draw(st.sampled_from(sorted(orders))))
     point = point._replace(
         bit=draw(st.integers(0, 15)) if kind == "bit" else 0,
-        byte=draw(st.sampled_from(("low", "high"))) if kind.endswith("t8") else "low",
+        byte=draw(st.sampled_from(("low", "high"))) if kind.endswith("t8") else "both",
     )
     if kind in ("bool", "bit"):
         return point._replace(write_as="bool")
