@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from sja_units.hooks.program import STOP_SECONDS
 from sja_units.toml.reader import TableReader
 from sja_units.url import Address, parse_address
 
@@ -42,6 +43,15 @@ class CommandConfig(NamedTuple):
     schedule: str  # "": none; else a calendar event of systemd.time(7)
     max_runtime: float  # 0: as long as it likes
 
+    @property
+    def needs_worker(self) -> bool:
+        """Whether something is to be seen to while the program runs, or at its end.
+
+        systemd itself, and the hooks, do all else.
+        """
+        watched = self.notify or self.probe or self.max_runtime or self.schedule
+        return bool(watched) or not self.repeats or self.stop_timeout != STOP_SECONDS
+
 
 def read_command(table: TableReader) -> CommandConfig:
     """Return what the table says; faults are noted in it."""
@@ -51,7 +61,7 @@ def read_command(table: TableReader) -> CommandConfig:
         environment=_read_environment(table.table("environment")),
         working_directory=_read_folder(table),
         user=_read_user(table),
-        stop_timeout=table.seconds("stop_timeout", "30s", low="100ms", high="1h"),
+        stop_timeout=table.seconds("stop_timeout", f"{STOP_SECONDS}s", low="100ms", high="1h"),
         notify=table.flag("notify", False),
         probe=_read_probe(table.table("probe")) if table.has("probe") else None,
         repeats=_read_restart(table, schedule) == "always",

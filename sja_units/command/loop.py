@@ -1,48 +1,58 @@
-"""The life of a command job: start the program, see that it is well, pass on how it ended."""
+"""The life of a command job: start the program, and see to it where that is needed."""
 
 import os
 import pwd
-import signal
-import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sja_units.command.config import CommandConfig
-from sja_units.command.notify import Notice, NotifySocket
-from sja_units.command.prober import Prober
-from sja_units.command.program import Program, describe_status, make_environment
-from sja_units.errors import ProgramError, WorkerError, WrongConfig
-from sja_units.exit_status import DONE
-from sja_units.runtime import log
-from sja_units.runtime.service import Runtime, format_time
+from sja_units.command.program import (
+    Program,
+    check_executable,
+    enter_folder,
+    explain_exec_error,
+    make_environment,
+    restore_signals,
+)
+from sja_units.errors import WrongConfig
+from sja_units.hooks.processes import find_own_group
+from sja_units.runtime.service import Runtime
 
-_VALID_SECONDS = 30.0
-_LOOK_SECONDS = 0.05  # between two looks whether all of a group have ended
+if TYPE_CHECKING:
+    from sja_units.command.notify_socket import NotifySocket
+
+_VALID_SECONDS = 1e10  # of what is reported of a program: as long as its process lives
 
 
 def run(config: CommandConfig, runtime: Runtime) -> int:
     """Run the program until it ends or somebody tells it to; return the worker's exit status.
 
-    Raises ProgramError where systemd is to start it again, WrongConfig and WorkerError as they say.
+    Where nothing has to be seen to while it runs, this process becomes the program. Raises
+    ProgramError where systemd is to start it again, WrongConfig and WorkerError as they say.
     """
     _check_drop_ins(config, runtime)
-    notify_socket = NotifySocket(runtime.run_dir) if config.notify else None
-    program = Program(
-        config.command,
-        config.working_directory or runtime.state_dir,
-        make_environment(
-            os.environ, dict(config.environment), str(runtime.job), _invite(notify_socket, runtime)
-        ),
-    )
-    return _Watch(config, runtime, program, notify_socket).run()
+    folder = config.working_directory or runtime.state_dir
+    own, job = dict(config.environment), str(runtime.job)
+    group = find_own_group(runtime.job.unit)
+    if group and not config.needs_worker:
+        _become_program(config, runtime, folder, make_environment(os.environ, own, job, {}))
+    # A worker imports only what its job needs.
+    from sja_units.command.notify_socket import NotifySocket
+    from sja_units.command.supervisor import Supervisor
+
+    notify = NotifySocket(runtime.run_dir) if config.notify else None
+    told = make_environment(os.environ, own, job, _name_socket(notify, runtime))
+    program = Program(config.command, folder, told, group)
+    return Supervisor(config, runtime, program, notify).run()
 
 
 def _check_drop_ins(config: CommandConfig, runtime: Runtime) -> None:
     """Raise WrongConfig where the file asks for what only systemd can do, and it does not know."""
     remedy = f"sjactl apply {runtime.job}"
     if config.user and _find_user(config.user) != os.getuid():
-        raise WrongConfig("user: systemd was not told of it yet", remedy)
+        raise WrongConfig("user: not applied yet", remedy)
     if config.schedule and not os.path.exists(runtime.job.timer_path):
-        raise WrongConfig("schedule: systemd was not told of it yet", remedy)
+        raise WrongConfig("schedule: not applied yet", remedy)
 
 
 def _find_user(name: str) -> int:
@@ -52,174 +62,39 @@ def _find_user(name: str) -> int:
         raise WrongConfig(f"user: nobody here is called {name!r}") from None
 
 
-def _invite(notify_socket: NotifySocket | None, runtime: Runtime) -> Mapping[str, str]:
-    if notify_socket is None:
+def _name_socket(notify: "NotifySocket | None", runtime: Runtime) -> Mapping[str, str]:
+    if notify is None:
         return {}
-    variables = {"NOTIFY_SOCKET": notify_socket.path}
+    variables = {"NOTIFY_SOCKET": notify.path}
     if runtime.watchdog:
         variables["WATCHDOG_USEC"] = str(int(runtime.watchdog * 1_000_000))
     return variables
 
 
-class _Watch:
-    def __init__(
-        self,
-        config: CommandConfig,
-        runtime: Runtime,
-        program: Program,
-        notify_socket: NotifySocket | None,
-    ) -> None:
-        self._config = config
-        self._runtime = runtime
-        self._program = program
-        self._notify_socket = notify_socket
-        self._prober = Prober(config.probe) if config.probe else None
-        self._is_ready = notify_socket is None  # as far as the program itself is to say so
-        self._said = ""  # the program's own STATUS
-        self._ping_due = 0.0  # when the next one of the program's own pings is due, 0: it has none
-        self._ends_by = time.monotonic() + config.max_runtime if config.max_runtime else 0.0
-        self._killed_at = 0.0  # when it is killed, once it was told to end
-        self._told_reason = ""
+def _become_program(
+    config: CommandConfig, runtime: Runtime, folder: str, environment: Mapping[str, str]
+) -> None:
+    """Let the program take this process; return only where its state cannot be told first.
 
-    def run(self) -> int:
-        self._tell()
-        while not self._runtime.stopping:
-            status = self._program.poll()
-            self._hear()
-            if status is not None:
-                return self._conclude(status)
-            if self._prober and self._prober.step():
-                self._tell()
-                self._judge(self._prober)
-            self._get_ready()
-            if self._ends_by and time.monotonic() >= self._ends_by:
-                self._stop(f"max_runtime is over ({self._config.max_runtime:g} s)")
-                raise ProgramError(
-                    f"ran longer than {self._config.max_runtime:g} s, as max_runtime"
-                )
-            if not self._ping_due or time.monotonic() < self._ping_due:
-                self._runtime.ping()
-            self._wait()
-        self._stop("")
-        return 0
-
-    def _wait(self) -> None:
-        descriptors = [self._program.descriptor]
-        due = time.monotonic() + self._runtime.pause
-        if self._notify_socket:
-            descriptors.append(self._notify_socket.fileno())
-        if self._prober:
-            descriptors += self._prober.descriptors
-            due = min(due, self._prober.due)
-        if self._ends_by:
-            due = min(due, self._ends_by)
-        self._runtime.wait(due - time.monotonic(), descriptors)
-
-    def _hear(self) -> None:
-        for notice in self._notify_socket.receive() if self._notify_socket else ():
-            self._heed(notice)
-
-    def _heed(self, notice: Notice) -> None:
-        self._is_ready |= notice.ready
-        if notice.extend:
-            self._runtime.extend(notice.extend)
-            self._killed_at = max(self._killed_at, time.monotonic() + notice.extend)
-        if notice.status is not None:
-            self._said = notice.status
-        if notice.ping and self._runtime.watchdog:
-            self._ping_due = time.monotonic() + self._runtime.watchdog
-        if notice.hung and not self._runtime.stopping:
-            self._end_hung("it asked to be ended by the watchdog")
-        if notice.ready or notice.status is not None:
-            self._tell()
-
-    def _get_ready(self) -> None:
-        if self._is_ready and (self._prober is None or self._prober.was_well):
-            self._runtime.ready()
-        elif self._prober and not self._prober.was_well:
-            # It may take as long as its grace says, whatever systemd allows a start.
-            self._runtime.extend(30)
-
-    def _judge(self, prober: Prober) -> None:
-        if prober.reason != self._told_reason:
-            self._told_reason = prober.reason
-            if prober.reason and prober.was_well:
-                log.warning(f"the probe fails: {prober.reason}")
-            elif prober.was_well:
-                log.notice("the probe is well")
-        if prober.is_hung:
-            self._end_hung(f"the probe failed {prober.failures} times in a row: {prober.reason}")
-
-    def _end_hung(self, reason: str) -> None:
-        """Have the watchdog end the job, its program first."""
-        log.error(f"{self._program.name} hangs: {reason}")
-        self._runtime.status(f"hung: {reason}")
-        self._program.dump()
-        self._runtime.trigger_watchdog()
-        raise WorkerError(f"hung: {reason}")  # where no watchdog is set
-
-    def _tell(self) -> None:
-        prober = self._prober
-        reason = prober.reason if prober else ""
-        message = f"{self._program.name} runs (process {self._program.pid})"
-        if reason:
-            message = f"probe: {reason}"
-        elif self._said:
-            message = self._said
-        elif prober and prober.was_well:
-            message = f"{message}, its probe is well"
-        health: dict[str, object] = {
-            "ok": not reason,
-            "message": message,
-            "program": {"pid": self._program.pid},
-        }
-        if prober:
-            at = prober.last_success
-            health["probe"] = {
-                "state": "failing" if reason else "healthy" if prober.was_well else "waiting",
-                "last_success": format_time(at) if at else None,
-                "consecutive_failures": prober.failures,
-                "message": reason,
-            }
-        self._runtime.status(message)
-        self._runtime.report(health, _VALID_SECONDS)
-
-    def _conclude(self, status: int) -> int:
-        """Return the worker's exit status where the job is done, else raise what went wrong."""
-        words = describe_status(status)
-        if status == 0 and not self._config.repeats:
-            log.info(f"{self._program.name} {words}: it is done")
-            self._runtime.ready()  # systemd takes an end before that for a failure
-            self._runtime.status("done")
-            return DONE
-        if status == 0:
-            raise ProgramError(f"{self._program.name} ended by itself, though it is to run always")
-        if self._said:
-            words += f": {self._said}"
-        # As a shell tells of a signal. What the unit takes for success is not a program's to say.
-        passed_on = status if status > 0 else 128 - status
-        raise ProgramError(
-            f"{self._program.name} {words}", ProgramError.status if passed_on == DONE else passed_on
-        )
-
-    def _stop(self, reason: str) -> None:
-        """End the program and all in its group, by force where it takes too long."""
-        if self._prober:
-            self._prober.stop()
-        if reason:
-            log.error(f"{self._program.name} is stopped: {reason}")
-        patience = self._config.stop_timeout
-        self._runtime.extend(patience + 30)
-        self._program.signal(signal.SIGTERM)
-        self._program.signal(signal.SIGCONT)  # one that is stopped would not hear it
-        began = time.monotonic()
-        self._killed_at = began + patience
-        while not self._program.has_left():
-            self._hear()
-            if time.monotonic() >= self._killed_at:
-                waited = self._killed_at - began
-                log.warning(f"{self._program.name} did not end within {waited:.3g} s: killed")
-                self._program.signal(signal.SIGKILL)
-                return
-            self._runtime.ping()
-            time.sleep(_LOOK_SECONDS)
+    Raises WrongConfig and WorkerError where it cannot be executed.
+    """
+    path = config.command[0]
+    enter_folder(folder)
+    check_executable(path)
+    name = os.path.basename(path)
+    message = f"{name} runs (process {os.getpid()})"
+    runtime.status(message)
+    health = {"ok": True, "message": message, "program": {"pid": os.getpid()}}
+    if not runtime.report(health, _VALID_SECONDS):
+        return
+    # From here on a stop is the program's business, and all that follows is done at once.
+    restore_signals()
+    try:
+        # The end hook knows by it whose exit status it sees.
+        with open(f"{runtime.run_dir}/program", "wb"):
+            pass
+        runtime.ready()
+        runtime.leave()
+        os.execve(path, config.command, environment)
+    except OSError as error:
+        raise explain_exec_error(path, error) from None

@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from collections.abc import Mapping
 from typing import NoReturn
 
 from sja_units.command.config import Probe
@@ -38,16 +39,19 @@ def look_at_file(path: str, max_age: float, now: float) -> str:
         age = now - os.stat(path).st_mtime
     except OSError as error:
         return f"{path}: {_word(error)}"
+    if age < -max_age:
+        # As after a clock was set back: it would count as new for as long.
+        return f"{path} has a time that is still to come, in {-age:.0f} s: is the clock right?"
     return "" if age <= max_age else f"{path} has not been changed for {age:.0f} s"
 
 
-def run_probe(probe: Probe, writer: int) -> None:
+def run_probe(probe: Probe, environment: Mapping[str, str], writer: int) -> None:
     """Make one look, in a child of its own; write the reason to the descriptor.
 
     A probe's own program takes this process: what it prints is the reason, its status tells.
     """
     if probe.command:
-        _exec(probe.command, writer)
+        _exec(probe.command, environment, writer)
     if probe.http:
         reason = ask_page(probe.http, probe.timeout)
     elif probe.tcp:
@@ -71,7 +75,7 @@ def describe_end(probe: Probe, output: bytes, status: int, *, late: bool) -> str
     return f"{os.path.basename(probe.command[0])} {how}{said}"
 
 
-def _exec(command: tuple[str, ...], writer: int) -> NoReturn:
+def _exec(command: tuple[str, ...], environment: Mapping[str, str], writer: int) -> NoReturn:
     import signal
 
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -79,7 +83,7 @@ def _exec(command: tuple[str, ...], writer: int) -> NoReturn:
     os.dup2(writer, 2)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, which a program inherits
     try:
-        os.execv(command[0], command)
+        os.execve(command[0], command, environment)
     except OSError as error:
         os.write(1, f"cannot be run: {_word(error)}".encode())
         os._exit(127)

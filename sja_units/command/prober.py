@@ -1,7 +1,7 @@
 """Looks again and again whether the program is well, and never waits for that."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sja_units.command.config import Probe
 from sja_units.command.probe import describe_end, run_probe
@@ -15,8 +15,14 @@ _GRACE = 1.0  # seconds that a look has to end at its own deadline, with a bette
 class Prober:
     """Call `step` from the loop, when `due` has come or one of `descriptors` can be read."""
 
-    def __init__(self, probe: Probe, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        probe: Probe,
+        environment: Mapping[str, str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._probe = probe
+        self._environment = environment
         self._clock = clock
         self._began = clock()
         self._next = self._began
@@ -50,7 +56,7 @@ class Prober:
                 return False
             try:
                 self._look = Child(
-                    lambda fd: run_probe(self._probe, fd),
+                    lambda fd: run_probe(self._probe, self._environment, fd),
                     self._probe.timeout + (0 if self._probe.command else _GRACE),
                     _MOST_OUTPUT,
                 )

@@ -1,10 +1,12 @@
 """A command job's file, tried before its job runs, or beside it."""
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sja_units.command.config import CommandConfig, Probe
 from sja_units.command.probe import describe_end, run_probe
+from sja_units.command.program import make_environment
 from sja_units.runtime.child import run_child
 
 
@@ -15,10 +17,10 @@ class Trial(NamedTuple):
     fault: str
 
 
-def try_probe(config: CommandConfig, folder: str) -> Trial:
+def try_probe(config: CommandConfig, folder: str, job: str) -> Trial:
     """Make one look as the file's probe says; without one, see whether the program is there.
 
-    folder: the job's own, "" where there is no job yet.
+    folder, job: the job and its own folder, "" where there is no job yet.
     """
     probe = config.probe
     if probe is None:
@@ -26,18 +28,19 @@ def try_probe(config: CommandConfig, folder: str) -> Trial:
         is_fine = os.path.isfile(program) and os.access(program, os.X_OK)
         return Trial(program, "" if is_fine else "is no program that can be run here")
     place = config.working_directory or folder or "/"
-    ended = run_child(lambda fd: _look(probe, place, fd), probe.timeout + 1)
+    environment = make_environment(os.environ, {}, job, {})
+    ended = run_child(lambda fd: _look(probe, place, environment, fd), probe.timeout + 1)
     fault = describe_end(probe, ended.output, ended.status, late=ended.late)
     return Trial(_name(probe), fault)
 
 
-def _look(probe: Probe, folder: str, writer: int) -> None:
+def _look(probe: Probe, folder: str, environment: Mapping[str, str], writer: int) -> None:
     try:
         os.chdir(folder)
     except OSError as error:
         os.write(writer, f"{folder}: {error.strerror}".encode())
     else:
-        run_probe(probe, writer)
+        run_probe(probe, environment, writer)
 
 
 def _name(probe: Probe) -> str:

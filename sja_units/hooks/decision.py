@@ -18,6 +18,8 @@ COMPLETED = "completed"
 FAILED = "failed"
 NOTHING = "nothing"  # that counts here
 
+STOPS = ("stop", "restart", "try-restart")  # jobs of systemd
+
 _WELL_MICROS = 60_000_000  # so long of being well begins a new count
 # Before the next try after so many failures in a row: at once, then seldom enough that a crash
 # loop costs nothing, and never more than five minutes.
@@ -28,12 +30,15 @@ _LONGEST_PAUSE = 300
 class Ended:
     """What systemd tells of an end, see $SERVICE_RESULT in systemd.exec(5)."""
 
-    __slots__ = ("code", "result", "status")
+    __slots__ = ("code", "is_program", "result", "status")
 
-    def __init__(self, result: str = "", code: str = "", status: str = "") -> None:
+    def __init__(
+        self, result: str = "", code: str = "", status: str = "", is_program: bool = False
+    ) -> None:
         self.result = result
         self.code = code  # "" where the worker was not run
         self.status = status
+        self.is_program = is_program  # it is a program that ended, not the worker
 
 
 class Notes:
@@ -52,7 +57,15 @@ class Notes:
 class Decision:
     """What an end was, and all that follows of a failure."""
 
-    __slots__ = ("forgets_relaunch", "is_tried_again", "outcome", "pause", "record", "waits_here")
+    __slots__ = (
+        "forgets_relaunch",
+        "is_tried_again",
+        "needs_start",
+        "outcome",
+        "pause",
+        "record",
+        "waits_here",
+    )
 
     def __init__(
         self,
@@ -62,6 +75,7 @@ class Decision:
         is_tried_again: bool = False,
         waits_here: bool = False,
         forgets_relaunch: bool = False,
+        needs_start: bool = False,
     ) -> None:
         self.outcome = outcome
         self.record = record  # where it failed
@@ -69,6 +83,7 @@ class Decision:
         self.is_tried_again = is_tried_again
         self.waits_here = waits_here  # as the begin hook, which waits otherwise, cannot run
         self.forgets_relaunch = forgets_relaunch
+        self.needs_start = needs_start  # as systemd takes its status for that of a worker
 
 
 def decide_stop(view: View) -> str:
@@ -84,7 +99,7 @@ def decide_end(ended: Ended, view: View, notes: Notes, at: str, now: int) -> Dec
         return Decision(decide_stop(view))
     if view.job_type in ("restart", "try-restart"):
         return Decision(RESTARTED)
-    if (ended.code, ended.status) == ("exited", DONE):
+    if _is_done(ended) and not ended.is_program:
         return Decision(COMPLETED)
     # It was active in this run if it became active after the run began.
     was_active = view.active_since > view.began
@@ -145,7 +160,12 @@ def _decide_failure(
         is_tried_again=not ended_for_good,
         waits_here=not ended_for_good and not ended.code and view.begin_status != "0",
         forgets_relaunch=was_active or has_not_recovered,
+        needs_start=_is_done(ended) and not view.job_type,
     )
+
+
+def _is_done(ended: Ended) -> bool:
+    return (ended.code, ended.status) == ("exited", DONE)
 
 
 def _find_last_words(ended: Ended, status_text: str) -> str:

@@ -11,6 +11,7 @@ import time
 from sja_units.hooks import decision, systemd
 from sja_units.hooks.decision import Decision, Ended
 from sja_units.hooks.notes import Folders, UnitNotes
+from sja_units.hooks.program import end_program
 
 _LONGEST_WAIT = 30  # seconds, that systemd does not take it for a hang
 _LOOK_SECONDS = 3
@@ -31,14 +32,19 @@ def main(argv: "list[str]") -> int:
     invocation = os.environ.get("INVOCATION_ID", "")
     if phase == "end":
         notes.take_back(given)
-        if not notes.take_noted_stop(invocation):
+        if notes.take_noted_stop(invocation):
+            _forget_result(notes)
+        else:
             _end(notes, invocation)
         return 0
     view = systemd.ask(notes.schedule_unit if phase == "schedule" else unit)
     outcome = decision.decide_stop(view)
     _apply_stop(notes, outcome)
-    if phase == "order" and outcome != decision.NOTHING:
-        notes.note_stop(invocation)
+    if phase == "order":
+        if outcome != decision.NOTHING:
+            notes.note_stop(invocation)
+        if view.job_type in decision.STOPS and notes.is_program():
+            end_program(unit)
     return 0
 
 
@@ -56,6 +62,7 @@ def _end(notes: UnitNotes, invocation: str) -> None:
         environment("SERVICE_RESULT", ""),
         environment("EXIT_CODE", ""),
         environment("EXIT_STATUS", ""),
+        notes.is_program(),
     )
     view = systemd.ask(notes.unit)
     made = decision.decide_end(ended, view, notes.read(), *_now())
@@ -67,6 +74,12 @@ def _end(notes: UnitNotes, invocation: str) -> None:
         notes.note_completed(_now()[0], invocation)
     elif made.outcome == decision.FAILED:
         _apply_failure(notes, made)
+
+
+def _forget_result(notes: UnitNotes) -> None:
+    """What a program answers SIGTERM with is its own business: it was stopped."""
+    if notes.is_program() and os.environ.get("SERVICE_RESULT") in ("exit-code", "signal"):
+        systemd.forget_result(notes.unit)
 
 
 def _apply_stop(notes: UnitNotes, outcome: str) -> None:
@@ -88,6 +101,8 @@ def _apply_failure(notes: UnitNotes, made: Decision) -> None:
         notes.note_pause(made.record.failures, made.pause)
     else:
         notes.forget_pause()
+    if made.needs_start:
+        systemd.start(notes.unit)
     if made.waits_here:
         _wait(notes, min(made.pause, _LONGEST_WAIT))
 

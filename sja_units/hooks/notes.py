@@ -46,6 +46,7 @@ class UnitNotes:
         self._news = f"{folders.run}/news/{unit}"
         self._stopped = f"{folders.run}/stopped/{unit}"  # the run whose stop was noted already
         self._relaunched = f"{folders.run}/relaunched/{unit}"
+        self._program = f"{folders.run}/{kind}/{name}/program"
         # Of one that has a schedule; by the stamp systemd makes up for a run.
         self._timer = f"{folders.timers}/sja-{kind}@{name}.timer"
         self._stamp = f"{folders.stamps}/stamp-sja-{kind}@{name}.timer"
@@ -59,6 +60,10 @@ class UnitNotes:
             record.recent,
             os.path.lexists(self._relaunched),
         )
+
+    def is_program(self) -> bool:
+        """Tell whether the worker of this run became its program, which has nobody beside it."""
+        return os.path.lexists(self._program)
 
     def take_back(self, given: "list[str]") -> None:
         """Make the folders root's that the job was given below /run/sja-units.

@@ -48,6 +48,16 @@ def ask(unit: str) -> View:
     return make_view(blocks, [types.get(number, "") for number in numbers])
 
 
+def start(unit: str) -> None:
+    """Order a start, which waits until the unit has ended."""
+    run("systemctl", "start", "--no-block", unit)
+
+
+def forget_result(unit: str) -> None:
+    """Have a unit that is about to end be inactive and not failed, whatever it exited with."""
+    run("systemctl", "reset-failed", unit)
+
+
 def make_view(blocks: "list[Shown]", job_types: "list[str]") -> View:
     """Return what the properties of the unit, the target and the shutdown say, in this order."""
     unit, target, shutdown = blocks[:3]

@@ -143,14 +143,22 @@ class Runtime:
         except BlockingIOError:
             return  # full: the main thread is about to wake anyway
 
-    def report(self, fields: dict[str, Any], valid_for: float) -> None:
+    def leave(self) -> None:
+        """Let a program that takes this process's place live by its own lights.
+
+        It is not watched, and its end is not explained by what was said before.
+        """
+        self._notify("STATUS=\nWATCHDOG_USEC=0")
+
+    def report(self, fields: dict[str, Any], valid_for: float) -> bool:
         """Publish the worker's own view of itself in health.json.
 
         valid_for: seconds after which a reader should no longer believe it. `ping` prolongs it,
-        `allow` for the time of the next step.
+        `allow` for the time of the next step. Return whether it could be written.
         """
         self._fields, self._valid_for = fields, valid_for
         self._beat(valid_for)
+        return not self._unreported
 
     def _beat(self, valid_for: float) -> None:
         if not self._fields:

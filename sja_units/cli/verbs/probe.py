@@ -86,7 +86,7 @@ def _probe_program(chosen: Target, settings: CommandConfig, *, as_json: bool) ->
     """Make one look as the job's [probe] says, but as the person who asks."""
     from sja_units.command.trial import try_probe
 
-    found = try_probe(settings, chosen.job.state_dir if chosen.job else "")
+    found = try_probe(settings, chosen.job.state_dir if chosen.job else "", str(chosen.job or ""))
     if as_json:
         said = {"name": chosen.name, "kind": chosen.kind, "ok": not found.fault}
         render.print_json({**said, "message": found.fault or found.what})

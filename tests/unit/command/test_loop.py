@@ -239,3 +239,57 @@ def test_its_last_words_are_why_it_failed(run_command: Run) -> None:
     worker = run_command(f'exec {sys.executable} -c "{said}"', "notify = true\n")
     assert worker.wait_for_end() == 4
     assert "ended with exit status 4: no such valve" in worker.journal.read_text()
+
+
+TALKER = """
+import os, socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect(os.environ["NOTIFY_SOCKET"])
+s.send(b"READY=1")
+for n in range(2000):
+    s.send(b"STATUS=%d\\nEXTEND_TIMEOUT_USEC=%d" % (n, 10**6 + n))
+s.send(b"STATUS=last\\nEXTEND_TIMEOUT_USEC=" + b"9" * 400)
+import time
+time.sleep(600)
+"""
+
+
+def test_a_program_that_talks_in_a_loop_does_not_flood_systemd(
+    run_command: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "talker.py").write_text(TALKER)
+    worker = run_command(f"exec {sys.executable} {tmp_path}/talker.py", "notify = true\n")
+    began = time.monotonic()
+    wait_for(lambda: worker.health().get("status") == "last", "its last words")
+    passed_on = sum(note.startswith(("STATUS=", "EXTEND_TIMEOUT")) for note in worker.notes)
+    assert passed_on <= 4 + 10 * (time.monotonic() - began)
+    assert worker.end() == 0
+
+
+def test_a_probe_s_program_knows_its_job_and_cannot_speak_for_it(run_command: Run) -> None:
+    probe = '[probe]\nexec = ["/bin/sh", "-c", "env >$STATE_DIRECTORY/env"]\n'
+    worker = run_command(FOREVER, probe)
+    worker.wait_until_ready()
+    lines = (worker.state / "env").read_text().splitlines()
+    assert "SJA_JOB=command/x" in lines
+    assert not [line for line in lines if line.startswith(("NOTIFY_SOCKET", "WATCHDOG_"))]
+
+
+@pytest.mark.parametrize(
+    ("first_line", "status", "words"),
+    [
+        ("#!/bin/sh\r", 78, "CR"),
+        ("#!/usr/bin/no-such-python3", 75, "/usr/bin/no-such-python3"),
+    ],
+)
+def test_a_script_whose_first_line_is_wrong(
+    run_command: Run, tmp_path: Path, first_line: str, status: int, words: str
+) -> None:
+    script = tmp_path / "windows"
+    script.write_bytes(f"{first_line}\necho hello\r\n".encode())
+    script.chmod(0o755)
+    worker = run_command(text=f'command = ["{script}"]\n')
+    assert worker.wait_for_end() == status
+    said = worker.journal.read_text()
+    assert words in said
+    assert "No such file" not in said

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sja_units.command.config import CommandConfig, Probe
-from sja_units.command.notify import parse_notice
+from sja_units.command.notify_socket import parse_notification
 from sja_units.command.probe import describe_end, run_probe
 from sja_units.config.job_file import parse
 from sja_units.runtime.child import run_child
@@ -23,7 +23,7 @@ def look(text: str, timeout: float = PATIENCE) -> str:
     assert isinstance(settings, CommandConfig)
     assert isinstance(settings.probe, Probe)
     probe = settings.probe._replace(timeout=timeout)
-    ended = run_child(lambda fd: run_probe(probe, fd), timeout)
+    ended = run_child(lambda fd: run_probe(probe, dict(os.environ), fd), timeout)
     return describe_end(probe, ended.output, ended.status, late=ended.late)
 
 
@@ -83,10 +83,27 @@ def test_a_file_that_changes_is_well(tmp_path: Path) -> None:
 
 
 def test_what_a_program_tells_is_read() -> None:
-    notice = parse_notice("READY=1\nSTATUS=a=b\nX\nEXTEND_TIMEOUT_USEC=2500000\nMAINPID=1")
+    notice = parse_notification("READY=1\nSTATUS=a=b\nX\nEXTEND_TIMEOUT_USEC=2500000\nMAINPID=1")
     assert (notice.ready, notice.status, notice.extend) == (True, "a=b", 2.5)
-    assert parse_notice("EXTEND_TIMEOUT_USEC=²").extend == 0
-    assert parse_notice("WATCHDOG=trigger") == (False, False, True, None, 0)
-    assert parse_notice("WATCHDOG=1").ping
-    assert parse_notice("STATUS=\x1b[31mred\0\n").status == "[31mred"
-    assert len(parse_notice(f"STATUS={'汉' * 20_000}").status or "") < 1000
+    assert parse_notification("EXTEND_TIMEOUT_USEC=²").extend == 0
+    assert parse_notification("WATCHDOG=trigger") == (False, False, True, None, 0)
+    assert parse_notification("WATCHDOG=1").ping
+    assert parse_notification("STATUS=\x1b[31mred\0\n").status == "[31mred"
+    assert len(parse_notification(f"STATUS={'汉' * 20_000}").status or "") < 1000
+
+
+@pytest.mark.parametrize("digits", ["9" * 400, "-5", "1e9", "2.5", ""])
+def test_what_is_no_number_asks_for_no_time(digits: str) -> None:
+    said = parse_notification(f"EXTEND_TIMEOUT_USEC={digits}\nREADY=1")
+    assert (said.extend, said.ready) == (0, True)
+
+
+def test_a_file_with_a_time_to_come_is_not_well_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "beat"
+    path.touch()
+    then = time.time() + 3600
+    os.utime(path, (then, then))
+    assert "clock" in look(f'file = "{path}"')
+    then = time.time() + 5  # as where a clock was set back by a little
+    os.utime(path, (then, then))
+    assert look(f'file = "{path}"') == ""

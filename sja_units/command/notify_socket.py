@@ -9,13 +9,15 @@ import socket
 from contextlib import suppress
 from typing import NamedTuple
 
+from sja_units.hooks.record import is_number
+
 _MOST_BYTES = 65536
 _MOST_AT_ONCE = 64
 _MOST_STATUS = 500  # characters; it is a line for people
 _MOST_FILES = 768  # sd_notify(3): what systemd takes with one message
 
 
-class Notice(NamedTuple):
+class Notification(NamedTuple):
     """What one message says, as far as it counts here."""
 
     ready: bool
@@ -40,16 +42,16 @@ class NotifySocket:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def receive(self) -> list[Notice]:
+    def receive(self) -> list[Notification]:
         """Return what has come, some of it where much has."""
-        notices = []
+        notifications = []
         with suppress(BlockingIOError):
             for _ in range(_MOST_AT_ONCE):
                 size = socket.CMSG_SPACE(_MOST_FILES * array.array("i").itemsize)
                 data, ancillary, _, _ = self._socket.recvmsg(_MOST_BYTES, size)
                 _close_files(ancillary)
-                notices.append(parse_notice(data.decode(errors="replace")))
-        return notices
+                notifications.append(parse_notification(data.decode(errors="replace")))
+        return notifications
 
 
 def _close_files(ancillary: list[tuple[int, int, bytes]]) -> None:
@@ -62,17 +64,18 @@ def _close_files(ancillary: list[tuple[int, int, bytes]]) -> None:
                 os.close(file)
 
 
-def parse_notice(text: str) -> Notice:
+def parse_notification(text: str) -> Notification:
     """Return what a message says: lines of NAME=VALUE, of which unknown ones are passed over."""
     fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     status = fields.get("STATUS")
     micros = fields.get("EXTEND_TIMEOUT_USEC", "")
-    return Notice(
+    return Notification(
         ready=fields.get("READY") == "1",
         ping=fields.get("WATCHDOG") == "1",
         hung=fields.get("WATCHDOG") == "trigger",
         status=None if status is None else _tidy(status),
-        extend=int(micros) / 1e6 if micros.isascii() and micros.isdigit() else 0.0,
+        # systemd, too, passes over what is no number of 64 bits.
+        extend=int(micros) / 1e6 if is_number(micros) else 0.0,
     )
 
 
