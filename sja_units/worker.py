@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 
 from sja_units.config.job_file import decode, parse
 from sja_units.errors import ConfigError, SjaError, UsageError, WorkerError, WrongConfig
@@ -33,6 +32,8 @@ def main(argv: list[str]) -> int:
         return end.status
     except Exception as error:
         # A bug: the journal needs the traceback, systemd tries again.
+        import traceback  # loading it takes as long as much else of a start
+
         log.error(traceback.format_exc())
         runtime.status(f"crashed: {type(error).__name__}: {error}")
         return 1

@@ -1,6 +1,7 @@
 """A command with nothing to see to has no worker beside it, and is the same job otherwise."""
 
 import json
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,7 +97,8 @@ def test_the_unit_s_process_is_the_program(machine: Machine) -> None:
 def test_what_ends_is_started_again(
     machine: Machine, script: str, exit_code: int | None, result: str
 ) -> None:
-    job = start(machine, "ends", f"echo >>runs; [ $(wc -l <runs) -gt 3 ] || {{ {script}; }}\n{TWO}")
+    name = f"ends{zlib.crc32(script.encode())}"  # each has a history of its own
+    job = start(machine, name, f"echo >>runs; [ $(wc -l <runs) -gt 3 ] || {{ {script}; }}\n{TWO}")
     shown = wait_state(machine, job, "running")
     machine.wait_for(
         lambda: len(machine.read(state_file(job, "runs")).splitlines()) == 4, what="four runs"

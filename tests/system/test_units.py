@@ -10,8 +10,14 @@ from tests.system.jobs import unit_of, wait_active, write_idle
 CLEANUP = "sja-cleanup.service"
 WORKERS = ("sja-keepalive@x.service", "sja-acquisition@x.service")
 FOLDER = "/usr/local/lib/systemd/system"
-# What a program needs that nobody knows stays open in a command's sandbox.
-EXPOSURES = {**dict.fromkeys((*WORKERS, CLEANUP), 1.1), "sja-command@x.service": 1.4}
+COMMAND = "sja-command@x.service"
+ORDERS = ("sja-relaunch.service", "sja-schedule@x.service")
+# sja-check sees everybody's processes; what sja-alert runs is the administrator's, as root.
+EXPOSURES = {
+    **dict.fromkeys((*WORKERS, COMMAND, CLEANUP, *ORDERS), 1.1),
+    "sja-check.service": 1.3,
+    "sja-alert.service": 3.5,
+}
 
 both_suites = pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 
