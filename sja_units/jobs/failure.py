@@ -11,7 +11,7 @@ NOT_RECOVERED = "failed to recover after restart"  # the words of the older syst
 
 _WORDS = {
     "watchdog": "hung: the work did not move, so the watchdog ended it",
-    "timeout": "did not start or stop in time, so systemd ended it",
+    "timeout": "exceeded the time that its unit gives it to start, stop or, by RuntimeMaxSec, run",
     "oom-kill": "was killed, as memory ran out",
     "resources": "systemd could not set it up; its journal tells what was missing",
     "protocol": "ended without a word to systemd",

@@ -47,8 +47,11 @@ def note_completed(job: Job, moment: str) -> None:
 
 def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
     """Stop a job and delete what is its own: file, marker, drop-in, records and state."""
-    if not os.access(os.path.dirname(job.config_path), os.W_OK):
-        raise NotAllowed("only root can remove jobs", "try sudo")
+    folder = os.path.dirname(job.config_path)
+    if not os.access(folder, os.W_OK):
+        if os.geteuid():
+            raise NotAllowed("only root can remove jobs", "try sudo")
+        raise SjaError(f"{folder} cannot be written to", "it is on a read-only file system")
     forget([job])
     result = run_order(systemd, "stop", job.unit)
     if result == "canceled":  # by a start that was on its way

@@ -34,6 +34,8 @@ _INTERFACES = {
     "Unit": (
         *("ActiveState", "ActiveEnterTimestamp", "StateChangeTimestamp", "LoadState"),
         *("ConditionResult", "ConditionTimestamp", "Conditions"),
+        *("InactiveExitTimestamp", "InactiveExitTimestampMonotonic"),
+        *("ActiveEnterTimestampMonotonic", "InvocationID"),
     ),
     "Service": (
         *("MainPID", "NRestarts", "Result", "StatusText", "ExecMainCode", "ExecMainStatus"),

@@ -1,6 +1,7 @@
 """`sjactl history`: runs that ended by real means, on both systemd versions."""
 
 import json
+import re
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -136,3 +137,60 @@ def test_who_may_not_read_the_journal_is_told_so(shared_machine: Machine) -> Non
     machine.run("usermod", "--append", "--groups", "systemd-journal", "plant")
     for verb in ("history", "logs"):
         machine.run("sjactl", verb, job, user="plant")
+
+
+def test_a_job_that_runs_has_a_run_after_a_vacuum(shared_machine: Machine) -> None:
+    machine = shared_machine
+    job = write_idle(machine, "line4")
+    machine.run("systemctl", "start", unit_of(job))
+    before = read_runs(machine, job)
+    machine.run("journalctl", "--rotate")
+    machine.run("journalctl", "--vacuum-time=1us")
+    after = read_runs(machine, job)
+    for run in (*before, *after):
+        del run["seconds"]
+    assert len(after) == 1
+    assert after[0]["ended"] is None
+    assert after[0]["invocation_id"] == before[0]["invocation_id"]
+    assert after[0]["started"][:19] == before[0]["started"][:19]
+    machine.run("systemctl", "stop", unit_of(job))
+    assert [run["result"] for run in read_runs(machine, job)] == ["stopped"]
+
+
+def test_a_program_cannot_forge_its_job_s_history(shared_machine: Machine) -> None:
+    """It calls itself as a hook, and sends whatever fields it likes."""
+    machine = shared_machine
+    forge = """import socket, sys, time
+fields = dict(MESSAGE="waiting " + "9" * 5000 + " s before the next try (1 failed in a row)",
+    PRIORITY="3", UNIT="sja-command@forger.service", _UID="0", _PID="1", SJA_PAUSE="9" * 5000,
+    OBJECT_SYSTEMD_UNIT="sja-command@forger.service", SJA_JOB="command/forger")
+import os
+invocation = os.environ["INVOCATION_ID"]
+sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+sender.connect("/run/systemd/journal/socket")
+for number in sys.argv[1:]:
+    for run in (invocation, "0" * 32):
+        entry = fields | dict(MESSAGE_ID=number, INVOCATION_ID=run, SJA_INVOCATION_ID=run)
+        sender.send("".join(f"{name}={value}\\n" for name, value in entry.items()).encode())
+print(fields["MESSAGE"], flush=True)
+print("it did its work", flush=True)
+time.sleep(600)
+"""
+    catalog = machine.read("/usr/local/lib/systemd/catalog/sja-units.catalog")
+    numbers = re.findall("^-- ([0-9a-f]{32})$", catalog, re.MULTILINE)
+    numbers += ["7d4958e842da4a758f6c1cdc7b36dcc5", "d9b373ed55a64feb8242e02dbe79a49c"]
+    machine.write("/usr/local/lib/forger/begin", forge)
+    machine.run("ln", "-sf", "/usr/bin/python3", "/usr/local/lib/forger/end")
+    words = ["/usr/local/lib/forger/end", "/usr/local/lib/forger/begin", *numbers]
+    machine.write("/etc/sja-units/command/forger.toml", f"command = {json.dumps(words)}\n")
+    machine.run("systemctl", "start", "sja-command@forger.service")
+    machine.wait_for(
+        lambda: "it did its work" in machine.journal("sja-command@forger.service"),
+        what="the program to have spoken",
+    )
+    (run,) = read_runs(machine, "command/forger")
+    assert (run["result"], run["ended"]) == (None, None)
+    machine.run("systemctl", "stop", "sja-command@forger.service")
+    (run,) = read_runs(machine, "command/forger")
+    assert run["result"] == "stopped"
+    assert run["seconds"] < 600
