@@ -20,6 +20,11 @@ def describe_os_error(error: Exception) -> str:
     return text[:1].lower() + text[1:]
 
 
+def clean(text: str) -> str:
+    """Return a text as one line without what could play with a terminal or a journal."""
+    return "".join(c if c.isprintable() else "·" for c in text)
+
+
 def count(number: int, noun: str) -> str:
     """Return "1 line" or "1,234 lines"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -21,6 +21,7 @@ from sja_units.kinds import get_kind
 from sja_units.systemd import journal_send
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.orders import Order, run_orders
+from sja_units.text import clean
 
 FLAPS_AT = 5  # failures
 FLAP_SECONDS = 3600
@@ -235,7 +236,7 @@ def _tell_news(findings: Sequence[Finding]) -> None:
     for finding in findings:
         if finding.key not in told:
             event = journal_send.FOUND if finding.job else journal_send.FOUND_UNMANAGED
-            journal_send.send(event, finding.message, finding.job)
+            journal_send.send(event, clean(finding.message), finding.job)
 
 
 def _read_told() -> list[str]:

@@ -16,6 +16,7 @@ from sja_units.jobs.status import get_status, list_status
 from sja_units.systemd import journal_send
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.orders import run_order
+from sja_units.text import clean
 
 # It runs only while a look has to follow by itself: nothing is polled while all is well.
 TIMER = "sja-alert.timer"
@@ -70,7 +71,7 @@ def _list_conditions(streaks: Mapping[Job, Streak]) -> dict[Job, str]:
 
 def enter(event: journal_send.Event, words: str, job: Job | None = None) -> None:
     """Write an entry of the journal under the name of the unit."""
-    journal_send.send(event, words, job, syslog_identifier="sja-alert")
+    journal_send.send(event, clean(words), job, syslog_identifier="sja-alert")
 
 
 def _enter_alert(view: JobStatus, event: str) -> None:

@@ -13,6 +13,7 @@ import click
 from sja_units.cli.output.streams import echo
 from sja_units.cli.output.text_width import fit, measure, wrap
 from sja_units.jobs.snapshot import JobStatus
+from sja_units.text import clean as clean  # others take it from here
 
 _COLOURS = {
     "running": "green",
@@ -56,11 +57,6 @@ def paint_result(result: str | None, *, is_failure: bool) -> Paint:
     """Return what gives the result of a run, None while it goes on, its colour."""
     colour = "green" if result is None else "red" if is_failure else None
     return lambda text: click.style(text, fg=colour)
-
-
-def clean(text: str) -> str:
-    """Return a text without what could play with the terminal."""
-    return "".join(c if c.isprintable() else "·" for c in text)
 
 
 def clean_lines(text: str) -> str:

@@ -13,6 +13,7 @@ from sja_units.cli.params import example
 from sja_units.job import parse_unit
 from sja_units.systemd import journal_send
 from sja_units.systemd.client import Systemd
+from sja_units.text import clean
 
 
 @click.command("relaunch", epilog=example("sjactl relaunch --dry-run"))
@@ -33,7 +34,7 @@ def relaunch_command(dry_run: bool, as_json: bool) -> int:
                 echo(_format(attempt))
             if attempt.outcome == "failed" and not dry_run:
                 job = parse_unit(attempt.unit)
-                journal_send.send(journal_send.NOT_RECOVERED, attempt.reason, job)
+                journal_send.send(journal_send.NOT_RECOVERED, clean(attempt.reason), job)
     seconds = time.monotonic() - began
     counts = Counter(attempt.outcome for attempt in attempts)
     if as_json:
