@@ -7,7 +7,13 @@ SAMPLE_NAME = "sample"  # of a device, from which other keys have their default
 _HEAD = '[sink]\n{sink}\n[[device]]\nname = "sample"\n{way}\n'
 _POINT = '[[device.point]]\nname = "{name}"\n{where}\n'
 _WHERE = 'table = "holding"\naddress = 0\n'
-_NUMBERS = ["int16", "float32", 'uint8"\nno_value = "1', 'int16"\nno_value = 1\nunit = "']
+_NUMBERS = [
+    "int16",
+    "float32",
+    'uint8"\nno_value = "1',
+    'int16"\nno_value = 1\nunit = "',
+    'float32"\nprecision = 1\nunit = "',
+]
 _TYPES = [*_NUMBERS, "bool", 'bit"\nbit = "1', "string"]
 
 
