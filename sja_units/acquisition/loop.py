@@ -16,7 +16,7 @@ from sja_units.acquisition.influxdb.dead_letter import DeadLetter
 from sja_units.acquisition.poll.inbox import Inbox
 from sja_units.acquisition.poll.poller import make_pollers
 from sja_units.acquisition.poll.threads import make_threads
-from sja_units.acquisition.spool.writer import Spool
+from sja_units.acquisition.spool.writer import Spool, SpoolState
 from sja_units.acquisition.worker_thread import WorkerThread
 from sja_units.errors import WorkerError, WrongConfig
 from sja_units.runtime import log
@@ -54,6 +54,7 @@ class Acquisition:
         root = os.path.dirname(os.path.dirname(runtime.run_dir))
         self._overflow = f"{root}/overflow/{runtime.job.name}"
         self._spool = _open_spool(runtime.state_dir, self._overflow, config)
+        self._dropped_before = self._spool.state().dropped
         self._sink = self._make_sink(config)
         self._pollers = make_pollers(config.devices, config.interval, self._inbox)
         self._poll_threads = make_threads(self._pollers, self._inbox)
@@ -236,6 +237,22 @@ class Acquisition:
             log.info(f"stopped: {count(kept, 'line')} on the disk")
         elif kept:
             log.notice(f"stopped: {count(kept, 'line')} stay on the disk, to be sent")
+        else:
+            self._tell_all_sent(self._sink, rest)
+
+    def _tell_all_sent(self, sink: "Sink", rest: SpoolState) -> None:
+        """Say that nothing is left to send, and what has not come to the database all the same."""
+        lost = []
+        if dropped := rest.dropped - self._dropped_before:
+            lost.append(f"{count(dropped, 'line')} dropped")
+        if parked := sink.dead_letter.parked:
+            lost.append(f"{count(parked, 'line')} that it refused kept in dead-letter.lp")
+        if rest.damaged:
+            lost.append("damaged parts of the spool put aside")
+        if lost:
+            log.notice(f"stopped: nothing is left to send, but {', '.join(lost)}")
+        elif sink.sender.last_success_ns is None:
+            log.info("stopped: nothing was read")
         else:
             log.info("stopped: everything that was read is in the database")
 

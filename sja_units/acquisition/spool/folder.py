@@ -24,6 +24,7 @@ class SpoolFolder:
     def __init__(self, path: str) -> None:
         """Make the folder and lock it; raise WorkerError if another worker holds it."""
         self._path = path
+        self.damaged = 0  # parts that were put aside
         os.makedirs(path, mode=0o700, exist_ok=True)
         if os.statvfs(path).f_flag & os.ST_RDONLY:
             # A sandbox that was set up on a read-only disk stays so when the disk is mended: only
@@ -98,6 +99,7 @@ class SpoolFolder:
 
     def set_aside(self, number: int, error: OSError) -> None:
         """Rename a segment that cannot be read, so that all others can be; and say so."""
+        self.damaged += 1
         name = f"unreadable-{_stamp()}-{number}"
         renamed = ""
         with suppress(OSError):
@@ -110,6 +112,7 @@ class SpoolFolder:
 
     def quarantine(self, number: int, offset: int, data: bytes) -> None:
         """Put bytes that are no batch into a dated file, and say so."""
+        self.damaged += 1
         name = name_torn(_stamp(), number, offset)
         log.warning(
             f"spool: {len(data)} bytes of segment {number} are damaged (a kill or a power cut "

@@ -39,6 +39,7 @@ class SpoolState(NamedTuple):
     write_errors: int
     overflow_lines: int  # that are not on the disk
     volatile_lines: int  # how many of these a kill would lose
+    damaged: int  # parts of it that this worker has put aside
 
 
 class Spool:
@@ -184,6 +185,7 @@ class Spool:
             self._write_errors,
             overflow.lines,
             overflow.volatile_lines,
+            self._folder.damaged,
         )
 
     def _find_oldest(self) -> int | None:

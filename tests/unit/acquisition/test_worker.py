@@ -359,3 +359,29 @@ def test_a_bug_in_a_thread_ends_the_worker_with_its_traceback(make_worker: MakeW
     assert worker.process
     assert worker.process.wait(30) == 1
     assert "ZeroDivisionError" in worker.journal()
+
+
+def test_a_stop_says_no_more_than_is_true(
+    make_device: MakeDevice, make_worker: MakeWorker, database: Database
+) -> None:
+    """ "Everything that was read is in the database" was said where none was reached."""
+    away = make_worker(configure(influx(free_port()), free_port()))
+    away.start()
+    away.wait_until_ready()
+    assert away.health()["sink"]["state"] == "unknown"
+    assert away.end() == 0
+    assert "nothing was read" in away.journal()
+
+    worker = make_worker(configure(influx(database.port), make_device().port))
+    worker.start()
+    wait_for_rows(database)
+    assert worker.end() == 0
+    assert "everything that was read is in the database" in worker.journal()
+    (segment, *_) = sorted((worker.state / "spool").glob("*.lp"))
+    segment.write_bytes(segment.read_bytes() + b"# sja1 torn")
+    worker.start()
+    wait_for_rows(database)
+    assert worker.end() == 0
+    last = worker.journal().splitlines()[-1]
+    assert "everything" not in last
+    assert "put aside" in last
