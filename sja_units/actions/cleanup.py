@@ -1,14 +1,13 @@
 """What jobs that are gone have left on this host. Nothing of a job that has a file is in it."""
 
-import errno
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from sja_units.fs.tree import remove_tree, walk
 from sja_units.job import (
     CONFIG_ROOT,
     KINDS,
@@ -79,7 +78,7 @@ def remove_leftover(systemd: Systemd, leftover: Leftover) -> bool:
     for path in leftover.paths:
         with suppress(FileNotFoundError):
             if stat.S_ISDIR(os.lstat(path).st_mode):
-                shutil.rmtree(path)
+                remove_tree(path)
             else:
                 os.unlink(path)
     return True
@@ -131,9 +130,8 @@ class _Search:
         """Return size and age of what is there, None if nothing is; what cannot be read is told."""
         try:
             extents = [_measure(path) for path in paths if os.path.lexists(path)]
-        except (OSError, RecursionError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "is nested too deeply"
-            self.kept.append(f"{paths[0]} stays: {reason}")
+        except OSError as error:
+            self.kept.append(f"{paths[0]} stays: {error.strerror}")
             return None
         if not extents:
             return None
@@ -211,7 +209,7 @@ def _list(folder: str) -> Iterator[os.DirEntry[str]]:
 def _measure(path: str) -> _Extent:
     """Return size and age of a file or of all that is in a folder, no link followed.
 
-    Raises OSError, RecursionError.
+    Raises OSError.
     """
     top = os.lstat(path)
     if stat.S_ISLNK(top.st_mode):
@@ -219,18 +217,9 @@ def _measure(path: str) -> _Extent:
     if not stat.S_ISDIR(top.st_mode):
         return _Extent(top.st_size, top.st_mtime)
     size, newest = 0, top.st_mtime
-    for _, folders, files, fd in os.fwalk(path, onerror=_raise):
-        for name in (*folders, *files):
-            status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-            # Folders only: a file of an overlay may tell the device that it really is on.
-            if stat.S_ISDIR(status.st_mode) and status.st_dev != top.st_dev:
-                raise OSError(errno.EXDEV, "another disk is mounted in it", path)
-            if stat.S_ISREG(status.st_mode):
-                size += status.st_size
-            if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
-                newest = max(newest, status.st_mtime)
+    for status in walk(path):
+        if stat.S_ISREG(status.st_mode):
+            size += status.st_size
+        if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
+            newest = max(newest, status.st_mtime)
     return _Extent(size, newest)
-
-
-def _raise(error: OSError) -> None:
-    raise error

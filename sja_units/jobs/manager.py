@@ -1,11 +1,11 @@
 """Jobs' files and all that belongs to a job: made, read, given, removed."""
 
 import os
-import shutil
 from contextlib import suppress
 
 from sja_units.errors import NotAllowed, SjaError
 from sja_units.fs.atomic import replace_file, sync_folder
+from sja_units.fs.tree import remove_tree
 from sja_units.job import PRIVATE_ROOT, RUN_ROOT, Job
 from sja_units.jobs.drop_ins import apply_drop_ins
 from sja_units.jobs.files import lock_files
@@ -62,9 +62,6 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
     _note_template(job)
     with suppress(SjaError):  # systemd may have forgotten the unit already
         systemd.reset_failed(job.unit)
-    with lock_files(job.kind), suppress(FileNotFoundError):
-        os.unlink(job.config_path)
-        sync_folder(os.path.dirname(job.config_path))
     for path in (
         job.wanted_path,
         job.ended_path,
@@ -78,7 +75,8 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
         os.unlink(f"{RUN_ROOT}/backoff/{job.unit}")
     for folder, is_state in get_kind(job.kind).run_folders(job.name).items():
         if not (is_state and keep_state):
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                remove_tree(folder)
     apply_drop_ins(systemd, {job: None})
     if not keep_state:
         _delete_state(job)
@@ -86,6 +84,10 @@ def remove(systemd: Systemd, job: Job, *, keep_state: bool) -> None:
             os.unlink(job.left_path)
     elif os.path.isdir(job.state_dir):
         os.utime(job.state_dir)  # `sjactl cleanup` counts from here
+    # The file last: as long as it is there, what was cut off can be repeated.
+    with lock_files(job.kind), suppress(FileNotFoundError):
+        os.unlink(job.config_path)
+        sync_folder(os.path.dirname(job.config_path))
 
 
 def _note_template(job: Job) -> None:
@@ -99,4 +101,4 @@ def _delete_state(job: Job) -> None:
         os.unlink(job.state_dir)
     for folder in (job.state_dir, f"{PRIVATE_ROOT}/{job.kind}/{job.name}"):
         if os.path.isdir(folder):
-            shutil.rmtree(folder)
+            remove_tree(folder)

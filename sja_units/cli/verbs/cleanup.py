@@ -48,9 +48,7 @@ def _remove(systemd: Systemd, leftover: Leftover) -> bool:
         if remove_leftover(systemd, leftover):
             return True
         reason = "its job is back"
-    except (OSError, RecursionError) as error:
-        reason = str(
-            error.strerror if isinstance(error, OSError) else "folders are nested too deeply"
-        )
+    except OSError as error:
+        reason = str(error.strerror)
     echo(f"sjactl: {leftover.paths[0]} was not deleted: {reason}", err=True)
     return False

@@ -8,6 +8,7 @@ import pytest
 from tests.systemd_mock import ACCESS_DENIED, Bus
 from tests.unit.cli.conftest import Sjactl
 from tests.unit.fleet import Fleet
+from tests.unit.fs.test_tree import dig
 
 ALICE, BOB = "keepalive/alice", "keepalive/bob"
 UNIT = "sja-keepalive@alice.service"
@@ -121,3 +122,30 @@ def test_no_bus_is_one_line(sjactl: Sjactl, fleet: Fleet, bus: Bus, host: Path) 
     assert said.status == 1
     assert said.err.startswith("sjactl: D-Bus cannot be reached")
     assert len(said.err.splitlines()) <= 2
+
+
+def test_remove_deletes_a_state_of_any_depth(sjactl: Sjactl, fleet: Fleet) -> None:
+    fleet.add(ALICE)
+    state = fleet.path("private", ALICE)
+    dig(state)
+    fleet.path("var", ALICE).symlink_to(state)
+    assert sjactl("remove", "alice") == (0, f"{ALICE}\n", "")
+    assert not state.exists()
+    assert not fleet.path("var", ALICE).is_symlink()
+
+
+def test_a_remove_that_was_cut_off_can_be_repeated(
+    sjactl: Sjactl, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.add(ALICE)
+    dig(fleet.path("var", ALICE), 10)
+
+    def fail(path: str) -> None:
+        raise OSError(5, "Input/output error", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sja_units.jobs.manager.remove_tree", fail)
+        assert sjactl("remove", "alice").status == 1
+    assert sjactl("remove", "alice").status == 0
+    assert not fleet.path("var", ALICE).exists()
+    assert sjactl("status", "alice").status == 4
