@@ -38,11 +38,11 @@ def test_what_a_cut_left_is_removed_by_the_same_again(
     dig(tmp_path / "deep", 50)
     left, rename = [20], os.rename
 
-    def fail_later(*words: str, **folders: int) -> None:
+    def fail_later(old: str, new: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
         left[0] -= 1
         if not left[0]:
             raise OSError(5, "Input/output error")
-        rename(*words, **folders)
+        rename(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "rename", fail_later)
