@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_plus
 
@@ -38,6 +38,15 @@ _ON_JOB: dict[str, dict[str, _Route]] = {
     "/last": {"GET": _Route("last")},
 }
 _ON_ALL = {"/v1/jobs": {"GET": _Route("list")}, "/v1/events": {"GET": _Route("events")}}
+
+
+def list_routes() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield method, path and query of all that can be asked for."""
+    for path, routes in _ON_ALL.items():
+        yield from ((method, path, route.query) for method, route in routes.items())
+    for rest, routes in _ON_JOB.items():
+        path = f"/v1/jobs/{{kind}}/{{name}}{rest}"
+        yield from ((method, path, route.query) for method, route in routes.items())
 
 
 def needs_body(method: str) -> bool:

@@ -213,6 +213,7 @@ def test_a_grant_allows_the_verbs_that_it_names(door: Machine) -> None:
     assert ask(door, "reader", "GET", PATH).status == 404
     door.run("rm", "/etc/sja-units/grants.d/reader.toml")
     assert ask(door, "reader", "GET", PATH).status == 404
+    assert ask(door, "line", "DELETE", PATH).status == 204
 
 
 def test_what_a_job_that_is_gone_has_left_is_nobody_elses(door: Machine) -> None:
