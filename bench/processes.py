@@ -93,7 +93,7 @@ def make_folders(folder: Path, text: str) -> dict[str, str]:
     for name in ("state", "runtime", "credentials"):
         (folder / name).mkdir(parents=True, exist_ok=True)
         env[f"{name.upper()}_DIRECTORY"] = str(folder / name)
-    (folder / "credentials/config").write_text(text)
+    (folder / "runtime/config").write_text(text)
     return env
 
 

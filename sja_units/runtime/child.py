@@ -1,5 +1,6 @@
 """A piece of work in a child process with a deadline that nothing in it can pass."""
 
+import gc
 import os
 import select
 import signal
@@ -120,6 +121,7 @@ def run_child(
 def _be_child(work: Callable[[int], None], writer: int) -> NoReturn:
     status = INTERNAL_ERROR
     try:
+        gc.disable()  # it would write to each page that is still the parent's, and so copy it
         os.setpgid(0, 0)  # so that it can be killed with all that it starts
         signal.set_wakeup_fd(-1)  # the parent's
         # A stop is the parent's business: it waits for an answer that may hold a new cookie.

@@ -5,15 +5,14 @@ The job's own user can read few of them: a private key is root's, and the sandbo
 """
 
 import os
-from urllib.parse import quote
 
 from sja_units.errors import DescribedError
-from sja_units.text import describe_os_error
+from sja_units.text import describe_os_error, percent_encode
 
 
 def name_credential(path: str) -> str:
     """Return what systemd calls the file of that path: at most 255 ASCII letters, no slash."""
-    return quote(path, safe="")
+    return percent_encode(path)
 
 
 def find_file(path: str) -> str:

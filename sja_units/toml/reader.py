@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sja_units.text import suggest, to_ascii
+from sja_units.text import percent_encode, suggest, to_ascii
 
 Place = tuple[str | int, ...]
 """Keys and zero-based indices from the top of the file down to the value."""
@@ -108,12 +108,10 @@ class TableReader:
 
     def path(self, key: str, default: str | None = None) -> str:
         """Return the path of a file that systemd is to hand to the job."""
-        from urllib.parse import quote
-
         path = self.text(key, default)
         if path and not _PLAIN_PATH.fullmatch(path):
             self.fault(key, "must be an absolute path without spaces, quotes, colons and %")
-        elif len(quote(path, safe="")) > _LONGEST_CREDENTIAL:
+        elif len(percent_encode(path)) > _LONGEST_CREDENTIAL:
             self.fault(key, "path is too long")
         return path
 
