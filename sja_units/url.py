@@ -9,6 +9,7 @@ _URL = re.compile(
     rf"(?P<scheme>https?)://(?:(?P<user>[^\s/?#@]*)@)?(?P<host>{_HOST})(?::(?P<port>\d{{1,5}}))?"
     r"(?P<target>[/?][^\s#]*)?(?:#\S*)?"
 )
+_NUMERIC = re.compile(r"[0-9.]+|\[.*\]")
 # urllib.parse would cost a worker 0.6 MiB for this.
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_.~%/:?#\[\]@!$&'()*+,;=-]")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -33,6 +34,11 @@ class Address(NamedTuple):
     def hostname(self) -> str:
         """The host as name services and TLS know it."""
         return self.host.strip("[]")
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the host is an address, for which no name service is asked."""
+        return _NUMERIC.fullmatch(self.host) is not None
 
     @property
     def origin(self) -> str:

@@ -10,7 +10,7 @@ from sja_units.keepalive import timing
 from sja_units.keepalive.config import KeepaliveConfig, Login
 from sja_units.keepalive.cookie import Jar
 from sja_units.keepalive.jar_keeper import JarKeeper
-from sja_units.keepalive.refresh import prepare, refresh_in_child
+from sja_units.keepalive.refresh import refresh_safely
 from sja_units.keepalive.report import Reporter
 from sja_units.keepalive.response import ALIVE, EXPIRED, UNKNOWN, RefreshResult
 from sja_units.keepalive.state import load_state, save_state
@@ -74,7 +74,6 @@ class _Keeper:
         self._idle = 0.0  # seconds that it had not been used before the last refresh
         self._is_asked = False
         signal.signal(REFRESH_SIGNAL, self._note_asked)
-        prepare(config, self._interval)
 
     def _note_asked(self, _number: int, _frame: object) -> None:
         self._is_asked = True
@@ -129,7 +128,7 @@ class _Keeper:
 
     def _refresh_with(self, jar: Jar) -> RefreshResult:
         self._runtime.allow(self._config.timeout)
-        return refresh_in_child(self._config, jar)
+        return refresh_safely(self._config, jar, self._interval)
 
     def digest(self, found: RefreshResult) -> float:
         """Do what a result calls for; return the seconds until the next refresh."""

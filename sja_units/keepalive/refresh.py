@@ -1,8 +1,7 @@
 """One request of the page: ask, judge, and say what becomes of the jar.
 
-It is done in a child process: the page's size costs the worker no memory, and its deadline holds
-whatever hangs, the look-up of a name included. The child has all that it needs from the worker,
-but for what TLS needs: that is loaded by the child, for it would cost a worker 1.4 MiB for good.
+It is done in the worker, within a deadline that nothing exceeds. Only what TLS needs would cost a
+worker 1.4 MiB for good: where that is seldom used, a child process loads it and asks.
 """
 
 import json
@@ -22,20 +21,31 @@ from sja_units.keepalive.interval import SHORTEST
 from sja_units.keepalive.request import fetch
 from sja_units.keepalive.response import ALIVE, UNKNOWN, NoResponse, RefreshResult, Verdict
 from sja_units.keepalive.verdict import classify_response
+from sja_units.runtime import log
 from sja_units.runtime.child import run_child
 
-_GRACE = 1.0  # seconds that the child has to end at its own deadline, with a better reason
+_GRACE = 1.0  # seconds that a child has to end at its own deadline, with a better reason
 _OFTEN = 60.0  # seconds: with a shorter interval, time counts for more than memory
 
 
-def prepare(config: KeepaliveConfig, interval: float) -> None:
-    """Load for good what every request would load anew, where they come often."""
-    if config.address.scheme == "https" and interval < _OFTEN:
-        import sja_units.runtime.tls  # noqa: F401
+def refresh_safely(config: KeepaliveConfig, jar: Jar, interval: float) -> RefreshResult:
+    """Return what `refresh` finds, within the timeout and a second, whatever goes wrong.
+
+    interval: seconds until the next one.
+    """
+    if config.address.scheme == "https" and interval >= _OFTEN:
+        return _refresh_in_child(config, jar)
+    try:
+        return refresh(config, jar)
+    except Exception as error:
+        from traceback import format_tb
+
+        # Not its words: they may hold a cookie.
+        log.error(f"{type(error).__name__}\n{''.join(format_tb(error.__traceback__))}")
+        return RefreshResult(Verdict(UNKNOWN, f"the request failed ({type(error).__name__})"))
 
 
-def refresh_in_child(config: KeepaliveConfig, jar: Jar) -> RefreshResult:
-    """Return what `refresh` finds, done in a child within the timeout and a second."""
+def _refresh_in_child(config: KeepaliveConfig, jar: Jar) -> RefreshResult:
     try:
         ended = run_child(lambda fd: _write(fd, refresh(config, jar)), config.timeout + _GRACE)
     except OSError as error:

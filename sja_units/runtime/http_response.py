@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 _MAX_HEAD = 256 * 1024
-_PIECE = 65536
+_PIECE = 16384
 _STATUS_LINE = re.compile(rb"HTTP/1\.(\d)[ \t]+([1-9]\d\d)(?:[ \t].*)?")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")

@@ -102,7 +102,9 @@ class Runtime:
     def allow(self, seconds: float) -> None:
         """Let the next step of the loop take that long before it is taken for a hang."""
         needed = max(seconds + 5, self._ping_every * 3)
-        self._beat(max(seconds + 5, self._valid_for))
+        # health.json is written again so often that it is true for that long at any time.
+        if seconds + 5 > self._valid_for - _BEAT_SECONDS:
+            self._beat(max(seconds + 5, self._valid_for))
         if self._ping_every:
             self._notify(f"WATCHDOG_USEC={int(needed * 1_000_000)}\nWATCHDOG=1")
 

@@ -60,12 +60,12 @@ def probe_command(target: str, point: str | None, settings: tuple[str, ...], as_
 
 def _probe_site(chosen: Target, settings: KeepaliveConfig, *, as_json: bool) -> int:
     """Ask for the page once. The answer's cookies are dropped: the jar is the job's own."""
-    from sja_units.keepalive.refresh import refresh_in_child
+    from sja_units.keepalive.refresh import refresh
     from sja_units.keepalive.response import ALIVE
     from sja_units.keepalive.store import read_next_jar
 
     jar = read_next_jar(chosen.job.state_dir, settings.host) if chosen.job else ()
-    found = refresh_in_child(settings, jar)
+    found = refresh(settings, jar)
     outcome, reason = found.verdict
     if as_json:
         said = {"name": chosen.name, "kind": chosen.kind, "ok": outcome == ALIVE}

@@ -259,7 +259,7 @@ def test_a_criterion_with_a_typo_burns_no_session(site: RunningSite, make_worker
         assert worker.health()["session"] == "unknown"
         worker.end(number)
     assert not (worker.published / "cookies.txt").exists()
-    config = worker.state.parent / "credentials" / "config"
+    config = worker.run_dir / "config"
     config.write_text(config.read_text().replace("usrename", "username"))
     worker.start()
     worker.wait_for_session("alive")
