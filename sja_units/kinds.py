@@ -151,6 +151,10 @@ class Kind(Protocol):
         """Yield sentences on what health.json tells, and what to do about it."""
         ...
 
+    def samples(self) -> list[str]:
+        """Return files that together have every key there is; not all are without fault."""
+        ...
+
     def families(self) -> "tuple[Family, ...]":
         """Return the metrics of its jobs, in the order of the exposition."""
         ...

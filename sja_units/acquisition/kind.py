@@ -143,3 +143,9 @@ def measure(labels: "Labels", health: Mapping[str, Any]) -> "Iterator[tuple[Fami
     from sja_units.acquisition.metrics import measure
 
     return measure(labels, health)
+
+
+def samples() -> list[str]:
+    from sja_units.acquisition.samples import list_samples
+
+    return list_samples()

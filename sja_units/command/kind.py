@@ -112,3 +112,9 @@ def measure(labels: "Labels", health: Mapping[str, Any]) -> "Iterator[tuple[Fami
     from sja_units.command.metrics import measure
 
     return measure(labels, health)
+
+
+def samples() -> list[str]:
+    from sja_units.command.samples import list_samples
+
+    return list_samples()
