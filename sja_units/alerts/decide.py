@@ -3,18 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sja_units.alerts.classify import (
-    DOUBTFUL,
-    FAILING,
-    RECOVERED,
-    STEADY,
-    UNCLEAR,
-    UNWANTED,
-    WELL,
-    Classification,
-    classify,
-)
-from sja_units.alerts.record import LONGEST_PAUSE, Delivery, Record, Streak
+from sja_units.alerts.classify import STEADY, Classification, classify
+from sja_units.alerts.record import LONGEST_PAUSE, Channel, Delivery, Event, Record, Streak
 from sja_units.config.host import Alert
 from sja_units.job import Job
 from sja_units.jobs.snapshot import JobStatus
@@ -35,7 +25,7 @@ class Step(NamedTuple):
 
     record: Record | None
     streak: Streak | None
-    told: str = ""  # the event that is to be told now
+    told: Event | None = None  # the event that is to be told now
 
 
 class Decision(NamedTuple):
@@ -43,7 +33,7 @@ class Decision(NamedTuple):
 
     records: dict[Job, Record]
     streaks: dict[Job, Streak]
-    told: list[tuple[JobStatus, str]]  # events that are to be told now
+    told: list[tuple[JobStatus, Event]]  # events that are to be told now
     pending: bool  # a job is not well, so another look has to follow
 
 
@@ -66,15 +56,19 @@ def decide(
             decision.streaks[view.job] = step.streak
         if step.told:
             decision.told.append((view, step.told))
-        if found.condition not in (WELL, UNWANTED):
+        if found.condition not in ("well", "unwanted"):
             decision = decision._replace(pending=True)
     return decision
 
 
-def list_channels(alert: Alert) -> tuple[str, ...]:
+def list_channels(alert: Alert) -> tuple[Channel, ...]:
     """Return how people are told."""
-    command = ("command",) if alert.command else ()
-    return (*command, "webhook") if alert.webhook else command
+    channels: list[Channel] = []
+    if alert.command:
+        channels.append("command")
+    if alert.webhook:
+        channels.append("webhook")
+    return tuple(channels)
 
 
 def advance(
@@ -85,25 +79,25 @@ def advance(
     Each event is told once, and again after `remind` while it lasts. Another one is news: nobody
     but a person, or a boot, gets a job from `failed` to anything else.
     """
-    if found.condition == UNWANTED:
+    if found.condition == "unwanted":
         return Step(None, None)
     record = _keep_channels(record, list_channels(alert))
     streak = _prolong(streak, found, now.uptime)
     lasted = now.uptime - streak.since
     event = found.event
-    if found.condition == DOUBTFUL and lasted >= DOUBT:
-        event = FAILING
-    if found.condition == WELL and not event:
+    if found.condition == "doubtful" and lasted >= DOUBT:
+        event = "failing"
+    if found.condition == "well" and not event:
         if not record.open:
             is_over = record.is_settled and _is_calm(record, alert, now)
             return Step(None if is_over else record, None)
         if lasted < _recovery(record, alert):
             return Step(record, streak)
-        record = record._replace(open="", recovered_at=now.clock)
-        return Step(_enqueue(record, RECOVERED, alert, now.clock), None, RECOVERED)
+        record = record._replace(open=None, recovered_at=now.clock)
+        return Step(_enqueue(record, "recovered", alert, now.clock), None, "recovered")
     # A clock that was set back must not put a reminder off for years.
     is_due = now.clock - min(record.told_at, now.clock) >= alert.remind
-    if event and (event != record.open or (is_due and found.condition != WELL)):
+    if event and (event != record.open or (is_due and found.condition != "well")):
         record = _open(record, event, alert, now.clock)
         return Step(_enqueue(record, event, alert, now.clock), streak, event)
     return Step(record, streak)
@@ -114,7 +108,7 @@ def _is_calm(record: Record, alert: Alert, now: Moment) -> bool:
     return now.clock - min(record.recovered_at, now.clock) >= alert.remind
 
 
-def _keep_channels(record: Record, known: tuple[str, ...]) -> Record:
+def _keep_channels(record: Record, known: tuple[Channel, ...]) -> Record:
     """Forget deliveries by a channel that is no longer configured."""
     return record._replace(
         outbox={channel: d for channel, d in record.outbox.items() if channel in known}
@@ -123,7 +117,7 @@ def _keep_channels(record: Record, known: tuple[str, ...]) -> Record:
 
 def _prolong(streak: Streak | None, found: Classification, uptime: float) -> Streak:
     condition = found.condition
-    if streak and streak.condition == DOUBTFUL and condition == UNCLEAR:
+    if streak and streak.condition == "doubtful" and condition == "unclear":
         return streak  # no break: a start that leads nowhere
     since = streak.since if streak and streak.condition == condition else uptime
     return Streak(condition, max(since, uptime - found.active_for))
@@ -131,13 +125,13 @@ def _prolong(streak: Streak | None, found: Classification, uptime: float) -> Str
 
 def _recovery(record: Record, alert: Alert) -> float:
     """Return how long a job has to be well. One that falls ill again and again is told seldom."""
-    least = STEADY if record.open == FAILING else 0.0
+    least = STEADY if record.open == "failing" else 0.0
     if not record.relapses:
         return least
     return max(least, min(STEADY * 2.0 ** min(record.relapses, 30), alert.remind))
 
 
-def _open(record: Record, event: str, alert: Alert, clock: float) -> Record:
+def _open(record: Record, event: Event, alert: Alert, clock: float) -> Record:
     if record.open:
         return record._replace(open=event, told_at=clock)
     recently = record.recovered_at and clock - record.recovered_at < alert.remind
@@ -145,12 +139,12 @@ def _open(record: Record, event: str, alert: Alert, clock: float) -> Record:
     return record._replace(open=event, told_at=clock, relapses=relapses)
 
 
-def _enqueue(record: Record, event: str, alert: Alert, clock: float) -> Record:
+def _enqueue(record: Record, event: Event, alert: Alert, clock: float) -> Record:
     """Put an event in the place of one that was not delivered yet."""
     outbox = {}
     for channel in list_channels(alert):
         old = record.outbox.get(channel)
-        if event == RECOVERED and old and not old.tries and channel not in record.alarmed:
+        if event == "recovered" and old and not old.tries and channel not in record.alarmed:
             continue  # nobody was told that anything was wrong
         outbox[channel] = Delivery(event, old.tries if old else 0, clock)
     return record._replace(outbox=outbox)
@@ -158,7 +152,7 @@ def _enqueue(record: Record, event: str, alert: Alert, clock: float) -> Record:
 
 def pick_due(
     records: Mapping[Job, Record], alert: Alert, clock: float
-) -> Iterable[tuple[Job, str]]:
+) -> Iterable[tuple[Job, Channel]]:
     """Return the jobs and channels whose deliveries are due, the oldest first, never many."""
     for channel in list_channels(alert):
         waiting = [

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, NamedTuple
 
 from sja_units.alerts.program import run_program
+from sja_units.alerts.record import Channel, Event
 from sja_units.config.host import Alert
 from sja_units.job import Job
 
@@ -22,8 +23,8 @@ class Notification(NamedTuple):
     """An event of a job, for one channel; `view` is the job's JSON."""
 
     job: Job
-    channel: str
-    event: str
+    channel: Channel
+    event: Event
     view: dict[str, Any]
 
 
@@ -34,7 +35,7 @@ def deliver(
 
     One channel does not wait for the other.
     """
-    misses: Counter[str] = Counter()
+    misses: Counter[Channel] = Counter()
 
     def carry(notification: Notification) -> str:
         if misses[notification.channel] >= _ENOUGH:

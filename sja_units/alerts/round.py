@@ -3,10 +3,9 @@
 import time
 from collections.abc import Iterable, Mapping
 
-from sja_units.alerts.classify import RECOVERED
 from sja_units.alerts.decide import Decision, Moment, decide, list_channels, pick_due
 from sja_units.alerts.deliver import Notification, deliver
-from sja_units.alerts.record import Record, Streak, note_delivered, note_try
+from sja_units.alerts.record import Channel, Record, Streak, note_delivered, note_try
 from sja_units.alerts.store import read_transient, write_record, write_transient
 from sja_units.config.host import Alert
 from sja_units.job import TARGET, Job
@@ -75,7 +74,7 @@ def enter(event: journal_send.Event, words: str, job: Job | None = None) -> None
 
 
 def _enter_alert(view: JobStatus, event: str) -> None:
-    if event == RECOVERED:
+    if event == "recovered":
         enter(journal_send.WELL_AGAIN, f"{view.job} is well again", view.job)
         return
     error = view.error if view.error and not is_active(view.state) else None
@@ -114,7 +113,7 @@ def _deliver(
         enter(journal_send.DELIVERED_AGAIN, f"{channel}: alerts are delivered again")
 
 
-def _list_failing(alert: Alert, records: Mapping[Job, Record]) -> set[str]:
+def _list_failing(alert: Alert, records: Mapping[Job, Record]) -> set[Channel]:
     """Return the channels by which something was tried and has not arrived."""
     boxes = [record.outbox for record in records.values()]
     return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from sja_units.alerts.record import Record, Streak, parse_record, render_record
+from sja_units.alerts.record import Record, Streak, parse_condition, parse_record, render_record
 from sja_units.fs.atomic import replace_file, sync_folder
 from sja_units.job import RUN_ROOT, STATE_ROOT, Job, parse_unit
 
@@ -50,7 +50,7 @@ def read_transient() -> TransientState:
         with open(_TRANSIENT, encoding="utf-8") as file:
             values = json.load(file)
         streaks = {
-            job: Streak(str(condition), float(since))
+            job: Streak(parse_condition(condition), float(since))
             for unit, (condition, since) in values["streaks"].items()
             if (job := parse_unit(unit))
         }

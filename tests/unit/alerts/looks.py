@@ -37,7 +37,7 @@ class Looks:
         now = Moment(START + seconds, 1000 + seconds)
         decision = decide(views, self.records, self.streaks, self.alert, now)
         self.records, self.streaks, told, self.pending = decision
-        events = [event for _, event in told]
+        events: list[str] = [event for _, event in told]
         self.told += [(seconds, event) for event in events]
         return events
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sja_units.alerts.record import note_delivered, note_try
+from sja_units.alerts.record import Channel, Delivery, note_delivered, note_try
 from sja_units.config.host import Alert
 from sja_units.job import Job
 from sja_units.jobs.snapshot import JobStatus
@@ -200,17 +200,21 @@ def test_a_job_that_was_well_for_long_is_no_flapper() -> None:
         assert looks.records == {}
 
 
+def waiting(looks: Looks) -> Delivery:
+    return looks.record.outbox["command"]
+
+
 def test_the_newest_event_takes_the_place_of_what_was_not_delivered() -> None:
     looks = Looks()
     looks.look(0, CRASHING)
     job = CRASHING.job
-    assert looks.record.outbox["command"].event == "failing"
+    assert waiting(looks).event == "failing"
     looks.records[job] = note_try(looks.record, "command", START)
     looks.look(10, WRONG)
-    delivery = looks.record.outbox["command"]
+    delivery = waiting(looks)
     assert (delivery.event, delivery.tries, delivery.due) == ("failed", 1, START + 10)
     looks.look(20, make_status("running", since=clock(15)))
-    assert looks.record.outbox["command"].event == "recovered"  # it may have arrived after all
+    assert waiting(looks).event == "recovered"  # it may have arrived after all
 
 
 def test_nobody_is_told_that_is_over_what_nobody_was_told_of() -> None:
@@ -220,7 +224,7 @@ def test_nobody_is_told_that_is_over_what_nobody_was_told_of() -> None:
     assert not looks.record.outbox
 
 
-def deliver(looks: Looks, channel: str = "command") -> None:
+def deliver(looks: Looks, channel: Channel = "command") -> None:
     record = note_delivered(note_try(looks.record, channel, START), channel)
     looks.records = {WRONG.job: record}
 

@@ -20,13 +20,14 @@ from tests.unit.alerts.looks import ALERT, START
 
 WAITING = Record("failing", START, 0.0, 0, {"command": Delivery("failing", 0, START)})
 
+events = st.sampled_from(["failing", "expired", "failed", "recovered"])
 deliveries = st.builds(
-    Delivery, st.text(), st.integers(0, 1000), st.floats(allow_nan=False, allow_infinity=False)
+    Delivery, events, st.integers(0, 1000), st.floats(allow_nan=False, allow_infinity=False)
 )
 times = st.floats(0, 1e11)
 records = st.builds(
     Record,
-    st.text(),
+    st.none() | events,
     times,
     times,
     st.integers(0, 1000),
