@@ -24,6 +24,7 @@ class Use(NamedTuple):
 
 
 _VERSION = Family("sja_units_info", "gauge", "The program that wrote this.")
+_UNDELIVERED = Family("sja_alerts_undelivered", "gauge", "Alerts that did not get through.")
 _JOBS = Family("sja_jobs", "gauge", "Jobs by state.")
 _INFO = Family("sja_job_info", "gauge", "A job's title and unit.")
 _STATE = Family("sja_job_state", "gauge", "A job's state.")
@@ -39,21 +40,38 @@ _ERROR = Family(
 )
 
 FAMILIES = (
-    *(_VERSION, _JOBS, _INFO, _STATE, _WANTED, _RESTARTS, _SINCE, _MEMORY, _CPU, _ERROR),
+    *(
+        _VERSION,
+        _UNDELIVERED,
+        _JOBS,
+        _INFO,
+        _STATE,
+        _WANTED,
+        _RESTARTS,
+        _SINCE,
+        _MEMORY,
+        _CPU,
+        _ERROR,
+    ),
     *(family for kind in KINDS for family in get_kind(kind).families()),
 )
 """All families there are, in the order of the exposition."""
 
 
 def measure(
-    views: Sequence[JobStatus], uses: Mapping[str, Use]
+    views: Sequence[JobStatus],
+    uses: Mapping[str, Use],
+    undelivered: Mapping[str, int] | None = None,
 ) -> list[tuple[Family, Sequence[Sample]]]:
     """Return all families with what they say of these jobs.
 
     uses: what jobs use of the machine, by unit, as far as it is known.
+    undelivered: alerts that did not get through, by channel; None where that is not known.
     """
     found: dict[Family, list[Sample]] = {family: [] for family in FAMILIES}
     found[_VERSION].append(Sample({"version": __version__}, 1))
+    for channel, number in (undelivered or {}).items():
+        found[_UNDELIVERED].append(Sample({"channel": channel}, number))
     counts = Counter(view.state for view in views)
     found[_JOBS] += [Sample({"state": state}, counts[state]) for state in STATES]
     for view in views:

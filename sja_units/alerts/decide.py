@@ -1,8 +1,10 @@
 """What is to be told now, from what was told and what a look shows. Pure."""
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from sja_units.alerts.channels import list_channels
 from sja_units.alerts.classify import STEADY, Classification, classify
 from sja_units.alerts.record import LONGEST_PAUSE, Channel, Delivery, Event, Record, Streak
 from sja_units.config.host import Alert
@@ -59,16 +61,6 @@ def decide(
         if found.condition not in ("well", "unwanted"):
             decision = decision._replace(pending=True)
     return decision
-
-
-def list_channels(alert: Alert) -> tuple[Channel, ...]:
-    """Return how people are told."""
-    channels: list[Channel] = []
-    if alert.command:
-        channels.append("command")
-    if alert.webhook:
-        channels.append("webhook")
-    return tuple(channels)
 
 
 def advance(
@@ -150,10 +142,25 @@ def _enqueue(record: Record, event: Event, alert: Alert, clock: float) -> Record
     return record._replace(outbox=outbox)
 
 
+def is_quiet(alert: Alert, clock: float) -> bool:
+    """Tell whether nobody is to be disturbed at a time of the clock."""
+    if alert.quiet is None:
+        return False
+    begin, end = alert.quiet
+    local = time.localtime(clock)
+    minute = local.tm_hour * 60 + local.tm_min
+    return begin <= minute < end if begin < end else not end <= minute < begin
+
+
 def pick_due(
     records: Mapping[Job, Record], alert: Alert, clock: float
 ) -> Iterable[tuple[Job, Channel]]:
-    """Return the jobs and channels whose deliveries are due, the oldest first, never many."""
+    """Return the jobs and channels whose deliveries are due, the oldest first, never many.
+
+    In quiet hours none is: what is to be told then is told when they end, if it still holds.
+    """
+    if is_quiet(alert, clock):
+        return
     for channel in list_channels(alert):
         waiting = [
             (record.outbox[channel].due, job)

@@ -1,16 +1,18 @@
 """Alerts on their way to people: several at a time, each with a deadline, never a storm."""
 
 import json
+import socket
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sja_units.alerts.program import run_program
 from sja_units.alerts.record import Channel, Event
 from sja_units.config.host import Alert
 from sja_units.job import Job
+from sja_units.url import Address
 
 SECONDS = 30.0  # for one of them
 AT_A_TIME = 4  # of each channel
@@ -24,7 +26,7 @@ class Notification(NamedTuple):
 
     job: Job
     channel: Channel
-    event: Event
+    event: Event | Literal["test"]
     view: dict[str, Any]
 
 
@@ -63,7 +65,13 @@ def _send(notification: Notification, alert: Alert) -> str:
         )
         return f"{run.fault}: {run.said}" if run.fault and run.said else run.fault
     assert alert.webhook
-    document = {"event": notification.event, **notification.view}
-    given = {"url": alert.webhook.url, "document": document}
-    run = run_program(POST, json.dumps(given).encode(), SECONDS)
+    head = {"event": notification.event, "host": socket.gethostname()}
+    return ask(alert.webhook, {**head, **notification.view}, alert)
+
+
+def ask(address: Address, document: dict[str, Any] | None, alert: Alert) -> str:
+    """Send a document, or ask for a page if it is None; return what went wrong, or ""."""
+    given = {"url": address.url, "format": alert.format, "secret": alert.secret}
+    data = json.dumps({**given, "document": document}).encode()
+    run = run_program(POST, data, SECONDS)
     return run.fault and (run.said or run.fault)

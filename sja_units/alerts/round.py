@@ -3,8 +3,10 @@
 import time
 from collections.abc import Iterable, Mapping
 
-from sja_units.alerts.decide import Decision, Moment, decide, list_channels, pick_due
+from sja_units.alerts.channels import list_channels
+from sja_units.alerts.decide import Decision, Moment, decide, pick_due
 from sja_units.alerts.deliver import Notification, deliver
+from sja_units.alerts.heartbeat import beat
 from sja_units.alerts.record import Channel, Record, Streak, note_delivered, note_try
 from sja_units.alerts.store import read_transient, write_record, write_transient
 from sja_units.config.host import Alert
@@ -36,7 +38,8 @@ def look(alert: Alert, before: Records) -> None:
         for view, event in decision.told:
             _enter_alert(view, event)
         # The timer first: it also brings back a look that is cut off from here on.
-        _set_timer(systemd, decision.pending, records, is_new=is_new)
+        pending = decision.pending or alert.heartbeat is not None
+        _set_timer(systemd, pending, records, is_new=is_new)
         if due:
             views = {view.job: view for view in get_status(systemd, {job for job, _ in due})}
             notifications = [
@@ -44,7 +47,8 @@ def look(alert: Alert, before: Records) -> None:
                 for job, channel in due
             ]
             _deliver(notifications, alert, before, records)
-            _set_timer(systemd, decision.pending, records)
+            _set_timer(systemd, pending, records)
+        beat(systemd, alert)
 
 
 def _decide(systemd: Systemd, alert: Alert, before: Records, now: Moment) -> Decision:

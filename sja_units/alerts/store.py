@@ -1,6 +1,7 @@
 """Where it is kept what was told, and how the last look found the jobs."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +20,8 @@ class TransientState(NamedTuple):
 
     streaks: Mapping[Job, Streak]
     fault: str
+    beat_at: float = -math.inf  # uptime of the last heartbeat
+    beat_fault: str = ""  # why it was not taken, as told
 
 
 def read_records() -> dict[Job, Record]:
@@ -54,7 +57,8 @@ def read_transient() -> TransientState:
             for unit, (condition, since) in values["streaks"].items()
             if (job := parse_unit(unit))
         }
-        return TransientState(streaks, str(values["fault"]))
+        beat_at, beat_fault = float(values["beat_at"]), str(values["beat_fault"])
+        return TransientState(streaks, str(values["fault"]), beat_at, beat_fault)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return TransientState({}, "")
 
@@ -62,7 +66,7 @@ def read_transient() -> TransientState:
 def write_transient(transient: TransientState) -> None:
     """Note it until the next boot. Raises OSError."""
     streaks = {job.unit: streak for job, streak in transient.streaks.items()}
-    text = json.dumps({"streaks": streaks, "fault": transient.fault})
+    text = json.dumps(transient._asdict() | {"streaks": streaks})
     replace_file(_TRANSIENT, text.encode(), sync=False)
 
 

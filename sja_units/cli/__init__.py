@@ -30,6 +30,9 @@ VERBS = {
     "validate": Verb(
         "validate", "Check files without touching devices, databases, sites or systemd."
     ),
+    "alert": Verb(
+        "alert", "Show who is alerted, or test it; ends with 1 if an alert does not get through."
+    ),
     "schema": Verb(
         "schema", "Print the JSON Schema of a kind's files, or of sja-units.toml (host)."
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from sja_units.doctor import configuration, door, host, installation, operators, units
+from sja_units.doctor import alerts, configuration, door, host, installation, operators, units
 from sja_units.doctor.finding import OK, PROBLEM, UNKNOWN, WARNING, Finding
 from sja_units.errors import NotAllowed, SjaError
 
@@ -43,6 +43,7 @@ CHECKS = (
     Check("sharing", configuration.check_sharing),
     Check("door", door.check_door),
     Check("strays", configuration.check_unmanaged),
+    Check("alerts", alerts.check_alerts),
     Check("clock", host.check_clock),
     Check("journal", host.check_journal),
     Check("disk", host.check_disk),

@@ -2,8 +2,9 @@
 
     python tests/peers/webhook.py --port 9000 --log FILE
 
-POST /204 (or another status) is answered so; 302 leads to /204. /hang never answers, /drip answers
-without an end, /garbage not as HTTP. Each document goes into FILE, a line each.
+POST /204 (or another status) is answered so, with what the query has as `body`; 302 leads to /204.
+/hang never answers, /drip answers without an end, /garbage not as HTTP. Each document goes into
+FILE, a line each; a GET is answered alike.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 
 class Hook(BaseHTTPRequestHandler):
@@ -24,7 +26,7 @@ class Hook(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.keep(self.path, self.headers["Content-Type"], body)
-        word = self.path.strip("/").partition("?")[0]
+        word = self._first_word()
         if word == "hang":
             self.server.over.wait(600)
         elif word == "drip":
@@ -33,10 +35,22 @@ class Hook(BaseHTTPRequestHandler):
         elif word == "garbage":
             self.wfile.write(b"220 smtp.example.org\r\n")
         else:
-            self.send_response(int(word))
-            self.send_header("Location", "/204")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self._answer(int(word))
+
+    def do_GET(self) -> None:
+        self.server.keep(self.path, "", b"")
+        self._answer(int(self._first_word()))
+
+    def _first_word(self) -> str:
+        return urlsplit(self.path).path.split("/")[1]
+
+    def _answer(self, status: int) -> None:
+        body = parse_qs(urlsplit(self.path).query).get("body", [""])[0].encode()
+        self.send_response(status)
+        self.send_header("Location", "/204")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
 
 class HookServer(ThreadingHTTPServer):

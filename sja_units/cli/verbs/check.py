@@ -1,12 +1,18 @@
 """`sjactl check`: expected against actual."""
 
+from collections.abc import Iterator
+from contextlib import suppress
+
 import click
 
 from sja_units.actions.check import Finding, Result, check
+from sja_units.alerts.channels import count_undelivered
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
 from sja_units.cli.params import example
+from sja_units.errors import ConfigError
 from sja_units.systemd.client import Systemd
+from sja_units.text import count
 
 
 @click.command("check", epilog=example("sjactl check", "sjactl check --repair"))
@@ -20,11 +26,20 @@ def check_command(repair: bool, as_json: bool) -> int:
     """
     with Systemd() as systemd:
         result = check(systemd, repair=repair)
+    result = result._replace(findings=[*result.findings, *_find_undelivered()])
     if as_json:
         render.print_json(_as_json(result))
     else:
         _print(result)
     return 1 if result.problems else 0
+
+
+def _find_undelivered() -> Iterator[Finding]:
+    with suppress(OSError, ConfigError):  # who may not see them
+        for channel, number in count_undelivered().items():
+            if number:
+                words = f"{count(number, 'alert')} not delivered by {channel}, will be retried"
+                yield Finding(None, words, True, "undelivered")
 
 
 def _as_json(result: Result) -> dict[str, object]:

@@ -1,9 +1,13 @@
 """`sjactl metrics`."""
 
+from contextlib import suppress
+
 import click
 
 from sja_units.actions.metrics import Use, measure
+from sja_units.alerts.channels import count_undelivered
 from sja_units.cli.params import example
+from sja_units.errors import ConfigError
 from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.status import list_status
 from sja_units.openmetrics import render
@@ -23,7 +27,10 @@ def metrics_command() -> None:
     uses = {
         view.job.unit: _look(view, shown.get(view.job.unit, {}).get("NRestarts")) for view in views
     }
-    click.echo(render(measure(views, uses)), nl=False)
+    undelivered: dict[str, int] = {}
+    with suppress(OSError, ConfigError):  # who may not see them
+        undelivered = count_undelivered()
+    click.echo(render(measure(views, uses, undelivered)), nl=False)
 
 
 def _look(view: JobStatus, restarts: int | None) -> Use:

@@ -2,12 +2,12 @@
 
 import click
 
-from sja_units.actions.validate import Checked, check_file, check_job
 from sja_units.cli.client_files import open_client_file
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
 from sja_units.cli.params import ClientConfig, Word, example
 from sja_units.cli.target import is_path
+from sja_units.cli.validation import Checked, check_file, check_job
 from sja_units.errors import ConfigError
 from sja_units.job import KINDS
 from sja_units.jobs import inventory

@@ -2,19 +2,21 @@
 
 import json
 import os
+import socket
 import ssl
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from sja_units.alerts import deliver as delivering
-from sja_units.alerts.deliver import AT_A_TIME, Notification, deliver
+from sja_units.alerts.deliver import AT_A_TIME, Notification, ask, deliver
 from sja_units.alerts.program import run_program
-from sja_units.config.host import Alert
+from sja_units.config.host import FORMATS, Alert, Format
 from sja_units.job import Job
 from sja_units.url import parse_address
 from tests.peers.webhook import HookServer
@@ -48,9 +50,9 @@ def package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivering, "POST", (sys.executable, "-Ic", code))
 
 
-def post(url: str) -> str:
+def post(url: str, form: Format = "json") -> str:
     """Deliver one alert to a webhook; return what went wrong."""
-    alert = Alert((), parse_address(url), 3, 86400.0)
+    alert = Alert((), parse_address(url), 3, 86400.0, form)
     notification = Notification(Job("acquisition", "line1"), "webhook", "failed", VIEW)
     ((_, fault),) = deliver([notification], alert)
     return fault
@@ -79,12 +81,62 @@ def test_a_webhook_gets_the_event_and_the_view(hook: HookServer) -> None:
     assert post(url_of(hook, "/204?topic=a%20b")) == ""
     ((path, kind, body),) = hook.got
     assert (path, kind) == ("/204?topic=a%20b", "application/json")
-    assert json.loads(body) == {"event": "failed", **VIEW}
+    assert json.loads(body) == {"event": "failed", "host": socket.gethostname(), **VIEW}
 
 
 @pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
 def test_a_refusal_is_told(hook: HookServer, status: int) -> None:
     assert f"HTTP {status}" in post(url_of(hook, f"/{status}?token=s3cret"))
+
+
+@pytest.mark.parametrize(
+    ("form", "body", "is_taken"),
+    [
+        ("json", "", True),
+        ("json", "anything", True),
+        ("json", '{"errcode": 310000, "errmsg": "no"}', False),
+        ("json", '{"ok": false, "error": "no"}', False),
+        ("slack", "ok", True),
+        ("ntfy", '{"id": "x", "event": "message"}', True),
+        ("discord", "", True),
+        ("dingtalk", '{"errcode": 0, "errmsg": "ok"}', True),
+        ("dingtalk", '{"errcode": 310000, "errmsg": "keywords not in content"}', False),
+        ("wecom", '{"errcode": 0, "errmsg": "ok"}', True),
+        ("wecom", '{"errcode": 93000, "errmsg": "invalid webhook url"}', False),
+        ("wecom", "<html>log in to the network</html>", False),
+        ("feishu", '{"code": 0, "data": {}, "msg": "success"}', True),
+        ("feishu", '{"StatusCode": 0, "StatusMessage": "success"}', True),
+        ("feishu", '{"code": 19021, "msg": "sign match fail"}', False),
+        ("feishu", "[]", False),
+    ],
+)
+def test_an_answer_that_refuses_in_its_body_is_no_delivery(
+    hook: HookServer, form: Format, body: str, is_taken: bool
+) -> None:
+    fault = post(url_of(hook, f"/200/t?body={quote(body)}"), form)
+    assert (fault == "") is is_taken, fault
+    assert len(hook.got) == 1
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_service_gets_words_for_people(hook: HookServer, form: Format) -> None:
+    body = quote('{"errcode": 0, "code": 0}')
+    assert post(url_of(hook, f"/200/topic?body={body}"), form) == ""
+    ((_, kind, sent),) = hook.got
+    assert kind == "application/json"
+    said = json.loads(sent)
+    assert "acquisition/line1" in json.dumps(said)
+    assert "1号线" in sent.decode()
+
+
+def test_a_heartbeat_asks_for_its_page(hook: HookServer) -> None:
+    address = parse_address(url_of(hook, "/200"))
+    assert address
+    assert ask(address, None, Alert((), None, 3, 86400.0)) == ""
+    assert hook.got == [("/200", "", b"")]
+    away = parse_address(url_of(hook, "/503"))
+    assert away
+    assert "503" in ask(away, None, Alert((), None, 3, 86400.0))
 
 
 def test_a_redirect_is_not_followed(hook: HookServer) -> None:

@@ -56,3 +56,40 @@ def test_a_fault_does_not_show_the_address(address: str) -> None:
     (told,) = faults(f'[alert]\nwebhook = "{address}"\n')
     assert "webhook" in told
     assert "secret" not in told
+
+
+def test_a_service_with_its_secret_and_a_heartbeat() -> None:
+    text = """[alert]
+webhook = "https://hook.example/x"
+format = "dingtalk"
+secret = "SECx"
+quiet_hours = "22:00-07:30"
+heartbeat = "https://beat.example/y"
+heartbeat_interval = "15min"
+"""
+    alert = parse_host_config(text, WHERE).alert
+    assert alert is not None
+    assert (alert.format, alert.secret, alert.quiet) == ("dingtalk", "SECx", (1320, 450))
+    assert alert.heartbeat
+    assert (alert.heartbeat.host, alert.heartbeat_interval) == ("beat.example", 900)
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('format = "teams"', "alert.format"),
+        ('secret = "x"', "alert.secret"),
+        ('quiet_hours = "22-7"', "alert.quiet_hours"),
+        ('quiet_hours = "25:00-07:00"', "alert.quiet_hours"),
+        ('quiet_hours = "07:00-07:00"', "alert.quiet_hours"),
+        ('heartbeat = "ftp://x/"', "alert.heartbeat"),
+        ('heartbeat_interval = "1s"', "alert.heartbeat_interval"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_key(line: str, key: str) -> None:
+    (told,) = faults(f'[alert]\nwebhook = "https://a.example/"\n{line}\n')
+    assert told.key == key
+
+
+def test_a_heartbeat_alone_is_enough() -> None:
+    assert parse_host_config('[alert]\nheartbeat = "https://a.example/"\n', WHERE).alert
