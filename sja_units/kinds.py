@@ -174,6 +174,11 @@ class Inlined(Protocol):
         """What is wrong with the tables, each with its place."""
         ...
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd about the tables, but harms nothing, each with its place."""
+        ...
+
     def describe(self, fault: "Fault") -> str | None:
         """Return a fault that lies in a table with its place; "" if it only follows from another,
         None if it lies elsewhere.

@@ -77,6 +77,9 @@ def read_acquisition(table: TableReader) -> AcquisitionConfig:
         spool.size("max_bytes", "256MiB", low="1MiB", high="1024GiB"),
         spool.seconds("max_age", "7d", low="1min", high="3650d"),
     )
+    if table.has("point"):
+        table.raw("point")
+        table.fault("point", "belongs to a device: write [[device.point]] below its [[device]]")
     tables = table.tables("device", required=True)
     devices = tuple(_read_device(item, sink.layout) for item in tables)
     _check_distinct(tables, devices, sink.layout)
@@ -131,6 +134,9 @@ def _read_tags(table: TableReader, layout: str) -> dict[str, str]:
 
 
 def _read_points(table: TableReader, max_registers: int) -> tuple[Point, ...]:
+    if table.has("points") and isinstance(table.raw("points"), list):
+        table.fault("points", "names a file; a point of this file is [[device.point]]")
+        return ()
     if table.has("points") and table.text("points"):
         table.fault("points", _BESIDE if table.has("point") else _UNREAD_TABLE)
     tables = table.tables("point", required=not table.has("points"))
@@ -143,6 +149,11 @@ def _read_points(table: TableReader, max_registers: int) -> tuple[Point, ...]:
     return points
 
 
+def _check_tags(table: TableReader, device: Device) -> None:
+    for name in device.tags.keys() & {point.name for point in device.points}:
+        table.fault("tags", f"has {name!r}, which is also the name of a point")
+
+
 def _check_distinct(tables: list[TableReader], devices: tuple[Device, ...], layout: str) -> None:
     names: set[str] = set()
     lines: dict[str, Device] = {}
@@ -151,6 +162,7 @@ def _check_distinct(tables: list[TableReader], devices: tuple[Device, ...], layo
         if device.name in names:
             table.fault("name", f"is {device.name!r}, as another device")
         names.add(device.name)
+        _check_tags(table, device)
         first = lines.setdefault(device.endpoint.tty or device.name, device)
         if first.endpoint.tty and first.endpoint != device.endpoint:
             table.fault("port", f"is that of {first.name!r}, which uses it with other settings")

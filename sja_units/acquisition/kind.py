@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sja_units.acquisition.config import AcquisitionConfig, Device, read_acquisition
+from sja_units.acquisition.points.point import looks_like_reference
 from sja_units.job import RUN_ROOT
 from sja_units.runtime.credentials import name_credential
 from sja_units.toml.reader import Fault, TableReader
@@ -66,7 +67,15 @@ class AcquisitionSettings(AcquisitionConfig):
         return []
 
     def warnings(self, service: Iterable[str]) -> Iterator[str]:
-        return iter(())
+        for device in self.devices:
+            doubtful = [p for p in device.points if looks_like_reference(p.table, p.address)]
+            if doubtful:
+                name, address = f"{device.name}.{doubtful[0].name}", doubtful[0].address
+                more = f" ({len(doubtful)} points are like that)" if len(doubtful) > 1 else ""
+                yield (
+                    f"{name}: address = {address} counts from zero, as the protocol does; the "
+                    f"manual's {address} would be reference = {address}{more}"
+                )
 
     def try_out(self) -> Iterator[str]:
         from sja_units.acquisition.probe.devices import try_devices

@@ -22,14 +22,15 @@ def warn_of_others(job: Job, file: JobFile, jar_text: str | None) -> None:
 
 def warn_of_settings(file: JobFile) -> None:
     """Tell what a person should know before the job starts."""
-    _warn(file.settings.warnings(file.service))
+    warn(file.settings.warnings(file.service))
 
 
 def warn_of_world(file: JobFile) -> None:
     """Tell what the job will not reach now; that takes up to 5 s."""
-    _warn(file.settings.try_out())
+    warn(file.settings.try_out())
 
 
-def _warn(messages: Iterable[str]) -> None:
+def warn(messages: Iterable[str]) -> None:
+    """Show what harms nothing."""
     for message in messages:
         echo(f"warning: {render.clean(message)}", err=True)

@@ -35,6 +35,7 @@ class Loaded(NamedTuple):
     kind: str
     file: job_file.JobFile
     text: str
+    warnings: tuple[str, ...] = ()
 
 
 def open_here(path: str) -> BinaryIO:
@@ -79,7 +80,7 @@ def load(
         raise ConfigError(
             source.where, [f"too many points for one job's file ({limit} KiB): make several jobs"]
         )
-    return Loaded(kind, file, whole)
+    return Loaded(kind, file, whole, tuple(inlined.warnings))
 
 
 def _refuse(source: Source, told: list[str]) -> ConfigError | UsageError:

@@ -1,6 +1,7 @@
 """How a device is reached, as its table in a job's file says. Pure."""
 
 import re
+import socket
 from typing import NamedTuple
 
 from sja_units.toml.reader import TableReader
@@ -10,6 +11,7 @@ SERIAL_TRANSPORTS = ("rtu", "ascii")
 _BAUDRATES = [300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400]
 _BAUDRATES += [460800, 500000, 576000, 921600, 1000000]
 _TLS_FILES = ("ca_file", "cert_file", "key_file")
+_NUMBERS = re.compile(r"[0-9.]+")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 # It also goes into the unit's drop-in, where '%' and a space would mean something.
 _TTY = re.compile(r"/dev(?:/[A-Za-z0-9_:+@-][A-Za-z0-9._:+@-]*)+")
@@ -73,12 +75,30 @@ def read_endpoint(table: TableReader) -> Endpoint:
     if transport in SERIAL_TRANSPORTS:
         return _read_serial(table, transport)
     host = table.text("host")
-    if host and not _HOST.fullmatch(host):
-        table.fault("host", f"is {host!r}, which is neither an address nor the name of a host")
+    if host and (reason := refuse_host(host)):
+        table.fault("host", f"is {host!r}, {reason}")
     usual = 802 if transport == "tls" else 502
     port = table.integer("port", usual, low=1, high=65535)
     tls = _read_tls(table, host) if transport == "tls" else None
     return Endpoint(transport, host, port, tls=tls)
+
+
+def refuse_host(host: str) -> str:
+    """Return why this is neither an address nor the name of a host, "" if it may be one."""
+    # Its module would cost a worker more than all of this file.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if host.startswith("[") and host.endswith("]"):
+        return "but an address stands here without brackets"
+    if host.count(":") == 1:
+        return "but a port has a key of its own: port"
+    if not _HOST.fullmatch(host):
+        return "which is neither an address nor the name of a host"
+    if ":" in host or _NUMBERS.fullmatch(host):
+        try:
+            socket.inet_pton(family, host.partition("%")[0])
+        except OSError:
+            return "which is no address"
+    return ""
 
 
 def _read_serial(table: TableReader, transport: str) -> Endpoint:

@@ -6,10 +6,11 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from sja_units.acquisition.points.vendor_words import find_column, find_table, find_type
+
 COLUMNS = (
     *("name", "table", "address", "reference", "type", "registers", "byte_order", "bit", "byte"),
-    *("scale", "offset", "unit", "cn_name", "no_value", "precision", "encoding"),
-    "write_as",
+    *("scale", "offset", "unit", "cn_name", "no_value", "precision", "encoding", "write_as"),
 )
 _INTEGERS = ("address", "reference", "registers", "bit", "precision")
 _NUMBERS = ("scale", "offset", "no_value")
@@ -28,13 +29,16 @@ class PointTable(NamedTuple):
 
     rows: tuple[PointRow, ...]
     faults: tuple[str, ...]  # each begins with its row
+    warnings: tuple[str, ...] = ()
 
 
 def parse_point_table(data: bytes) -> PointTable:
     """Return the points of a table, and what is wrong with the table as such.
 
     UTF-8 with or without a mark at its beginning; cells separated by comma, semicolon or tab, as
-    the header has them. An empty cell stands for the key's default, an empty row for nothing.
+    the header has them; where that is no comma, numbers may have one. Columns and types may have
+    the names that vendors give them. An empty cell stands for the key's default, an empty row for
+    nothing.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -54,40 +58,58 @@ def parse_point_table(data: bytes) -> PointTable:
         return PointTable(
             (), ("is empty: it needs a header with columns' names, and points below",)
         )
-    header, *rest = records
-    faults = _check_header(header)
+    words, *rest = records
+    header = [find_column(word, COLUMNS) for word in words]
+    faults, warnings = _check_header(words, header)
     rows: list[PointRow] = []
     for number, cells in enumerate(rest, 2):
         if any(cells[len(header) :]):
             faults.append(f"row {number} has {len(cells)} cells, but the header has {len(header)}")
         if any(cells):
-            rows.append(PointRow(number, _read_row(header, cells)))
-    return PointTable(tuple(rows), tuple(faults))
+            rows.append(PointRow(number, _read_row(header, cells, has_commas=separator != ",")))
+    return PointTable(tuple(rows), tuple(faults), tuple(warnings))
 
 
-def _check_header(header: list[str]) -> list[str]:
-    faults = []
-    for place, column in enumerate(header, 1):
-        if column in header[: place - 1]:
+def _check_header(words: list[str], header: list[str]) -> tuple[list[str], list[str]]:
+    """Return what is wrong with the columns, and which are not used."""
+    faults, unused = [], []
+    for place, (word, column) in enumerate(zip(words, header, strict=True)):
+        if column in header[:place]:
             faults.append(f"row 1: there are two columns {column!r}")
         elif column not in COLUMNS:
-            close = get_close_matches(column, COLUMNS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(COLUMNS)}"
-            faults.append(f"row 1: {column!r} is not a column that exists; {hint}")
-    return faults
+            missing = [each for each in COLUMNS if each not in header]
+            close = get_close_matches(word.casefold(), missing, n=1, cutoff=0.75)
+            if close:
+                faults.append(f"row 1: unknown column {word!r}, did you mean {close[0]!r}?")
+            elif word:
+                unused.append(repr(word))
+    warnings = [f"row 1: columns that are not used: {', '.join(unused)}"] if unused else []
+    return faults, warnings
 
 
-def _read_row(header: list[str], cells: list[str]) -> dict[str, Any]:
+def _read_row(header: list[str], cells: list[str], *, has_commas: bool) -> dict[str, Any]:
     pairs = zip(header, cells, strict=False)
-    return {column: _read(column, cell) for column, cell in pairs if cell and column in COLUMNS}
+    return {
+        column: _read(column, cell, has_commas=has_commas)
+        for column, cell in pairs
+        if cell and column in COLUMNS
+    }
 
 
-def _read(column: str, cell: str) -> int | float | str:
+def _read(column: str, cell: str, *, has_commas: bool) -> int | float | str:
     """Return the number that a cell spells, else its text, which a number's reader refuses."""
+    if column == "type":
+        return find_type(cell)
+    if column == "table":
+        return find_table(cell)
     if column in _INTEGERS or column in _NUMBERS:
         with suppress(ValueError):
             return int(cell, 0)
+    # With zeros in front it is a number still, but a reference is told apart by them.
+    if column in _INTEGERS and column != "reference" and cell.isascii() and cell.isdigit():
+        with suppress(ValueError):  # it may be very long
+            return int(cell)
     if column in _NUMBERS:
         with suppress(ValueError):
-            return float(cell)
+            return float(cell.replace(",", ".") if has_commas else cell)
     return cell

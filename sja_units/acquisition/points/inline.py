@@ -33,6 +33,12 @@ class InlinedPoints(NamedTuple):
         tables = self.tables.values()
         return [f"{path}: {fault}" for path, table in tables for fault in table.faults]
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd about the tables, but harms nothing."""
+        tables = self.tables.values()
+        return [f"{path}: {warning}" for path, table in tables for warning in table.warnings]
+
     def describe(self, fault: Fault) -> str | None:
         """Return a fault that lies in a table with its row; "" if it only follows from another,
         None if it lies elsewhere.

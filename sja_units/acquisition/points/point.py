@@ -21,6 +21,8 @@ from sja_units.toml.reader import TableReader
 
 # First digit of a Modbus reference: https://modbus.org/specs.php, "Modbus data model".
 _REFERENCE_TABLES = {"0": "coil", "1": "discrete", "3": "input", "4": "holding"}
+_NUMBER_KEYS = ("scale", "offset", "no_value", "precision")
+_KEYS_OF = {"bit": ("bit",), "encoding": ("string",), "byte": ("string", "int8", "uint8")}
 # Python's own, or not of single texts; a device's UTF-16 has no mark of its order.
 _NO_ENCODINGS = (
     "idna",
@@ -81,6 +83,7 @@ def read_point(table: TableReader, max_registers: int) -> Point:
         table.text("type", "bool", choices=("bool",))
         point = Point(name, where, address, 1, "bool", unit=unit, cn_name=cn_name)
         point = _read_truth(table, point, ("bool", "integer", "json"))
+        _refuse_keys_of_others(table, "bool")
         return _checked(table, _read_count(table, point), max_registers * 16)
     kind = table.text("type", choices=TYPES)
     size = SIZES.get(kind, 1)
@@ -104,7 +107,20 @@ def read_point(table: TableReader, max_registers: int) -> Point:
         point = _read_truth(table, point, ("bool", "integer"))
     elif kind != "string":
         point = _read_count(table, _read_number(table, point))
+    _refuse_keys_of_others(table, kind)
     return _checked(table, point, max_registers)
+
+
+def _refuse_keys_of_others(table: TableReader, kind: str) -> None:
+    """Note keys that exist, but not for this type."""
+    for key in _NUMBER_KEYS:
+        if table.has(key) and kind in ("bool", "bit", "string"):
+            table.raw(key)
+            table.fault(key, f"is for numbers, but type is {kind!r}")
+    for key, owners in _KEYS_OF.items():
+        if table.has(key) and not kind.startswith(owners):
+            table.raw(key)
+            table.fault(key, f"is for {' and '.join(owners)}, but type is {kind!r}")
 
 
 def _read_byte_order(table: TableReader, kind: str, size: int) -> str:
@@ -268,3 +284,9 @@ def parse_reference(reference: object) -> tuple[str, int] | None:
         return None
     number = int(digits[1:])
     return (_REFERENCE_TABLES[digits[0]], number - 1) if 1 <= number <= 65536 else None
+
+
+def looks_like_reference(table: str, address: int) -> bool:
+    """Tell whether an address is more likely to be the reference of a manual."""
+    place = parse_reference(address)
+    return place is not None and address > 9999 and place[0] == table and place[1] < 9999

@@ -4,7 +4,7 @@ import click
 
 from sja_units.cli.output.streams import echo
 from sja_units.cli.params import example
-from sja_units.cli.preflight import warn_of_settings
+from sja_units.cli.preflight import warn, warn_of_settings
 from sja_units.config.job_file import JobFile, read_file
 from sja_units.config.load import Source, load
 from sja_units.config.origin import is_edited
@@ -60,6 +60,7 @@ def _settle(job: Job) -> JobFile:
     """Return what a job's file says, its points in it and no more in a table beside it."""
     text = read_file(job.config_path)
     loaded = load(job.kind, Source(text, job.config_path))
+    warn(loaded.warnings)
     if loaded.file.origin is not None:
         return _renew(job, loaded.file, text)
     if loaded.text != text:

@@ -9,7 +9,7 @@ from sja_units.cli.carry_out import carry_out
 from sja_units.cli.client_files import open_client_file
 from sja_units.cli.output.streams import echo, need_root
 from sja_units.cli.params import ClientConfig, ClientFile, example
-from sja_units.cli.preflight import warn_of_others, warn_of_settings, warn_of_world
+from sja_units.cli.preflight import warn, warn_of_others, warn_of_settings, warn_of_world
 from sja_units.cli.target import read_text, split_settings
 from sja_units.config import job_file
 from sja_units.config.examples import read_example
@@ -108,6 +108,7 @@ def _load(kind: str, source: str | None, values: list[Setting]) -> tuple[job_fil
     if source is not None:
         written = Source(read_text(source), source, values)
     loaded = load(kind, written, open_client_file)
+    warn(loaded.warnings)
     return loaded.file, loaded.text
 
 

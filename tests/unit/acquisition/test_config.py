@@ -119,6 +119,57 @@ def test_a_key_that_its_type_does_not_have_or_hold_is_refused(keys: str, key: st
 
 
 @pytest.mark.parametrize(
+    ("host", "word"),
+    [
+        ("[::1]", "brackets"),
+        ("127.0.0.256", "no address"),
+        ("10.0.0", "no address"),
+        ("192.0.2.1:502", "port"),
+        ("plc.example:502", "port"),
+        ("::1::2", "no address"),
+        ("a b", "neither"),
+    ],
+)
+def test_a_host_that_cannot_be_one_is_refused_with_what_to_write(host: str, word: str) -> None:
+    (fault,) = faults_of((HEAD + POINT).replace('"192.0.2.10"', f'"{host}"'))
+    assert fault.key == "device.0.host"
+    assert word in fault
+
+
+@pytest.mark.parametrize("host", ["::1", "fe80::1%eth0", "plc-1.example.", "10.0.0.1", "4plc"])
+def test_hosts_of_all_forms_are_taken(host: str) -> None:
+    text = (HEAD + POINT).replace('"192.0.2.10"', f'"{host}"')
+    assert read(text).devices[0].endpoint.host == host
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("[[device.point]]", "[[point]]", "[[device.point]]"),
+        ("[[device.point]]", "[[device.points]]", "[[device.point]]"),
+        ('type = "float32"', 'type = "bool"\nscale = 2', "for numbers"),
+        ('type = "float32"', 'type = "string"\nregisters = 1\nprecision = 2', "for numbers"),
+        ('type = "float32"', 'type = "uint16"\nbit = 1', "bit"),
+        ("[[device.point]]", 'tags = { temperature = "x" }\n[[device.point]]', "name of a point"),
+    ],
+)
+def test_advice_leads_to_what_was_meant(old: str, new: str, word: str) -> None:
+    faults = faults_of((HEAD + POINT).replace(old, new))
+    assert any(word in fault for fault in faults)
+    assert not any("did you mean" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("table", "address", "count"),
+    [("holding", 40101, 1), ("input", 30001, 1), ("holding", 30001, 0), ("holding", 9999, 0)],
+)
+def test_an_address_like_a_reference_is_warned_of(table: str, address: int, count: int) -> None:
+    text = POINT.replace('"holding"', f'"{table}"').replace("address = 100", f"address = {address}")
+    settings = parse("acquisition", HEAD + text, "x").settings
+    assert len(list(settings.warnings(()))) == count
+
+
+@pytest.mark.parametrize(
     ("order", "same"),
     [("ABCDEFGH", "ABCD"), ("GHEFCDAB", "CDAB"), ("BADCFEHG", "BADC"), ("HGFEDCBA", "DCBA")],
 )

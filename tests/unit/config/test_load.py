@@ -10,6 +10,7 @@ from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.points.csv_table import COLUMNS, parse_point_table
 from sja_units.acquisition.points.point import Point, read_point
 from sja_units.acquisition.points.types import TYPES
+from sja_units.acquisition.points.vendor_words import find_type
 from sja_units.config.job_file import MAX_BYTES, parse
 from sja_units.config.load import Source, load
 from sja_units.errors import ConfigError
@@ -118,7 +119,7 @@ def test_several_devices_and_folders(tmp_path: Path) -> None:
 def test_all_faults_at_once_by_file_and_row(tmp_path: Path) -> None:
     table = (
         "name;table;address;type;scale;bit;nonsense\n"
-        "a;holding;70000;int16;0,1;;\n"
+        "a;holding;70000;int16;often;;\n"
         "\n"
         "b;holding;1;int16;;;\n"
         "b;holding;2;;;;\n"
@@ -132,7 +133,6 @@ def test_all_faults_at_once_by_file_and_row(tmp_path: Path) -> None:
     assert sorted(told) == [
         "line 10",
         "line 14",
-        "press1.csv: row 1",
         "press1.csv: row 2",
         "press1.csv: row 2",
         "press1.csv: row 5",
@@ -142,6 +142,55 @@ def test_all_faults_at_once_by_file_and_row(tmp_path: Path) -> None:
     ]
     assert any("address: " in fault and "70000" in fault for fault in faults)
     assert any("scale: " in fault and "a string" in fault for fault in faults)
+
+
+VENDOR_TABLES = [
+    (
+        "\u540d\u79f0,\u5730\u5740,\u5bc4\u5b58\u5668\u7c7b\u578b,\u7c7b\u578b,\u5355\u4f4d,\u500d\u7387,\u5907\u6ce8\n"
+        "temp,0100,\u4fdd\u6301\u5bc4\u5b58\u5668,REAL,\u00b0C,0.1,spare\n"
+    ),
+    "Name;Register;Function Code;Data Type;Units;Factor;Comment\ntemp;100;03;FLOAT;\u00b0C;0,1;x\n",
+    (
+        "TAG\tADDR\tTABLE\tDATATYPE\tUNIT\tSCALE\tR/W\n"
+        "temp\t0x64\tHolding Register\tFloat32\t\u00b0C\t1e-1\tR\n"
+    ),
+    "name,address (dec),table,type,unit,\u7cfb\u6570,access\ntemp,100,4x,F32,\u00b0C,0.1,ro\n",
+]
+
+
+@pytest.mark.parametrize("table", VENDOR_TABLES)
+def test_a_vendors_table_is_read_as_it_is(tmp_path: Path, table: str) -> None:
+    (tmp_path / "press1.csv").write_text(table)
+    loaded = load("acquisition", Source(JOB, str(tmp_path / "x.toml")))
+    (point,) = parse_acquisition(loaded.text).devices[0].points
+    assert (point.name, point.table, point.address, point.type) == (
+        "temp",
+        "holding",
+        100,
+        "float32",
+    )
+    assert (point.type, point.unit, point.scale) == ("float32", "\u00b0C", 0.1)
+    (warning,) = loaded.warnings
+    assert "row 1" in warning
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("INT16 INT short S16", "int16"),
+        ("UINT16 WORD uint U16", "uint16"),
+        ("DINT INT32 LONG s32", "int32"),
+        ("UDINT DWORD UINT32", "uint32"),
+        ("LINT INT64", "int64"),
+        ("ULINT LWORD", "uint64"),
+        ("REAL FLOAT FLOAT32 f32", "float32"),
+        ("LREAL DOUBLE", "float64"),
+        ("BCD BCD16", "bcd16"),
+        ("M10K32", "m10k32"),
+    ],
+)
+def test_types_have_the_names_of_iec_and_vendors(words: str, kind: str) -> None:
+    assert {find_type(word) for word in words.split()} == {kind}
 
 
 def test_a_misspelt_column_is_told_once(tmp_path: Path) -> None:
@@ -163,7 +212,6 @@ def test_a_misspelt_column_is_told_once(tmp_path: Path) -> None:
         b'name,table,address\n"a"b,coil,1\n',
         b"name,table,address\na\0,coil,1\n",
         b"name,name,table,address\na,b,coil,1\n",
-        b"name,table,address,\na,coil,1,x\n",
         b"name,table,address\na,coil,1,2,3\n",
         b"name,table,address\na,coil," + b"9" * 5000 + b"\n",
         b"#" * (1024 * 1024 + 1),
