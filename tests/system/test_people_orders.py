@@ -1,5 +1,7 @@
 """`sjactl why` and `sjactl edit`, for jobs that got into their state by real means."""
 
+import pytest
+
 from tests.machines.machine import Machine
 from tests.system.jobs import view, wait_active, wait_state, write_idle
 
@@ -67,3 +69,28 @@ def test_of_two_jobs_of_one_name_one_is_made(machine: Machine) -> None:
         assert sorted(done.stdout.split()[-2:]) == ["0", "1"], (i, done.stdout, done.stderr)
         assert done.stdout.count("command/x") == 1
         machine.run("sjactl", "remove", "command/x")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("remove", "line1"),
+        ("create", "command", "new", "--", "/usr/bin/true"),
+        ("edit", "line1"),
+    ],
+)
+def test_a_read_only_disk_is_not_a_matter_of_rights(
+    shared_machine: Machine, words: tuple[str, ...]
+) -> None:
+    machine = shared_machine
+    write_idle(machine, "line1")
+    machine.sh("mount --bind /etc /etc; mount -o remount,bind,ro /etc")
+    try:
+        editor = {"EDITOR": "sed -i s/200ms/300ms/"}
+        done = machine.run("sjactl", *words, check=False, env=editor)
+    finally:
+        machine.run("umount", "/etc")
+    assert done.returncode == 1
+    assert "read-only" in done.stderr.lower()
+    assert "sudo" not in done.stderr
+    assert machine.exists("/etc/sja-units/acquisition/line1.toml")
