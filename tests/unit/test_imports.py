@@ -1,10 +1,12 @@
 """A worker imports what its own kind needs, and nothing else: imports are most of its cost."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from sja_units.job import KINDS
+from tests.surroundings import without_coverage
 from tests.unit.keepalive.harness import Worker
 from tests.waiting import wait_for
 
@@ -28,8 +30,9 @@ HEAVY = {
 def list_imports(folder: Path, kind: str) -> set[str]:
     """Return the modules that a worker of this kind has imported when it reports."""
     worker = Worker(folder, FILES[kind], kind)
+    for name in os.environ.keys() - without_coverage().keys():
+        del worker.environment[name]
     worker.environment["PYTHONPROFILEIMPORTTIME"] = "1"  # as -X importtime
-    worker.environment.pop("COVERAGE_PROCESS_START", None)  # it imports more
     try:
         worker.start("sja_units.worker")
         wait_for(worker.health, "a report")

@@ -15,6 +15,7 @@ from sja_units.cli.verbs import doctor
 from sja_units.config.load import Source, load
 from sja_units.errors import ConfigError
 from sja_units.job import KINDS
+from tests.surroundings import without_coverage
 from tests.unit.acquisition.harness import TOP
 from tests.unit.cli.conftest import Sjactl
 
@@ -168,7 +169,12 @@ def test_the_list_of_verbs_says_of_each_what_its_own_help_says() -> None:
 def test_the_list_of_verbs_loads_none_of_them() -> None:
     code = "import sys; from sja_units.cli import run; run(['--help']); print(*sys.modules)"
     said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TOP
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=TOP,
+        env=without_coverage(),
     )
     assert "restart" in said.stdout
     loaded = said.stdout.splitlines()[-1].split()
