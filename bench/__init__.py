@@ -1,1 +1,1 @@
-"""Figures beside those of others, taken in one run. `bench/acquisition` starts it."""
+"""Figures beside those of others, taken in one run. `bench/run` starts it."""

@@ -1,15 +1,19 @@
-"""A database that takes everything and keeps the times. `python -m bench.database PORT`.
+"""A database that takes everything and tells what came. `python -m bench.database PORT`.
 
-GET /times gives, as JSON, for each line that was written its own time and when it came, in ns.
+GET /lines gives and forgets, as JSON, of each line that was written its series, its own time and
+when it came, in ns.
 """
 
 import gzip
 import json
+import re
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-_times: list[tuple[int, int]] = []
+_lines: list[tuple[str, int, int]] = []
+# What collectd's write_http sends, one value a line.
+_PUTVAL = re.compile(rb"PUTVAL (\S+) interval=\S+ ([\d.]+):")
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -20,12 +24,18 @@ class _Connection(BaseHTTPRequestHandler):
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         now = time.time_ns()
-        _times.extend((int(line.rpartition(b" ")[2]), now) for line in body.splitlines() if line)
+        if self.path == "/collectd":
+            found = [("collectd", round(float(at) * 1e9)) for _, at in _PUTVAL.findall(body)]
+        else:
+            found = [_read_line(line) for line in body.splitlines() if line]
+        _lines.extend((series, at, now) for series, at in found)
         self.send_response(204)
         self.end_headers()
 
     def do_GET(self) -> None:
-        body = json.dumps(_times).encode()
+        taken = _lines.copy()
+        del _lines[: len(taken)]
+        body = json.dumps(taken).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -33,6 +43,11 @@ class _Connection(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def _read_line(line: bytes) -> tuple[str, int]:
+    series, _, rest = line.partition(b" ")
+    return series.partition(b",")[0].decode(), int(rest.rpartition(b" ")[2])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""libmodbus, the C library, as a server and as a client. `python -m bench.modbus_c LIB PORT`.
+"""libmodbus, the C library, as a server and as a client. `python -m bench.modbus_c PORT`.
 
 Source: libmodbus.org/reference. Its server answers faster than any client here can ask.
 """
@@ -9,13 +9,14 @@ import signal
 import sys
 from ctypes import POINTER, byref, c_char_p, c_int, c_uint8, c_uint16, c_void_p
 
+_LIBRARY = "libmodbus.so.5"
 _MAX_ADU = 260
 _REGISTERS = 10_000
 
 
-def load(path: str) -> ctypes.CDLL:
+def load() -> ctypes.CDLL:
     """Return the library with the types of what is used here."""
-    lib = ctypes.CDLL(path)
+    lib = ctypes.CDLL(_LIBRARY)
     lib.modbus_new_tcp.restype = c_void_p
     lib.modbus_new_tcp.argtypes = [c_char_p, c_int]
     lib.modbus_connect.argtypes = [c_void_p]
@@ -32,8 +33,8 @@ def load(path: str) -> ctypes.CDLL:
 class Client:
     """One connection."""
 
-    def __init__(self, path: str, port: int) -> None:
-        self._lib = load(path)
+    def __init__(self, port: int) -> None:
+        self._lib = load()
         self._context = self._lib.modbus_new_tcp(b"127.0.0.1", port)
         if self._lib.modbus_connect(self._context) < 0:
             raise ConnectionError("libmodbus cannot connect")
@@ -48,11 +49,11 @@ class Client:
         self._lib.modbus_close(self._context)
 
 
-def serve(path: str, port: int) -> None:
+def serve(port: int) -> None:
     """Answer for ever, with a process for each connection."""
-    lib = load(path)
+    lib = load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    context = lib.modbus_new_tcp(b"127.0.0.1", port)
+    context = lib.modbus_new_tcp(b"0.0.0.0", port)
     mapping = lib.modbus_mapping_new(0, 0, _REGISTERS, 0)
     listening = c_int(lib.modbus_tcp_listen(context, 100))
     request = (c_uint8 * _MAX_ADU)()
@@ -66,4 +67,4 @@ def serve(path: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]))
+    serve(int(sys.argv[1]))
