@@ -1,52 +1,34 @@
-"""What the door for applications costs, as one table on stdout. `python -m bench.door`."""
+"""What the door for applications costs, beside sjactl as a subprocess and raw D-Bus."""
 
 import json
+from collections.abc import Iterator
 
-from bench.figures import Row
-from bench.run import show
-from tests.machines.images import installed_machine
+from bench.bed import PYTHON, Bed
+from bench.table import Row
 from tests.system.door import put, write_idle_template
 
-JOBS = 20
-_PYTHON = "/opt/sja-units/bin/python"
+_JOBS = 20
 
 
-def main() -> None:
-    """Print the table."""
-    with installed_machine("bookworm", "bench-door") as machine:
-        machine.boot()
-        write_idle_template(machine, "bench")
-        for number in range(JOBS):
-            job = f"acquisition/bench-{number}"
-            assert put(machine, "root", job, "bench", start=number == 0).status == 201
-        said = machine.run(_PYTHON, "/src/bench/door_inside.py", timeout=300).stdout
-    found = json.loads(said)
-    show([Row("what", "figure", "ratio", "target")])
-    show(
-        [
-            _compare(
-                f"list of {JOBS} jobs, the door", found, "list", "list_sjactl", "1/20 or less"
-            ),
-            _tell("… sjactl list --json as a subprocess", found["list_sjactl"]),
-            _tell("… raw D-Bus: one listing, a new connection", found["list_bus"]),
-            _tell("one job with all about it, the door", found["get"]),
-            _compare("restart, the door", found, "order", "order_sjactl", "less"),
-            _tell("… sjactl restart as a subprocess", found["order_sjactl"]),
-            _tell("… raw D-Bus, a new connection", found["order_bus"]),
-            _tell("cold start: connection to first answer", found["cold"], "300 ms"),
-            Row("memory of both processes (PSS), 0 when idle", f"{found['pss'] / 2**20:.1f} MiB"),
-        ]
-    )
-
-
-def _tell(what: str, seconds: float, target: str = "") -> Row:
-    return Row(what, f"{seconds * 1000:.1f} ms", "", target)
-
-
-def _compare(what: str, found: dict[str, float], own: str, other: str, target: str) -> Row:
-    ratio = f"{found[own] / found[other]:.3f} of sjactl's"
-    return Row(what, f"{found[own] * 1000:.1f} ms", ratio, target)
-
-
-if __name__ == "__main__":
-    main()
+def measure(bed: Bed) -> Iterator[Row]:
+    """Yield the rows of a listing, an order, a cold start and memory."""
+    machine = bed.machine
+    write_idle_template(machine, "bench")
+    for number in range(_JOBS):
+        job = f"acquisition/bench-{number}"
+        assert put(machine, "root", job, "bench", start=number == 0).status == 201
+    said = machine.run(PYTHON, "-I", "/src/bench/door_inside.py", timeout=300).stdout
+    found: dict[str, float] = json.loads(said)
+    ms = {name: f"{seconds * 1000:.1f} ms" for name, seconds in found.items()}
+    of = "of sjactl's"
+    what = f"list of {_JOBS} jobs by the door"
+    yield Row(what, ms["list"], found["list"] / found["list_sjactl"], of, 0.05)
+    yield Row("the same, sjactl list --json as a subprocess", ms["list_sjactl"])
+    yield Row("the same, raw D-Bus: one listing by a new connection", ms["list_bus"])
+    yield Row("one job with all about it by the door", ms["get"])
+    yield Row("restart by the door", ms["order"], found["order"] / found["order_sjactl"], of, 1.0)
+    yield Row("the same, sjactl restart as a subprocess", ms["order_sjactl"])
+    yield Row("the same, raw D-Bus by a new connection", ms["order_bus"])
+    cold = found["cold"] * 1000
+    yield Row("the door's cold start to its first answer", ms["cold"], cold, "ms", 300)
+    yield Row("PSS of the door's processes, none when idle", f"{found['pss'] / 2**20:.1f} MiB")

@@ -13,7 +13,10 @@ from bench.bed import Bed, booted
 from bench.table import Row, render_markdown, show
 
 # Each is a module with a function `measure`, and gets a machine of its own.
-GROUPS = ("acquisition", "loss", "modbus", "sessions", "commands", "recovery", "starts", "verbs")
+GROUPS = (
+    *("acquisition", "loss", "modbus", "sessions", "commands"),
+    *("recovery", "starts", "verbs", "door"),
+)
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

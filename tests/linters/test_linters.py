@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.test_units import EXPOSURES
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHEBANGS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env sh", b"#!/usr/bin/env bash")
 LEFT_OUT = {".git", ".artifacts", "__pycache__", ".mypy_cache", ".ruff_cache", ".venv"}
@@ -50,3 +52,12 @@ def test_what_the_readme_shows_is_there() -> None:
     shown = re.findall(r"\]\(([^):]+)\)", (CHECKOUT / "README.md").read_text())
     assert shown
     assert [path for path in shown if not (CHECKOUT / path).is_file()] == []
+
+
+def test_what_security_promises_is_shown() -> None:
+    text = (CHECKOUT / "SECURITY.md").read_text()
+    shown = re.findall(r"`(tests/[^`]+)`", text.partition("`tests/run PATH`")[2])
+    assert shown
+    assert [path for path in shown if not (CHECKOUT / path).is_file()] == []
+    told = {unit: float(most) for unit, most in re.findall(r"\| `(sja-\S+)` \| ([\d.]+) \|", text)}
+    assert told == {unit.replace("@x.", "@."): most for unit, most in EXPOSURES.items()}
