@@ -121,6 +121,8 @@ class Connection:
 
         Returns whether anything came, or one of the descriptors can be read. Raises ConnectionLost.
         """
+        if not self.is_open:
+            raise self._break("it has ended")
         poll = select.poll()
         for descriptor in (self._socket.fileno(), *descriptors):
             poll.register(descriptor, select.POLLIN)

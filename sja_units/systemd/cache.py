@@ -12,7 +12,7 @@ class CachedSystemd(Systemd):
     """A connection that asks only for what has changed: as long as nothing does, for nothing."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(patience=0.0)  # who watches waits for the keyboard, too, and asks again
         self.changes = 0  # that systemd has told of
         self._rows: dict[tuple[str, ...], list[UnitRow]] = {}
         self._properties: dict[str, dict[str, Any]] = {}

@@ -21,7 +21,7 @@ from sja_units.systemd.unit import (
     parse_path,
 )
 
-BACK_SECONDS = 30.0  # within which a bus, or systemd, that restarts is back
+BACK_SECONDS = 30.0  # that a bus, or systemd, may take to restart
 _PAUSE = 0.1
 _BOOTED = "/run/systemd/system"  # sd_booted(3)
 
@@ -43,9 +43,13 @@ T = TypeVar("T")
 
 
 class Systemd:
-    """A connection to the system's systemd. Use it in a `with` block, from one thread."""
+    """A connection to the system's systemd. Use it in a `with` block, from one thread.
 
-    def __init__(self) -> None:
+    patience: seconds within which a bus, or systemd, that restarts is to be back.
+    """
+
+    def __init__(self, patience: float = BACK_SECONDS) -> None:
+        self._patience = patience
         self._open: Connection | None = None
         self._rules: list[str] = []  # by which signals are sent to it
         self._listeners: list[Callable[[Signal], None]] = [self._note_owner]
@@ -155,9 +159,9 @@ class Systemd:
     def reconnect(self) -> None:
         """Connect anew where the connection has ended, and have all told that was told before.
 
-        Raises ConnectionLost where that cannot be done within BACK_SECONDS.
+        Raises ConnectionLost where that cannot be done in time.
         """
-        deadline = time.monotonic() + BACK_SECONDS
+        deadline = time.monotonic() + self._patience
         while True:
             time.sleep(_PAUSE)
             try:
@@ -193,7 +197,7 @@ class Systemd:
 
     def _retry(self, ask: Callable[[Connection], T]) -> T:
         """Return the answer to what can be asked twice without harm."""
-        deadline = time.monotonic() + BACK_SECONDS
+        deadline = time.monotonic() + self._patience
         while True:
             try:
                 return ask(self._connection)

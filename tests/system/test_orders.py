@@ -115,6 +115,17 @@ def test_an_order_outlives_what_carries_it(shared_machine: Machine, event: str) 
         machine.run("systemctl", "stop", "event", check=False)
 
 
+def test_a_maintenance_stop_can_be_waited_for(machine: Machine) -> None:
+    script = 'trap "sleep 3; exit" TERM; while :; do sleep 0.1; done'
+    job = "command/slow"
+    machine.run("sjactl", "create", "command", "slow", "--", "/bin/sh", "-c", script)
+    machine.run("systemctl", "stop", "sja-jobs.target", "sja.slice")
+    assert machine.show(unit_of(job), "ActiveState") == {"ActiveState": "inactive"}
+    assert is_wanted(machine, job)
+    machine.run("systemctl", "start", "sja-jobs.target")
+    wait_active(machine, job)
+
+
 def test_a_changed_file_is_told_until_a_restart(machine: Machine) -> None:
     job = write_idle(machine, "line1")
     order(machine, "start", job)

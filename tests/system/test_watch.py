@@ -130,7 +130,7 @@ def test_a_new_size_is_used_at_once(screen: Screen, job: str) -> None:
     assert job in screen.text
 
 
-def test_a_lost_bus_ends_it_with_a_clear_line(machine: Machine) -> None:
+def test_a_lost_bus_is_connected_again_or_ends_it_with_a_clear_line(machine: Machine) -> None:
     job = write_idle(machine, "line1")
     machine.run("systemctl", "start", unit_of(job))
     with Screen(machine, "sjactl", "watch", job) as screen:
@@ -140,6 +140,9 @@ def test_a_lost_bus_ends_it_with_a_clear_line(machine: Machine) -> None:
         machine.run("systemctl", "stop", unit_of(job))
         await_text(screen, "stopped")
         machine.run("systemctl", "kill", "--signal=KILL", "dbus.service")
+        machine.run("systemctl", "start", unit_of(job))
+        await_text(screen, "degraded")
+        machine.run("systemctl", "stop", "dbus.socket", "dbus.service")
         assert screen.wait_end() == 1
         assert_given_back(screen)
         assert "D-Bus" in screen.text
@@ -154,19 +157,19 @@ def test_piped_changes_are_lines(shared_machine: Machine, job: str) -> None:
 
     def await_state(state: str, *, count: int = 0) -> int:
         """Wait for a line that is not among the first `count`; return how many there are."""
-        machine.wait_for(lambda: read()[count:] and read()[-1][4] == state, what=state)
+        machine.wait_for(lambda: read()[count:] and read()[-1][5] == state, what=state)
         return len(read())
 
     machine.wait_for(lambda: machine.exists("/root/changes"), what="the file")
     await_state("degraded")
-    assert read()[0][2] == "-"
+    assert read()[0][3] == "-"
     machine.run("systemctl", "stop", unit_of(job))
     await_state("stopped")
     machine.run("systemctl", "start", unit_of(job))
     count = await_state("degraded")
     machine.run("systemctl", "kill", "--signal=KILL", unit_of(job))
     await_state("degraded", count=count)
-    assert {line[1] for line in read()} == {job}
+    assert {line[2] for line in read()} == {job}
     assert "\x1b" not in machine.read("/root/changes")
     machine.run("systemctl", "kill", "--signal=INT", "watcher")
     machine.wait_for(

@@ -1,6 +1,7 @@
 """`sjactl watch`."""
 
 import os
+import select
 import socket
 import sys
 import time
@@ -103,7 +104,10 @@ class _Watcher:
 
     def wait(self, seconds: float, descriptors: Iterable[int] = ()) -> None:
         """Wait until there may be something to look at, or a descriptor can be read."""
-        self._systemd.wait(min(seconds, self._due - time.monotonic()), descriptors)
+        try:
+            self._systemd.wait(min(seconds, self._due - time.monotonic()), descriptors)
+        except SjaError:  # the bus is away; `look` counts for how long
+            select.select([*descriptors], [], [], min(seconds, _REST))
         if self._systemd.changes != self._seen:
             # At most half of the time is spent on looking, however much changes.
             rested = self._looked + max(_REST, self._took)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sja_units.errors import NotAllowed, SjaError
-from sja_units.systemd import client, orders
+from sja_units.systemd import orders
 from sja_units.systemd.bus import ConnectionLost
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.orders import SKIPPED, WITHDRAWN, Order, OrderResult, run_order, run_orders
@@ -204,13 +204,12 @@ def test_systemd_leaves_the_bus_while_an_order_is_carried_out(
 
 
 def test_a_bus_that_stays_away_is_one_line(
-    bus: Bus, systemd: Systemd, systemd_mock: SystemdMock, monkeypatch: pytest.MonkeyPatch
+    bus: Bus, systemd_mock: SystemdMock, host: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "BACK_SECONDS", 0.5)
     monkeypatch.setattr(orders, "ASK_SECONDS", 0.1)
     systemd_mock.add(ONE).delay = 60
     later(bus.stop, 0.2)
-    with pytest.raises(ConnectionLost) as caught:
+    with pytest.raises(ConnectionLost) as caught, Systemd(patience=0.5) as systemd:
         run_order(systemd, "start", ONE)
     assert "D-Bus" in caught.value.message
     assert "\n" not in caught.value.message
