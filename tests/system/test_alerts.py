@@ -176,3 +176,62 @@ def test_what_was_not_delivered_is_tried_again_also_after_a_power_cut(machine: M
     look(machine)
     assert not is_ticking(machine)
     assert machine.run("ls", "/var/lib/sja-units/alerts").stdout == ""
+
+
+def test_what_a_service_refuses_shows_until_it_is_taken(machine: Machine) -> None:
+    hook = f"http://127.0.0.1:{PORT}"
+    robot = f'webhook = "{hook}/200/r?body=%7B%22errcode%22%3A{{}}%7D"\nformat = "dingtalk"'
+    spawn_peer(machine, "hook", PORT, "/src/tests/peers/webhook.py", "--log", "/root/posted")
+    job = write_idle(machine, "line1", extra='colour = "red"')
+    machine.run("sjactl", "start", job, check=False)
+    wait_state(machine, job, "failed")
+    set_alert(machine, robot.format(310000))
+    look(machine)
+    assert told(machine, job) == ["failed"]
+
+    tested = machine.run("sjactl", "alert", "--test", check=False)
+    assert tested.returncode == 1
+    assert "command: ok\n" in tested.stdout
+    assert "webhook: " in tested.stdout
+    assert "310000" in tested.stdout
+    assert told(machine, "command/test") == ["test"]
+    found = json.loads(machine.run("sjactl", "check", "--json", check=False).stdout)
+    assert any("webhook" in each["message"] for each in found["warnings"])
+    assert 'sja_alerts_undelivered{channel="webhook"} 1' in machine.run("sjactl", "metrics").stdout
+    assert machine.run("sjactl", "alert", check=False).returncode == 1
+    checks = json.loads(machine.run("sjactl", "doctor", "--json", check=False).stdout)["checks"]
+    (alerts,) = [each for each in checks if each["check"] == "alerts"]
+    assert (alerts["result"], "webhook" in alerts["message"]) == ("warning", True)
+
+    set_alert(machine, robot.format(0))
+    machine.wait_for(
+        lambda: machine.run("sjactl", "alert", check=False).returncode == 0,
+        150,
+        what="the alert to get through",
+    )
+    said = json.loads(machine.read("/root/posted").splitlines()[-1])
+    assert f"{job} failed" in said["text"]["content"]
+
+
+def test_a_heartbeat_stops_while_a_wanted_job_is_in_trouble(machine: Machine) -> None:
+    spawn_peer(machine, "hook", PORT, "/src/tests/peers/webhook.py", "--log", "/root/posted")
+
+    def beats() -> int:
+        return machine.read("/root/posted").count("\n") if machine.exists("/root/posted") else 0
+
+    beat = f'[alert]\nheartbeat = "http://127.0.0.1:{PORT}/200/beat"\nheartbeat_interval = "5min"\n'
+    machine.write(SETTINGS, beat, mode=0o640, group="sja")
+    look(machine)
+    assert beats() == 1
+    assert is_ticking(machine)
+    look(machine)
+    assert beats() == 1  # it is not time yet
+    machine.run("rm", "/run/sja-units/alerts.json")
+    job = write_idle(machine, "line1", extra='colour = "red"')
+    machine.run("sjactl", "start", job, check=False)
+    wait_state(machine, job, "failed")
+    look(machine)
+    assert beats() == 1
+    machine.run("sjactl", "stop", job)
+    look(machine)
+    assert beats() == 2
