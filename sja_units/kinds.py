@@ -84,6 +84,11 @@ class Kind(Protocol):
         ...
 
     @property
+    def secret_keys(self) -> frozenset[str]:
+        """The dotted keys whose values are not for everybody's eyes; a table's are all in it."""
+        ...
+
+    @property
     def has_schedule(self) -> bool:
         """Whether its jobs may have a timer."""
         ...

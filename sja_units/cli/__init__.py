@@ -40,7 +40,9 @@ VERBS = {
         "diff",
         "Compare the files of running jobs with what they run with; ends with 1 if they differ.",
     ),
-    "config": Verb("config", "Show a job's file."),
+    "config": Verb(
+        "config", "Show a job's file; to others than root, *** stands for what is secret."
+    ),
     "apply": Verb(
         "config",
         "Check files that were written by hand, and tell systemd what it must know of them.",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sja_units.runtime.service import Runtime
 
 create_options = frozenset({"command"})
+secret_keys = frozenset({"environment"})
 has_schedule = True
 exits_as_program = True
 owns_state = False

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sja_units.runtime.service import Runtime
 
 create_options = frozenset({"url", "cookies"})
+secret_keys = frozenset({"headers", "proxy", "body"})
 has_schedule = False
 exits_as_program = False
 owns_state = True

@@ -1,6 +1,7 @@
 """A job's file made from a person's words on the command line. Pure."""
 
 import tomllib
+from collections.abc import Iterable
 from datetime import date, time
 from typing import Any
 
@@ -9,6 +10,8 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from sja_units.errors import UsageError
+
+MASK = "***"
 
 
 def compose(text: str, settings: list[tuple[str, str]]) -> str:
@@ -68,3 +71,27 @@ def _enter(place: Any, part: str, dotted: str) -> Any:
     if not isinstance(inner, Table | AoT | list | dict):
         raise UsageError(f"{dotted!r}: {part} is a value, not a table")
     return inner
+
+
+def mask(text: str, keys: Iterable[str]) -> str:
+    """Return a TOML text with "***" for the values of some dotted keys, all else as it was.
+
+    A table stands for all that is in it. The text has to be valid TOML.
+    """
+    document: Any = tomlkit.parse(text)
+    for key in keys:
+        *path, last = key.split(".")
+        place = document
+        for part in path:
+            place = place.get(part, {}) if isinstance(place, dict) else {}
+        if isinstance(place, dict) and last in place:
+            _mask(place, last)
+    return tomlkit.dumps(document)
+
+
+def _mask(place: Any, key: str) -> None:
+    if not isinstance(place[key], dict):
+        place[key] = MASK
+        return
+    for inner in place[key]:
+        _mask(place[key], inner)

@@ -1,5 +1,7 @@
 """`sjactl config` and `sjactl apply`: the jobs' files and what systemd must know of them."""
 
+import os
+
 import click
 
 from sja_units.cli.output.streams import echo
@@ -13,14 +15,23 @@ from sja_units.job import Job
 from sja_units.jobs import drop_ins, inventory
 from sja_units.jobs.files import change_file
 from sja_units.jobs.schedule import is_scheduled
+from sja_units.kinds import get_kind
 from sja_units.systemd.client import Systemd
+from sja_units.toml.load import load_toml
 
 
 @click.command("config", epilog=example("sjactl config acquisition/line1"))
 @click.argument("job")
 def config_command(job: str) -> None:
-    """Show a job's file."""
-    click.echo(read_file(inventory.select_one(job).config_path), nl=False)
+    """Show a job's file; to others than root, *** stands for what is secret."""
+    chosen = inventory.select_one(job)
+    text = read_file(chosen.config_path)
+    if os.geteuid():
+        from sja_units.toml.edit import mask
+
+        load_toml(text, chosen.config_path)
+        text = mask(text, get_kind(chosen.kind).secret_keys)
+    click.echo(text, nl=False)
 
 
 @click.command("apply", epilog=example("sudo sjactl apply"))

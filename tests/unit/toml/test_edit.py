@@ -7,7 +7,7 @@ from sja_units.config.job_file import JobFile, parse
 from sja_units.errors import UsageError
 from sja_units.job import Job
 from sja_units.jobs.unit_files import render_units
-from sja_units.toml.edit import compose
+from sja_units.toml.edit import compose, mask
 
 TEXT = """# the line by the window
 interval = "1s"  # fast
@@ -179,3 +179,21 @@ def test_a_command_s_user_and_schedule_are_systemd_s_to_know() -> None:
     assert {"User=alice", "DynamicUser=no"} <= set(texts[job.drop_in_path].splitlines())
     assert "OnCalendar=Mon..Fri 03:00" in texts[job.timer_path].splitlines()
     assert set(render_units(job, None)) == set(texts)
+
+
+def test_a_secret_is_masked_and_all_else_stays() -> None:
+    text = """# sink
+[sink]
+token = "s3cret"  # of the bucket
+url = "http://a.example"
+[headers]
+Authorization = "s3cret"
+x = { deep = ["s3cret"] }
+"""
+    masked = mask(text, ["sink.token", "headers", "sink.password", "url.x", "nowhere.at.all"])
+    assert "s3cret" not in masked
+    values = tomllib.loads(masked)
+    assert values["sink"] == {"token": "***", "url": "http://a.example"}
+    assert values["headers"] == {"Authorization": "***", "x": {"deep": "***"}}
+    assert masked.startswith("# sink\n[sink]\n")
+    assert "# of the bucket" in masked
