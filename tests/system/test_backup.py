@@ -159,8 +159,8 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     sjactl(second, "stop", ALICE)
     sjactl(second, "restore", FILE)
     assert states(second)[ALICE] == "stopped"
-    first.sh("systemctl start sja-jobs.target; sjactl remove '*'; rm /etc/sja-units/*.*")
-    second.sh("sjactl remove '*'; rm /etc/sja-units/*.*")
+    first.sh("systemctl start sja-jobs.target; sjactl remove '*'; find /etc/sja-units -maxdepth 1 -type f -delete")
+    second.sh("sjactl remove '*'; find /etc/sja-units -maxdepth 1 -type f -delete")
     device.stop()
     there.stop()
     database.stop()

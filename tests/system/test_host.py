@@ -160,8 +160,8 @@ def test_a_job_from_files_of_the_laptop(gateway: Machine, way: str) -> None:
     put(machine, "home/表/press1.csv", TABLE)
     put(machine, "home/line3.toml", FILE.format(table="表/press1.csv"))
     words = ["--title", TITLE, "--set", 'device.0.measurement="a\'b\\nc"']
-    done = there(machine, "create", "acquisition", "line3", "--from", way, *words, status=1)
-    assert f"{way}: " in done.stderr  # a line's end in a name is refused
+    done = there(machine, "create", "acquisition", "line3", "--from", way, *words, status=2)
+    assert "device.0.measurement" in done.stderr  # a line's end in a name is refused
     words[-1] = "device.0.measurement=a' *"
     done = there(machine, "create", "acquisition", "line3", "--from", way, *words)
     assert done.stdout == "acquisition/line3\n"
