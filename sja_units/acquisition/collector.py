@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.influxdb.encoder import LineEncoder, Lines
+from sja_units.acquisition.last_cycle import LastCycle
 from sja_units.acquisition.poll.inbox import Inbox, Reading
 from sja_units.acquisition.spool.writer import Spool
 from sja_units.acquisition.timestamps import ClockStepDetector, is_plausible
@@ -18,11 +19,17 @@ class Collector:
     """Takes what has come, in the main thread."""
 
     def __init__(
-        self, config: AcquisitionConfig, inbox: Inbox, spool: Spool, on_progress: Callable[[], None]
+        self,
+        config: AcquisitionConfig,
+        inbox: Inbox,
+        spool: Spool,
+        last_cycle: LastCycle,
+        on_progress: Callable[[], None],
     ) -> None:
         """on_progress: called after each part of what has come, as it may be much."""
         self._inbox = inbox
         self._spool = spool
+        self._last_cycle = last_cycle
         self._on_progress = on_progress
         self._encoders = {
             device.name: LineEncoder(device, config.sink.layout, config.interval)
@@ -78,6 +85,7 @@ class Collector:
                 self.no_value.pop(f"{name}.{point}", None)
         self.samples += made.samples
         self.last_success[name] = made.time_ns
+        self._last_cycle.note(name, reading.answers, made.lines, made.time_ns, offset_ns)
         return made
 
     def _put(self, lines: list[str], oldest: int) -> None:

@@ -115,7 +115,7 @@ def list_tables(values: Mapping[str, Any], where: str) -> list[str]:
 
 
 def run_folders(name: str) -> dict[str, bool]:
-    return {f"{RUN_ROOT}/overflow/{name}": True}
+    return {f"{RUN_ROOT}/overflow/{name}": True, f"{RUN_ROOT}/last/{name}": False}
 
 
 def has_unsent(state_dir: str) -> bool:

@@ -13,6 +13,7 @@ from sja_units.acquisition import health
 from sja_units.acquisition.collector import Collector
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.influxdb.dead_letter import DeadLetter
+from sja_units.acquisition.last_cycle import LastCycle
 from sja_units.acquisition.poll.inbox import Inbox
 from sja_units.acquisition.poll.poller import make_pollers
 from sja_units.acquisition.poll.threads import make_threads
@@ -58,7 +59,9 @@ class Acquisition:
         self._sink = self._make_sink(config)
         self._pollers = make_pollers(config.devices, config.interval, self._inbox)
         self._poll_threads = make_threads(self._pollers, self._inbox)
-        self._collector = Collector(config, self._inbox, self._spool, self._ping)
+        folder = f"{root}/last/{runtime.job.name}"
+        self._last_cycle = LastCycle(folder, str(runtime.job), config.interval)
+        self._collector = Collector(config, self._inbox, self._spool, self._last_cycle, self._ping)
         self._report_at = 0.0
         self._reported: dict[str, Any] = {}
         self._reported_at = 0.0
@@ -146,6 +149,7 @@ class Acquisition:
     def _report(self) -> None:
         now = time.monotonic()
         self._report_at = now + REPORT_SECONDS
+        self._last_cycle.publish()
         fields = self._look()
         is_quiet = now < self._reported_at + _QUIET_REPORT_SECONDS
         if is_quiet and not health.is_news(self._reported, fields):

@@ -12,14 +12,12 @@ from sja_units.api.channel import Answer
 from sja_units.api.problems import Problem
 from sja_units.api.request import Request
 from sja_units.errors import SjaError, UsageError
-from sja_units.fs.safe_open import read_regular
-from sja_units.job import RUN_ROOT, Job
+from sja_units.job import Job
 from sja_units.jobs.files import read_job
 from sja_units.kinds import is_acquisition, is_keepalive
 from sja_units.times import parse_moment
 
 _LINES = 100
-_MOST_LAST = 4 * 2**20  # bytes
 _FORMS = {"netscape": "text/plain", "header": "text/plain", "json": "application/json"}
 
 
@@ -87,22 +85,19 @@ def list_samples(access: Access, request: Request) -> Answer:
 
 
 def read_last_cycle(access: Access, request: Request) -> Answer:
-    """Return an acquisition job's last cycle, as its worker wrote it."""
+    """Return an acquisition job's last cycle, point by point."""
+    from sja_units.actions.last_cycle import find_last_values
+
     job = _require(access, "samples", request)
     if not is_acquisition(job):
         raise Problem(404, "only acquisition jobs have cycles")
     try:
-        data = read_regular(f"{RUN_ROOT}/last/{job.name}/last.json", _MOST_LAST)
-        # The worker is a process of its own: what it wrote must be JSON that can be passed on.
-        return make_json(json.loads(data, parse_constant=_refuse))
-    except FileNotFoundError:
+        points = find_last_values(job)
+    except SjaError:
         raise Problem(404, f"{job} has had no cycle yet") from None
-    except (OSError, ValueError, RecursionError):
+    except OSError:
         raise Problem(503, f"the last cycle of {job} cannot be read") from None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+    return make_json({"job": str(job), "points": [point.as_json() for point in points]})
 
 
 def _require(access: Access, verb: Any, request: Request) -> Job:

@@ -25,7 +25,8 @@ def write(text: str) -> None:
     sys.stdout.write((render.clean(text) if sys.stdout.isatty() else text) + "\n")
 
 
-def _show(value: Value) -> str:
+def show_value(value: Value) -> str:
+    """Return a value as people and CSV have it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -35,7 +36,7 @@ def print_table(rows: Iterable[Row]) -> None:
     heads = [_HEADS]
     for row in rows:
         names = [render.clean(row.device), render.clean(row.sample.point)]
-        value = f"{_show(row.sample.value)} {row.unit}".rstrip()
+        value = f"{show_value(row.sample.value)} {row.unit}".rstrip()
         bad = "" if row.quality == "good" else f"  ({row.quality})"
         bad += f"  refused: {row.reason}" if row.reason else ""
         at = format_local(row.sample.time_ns / 1e9, 3)
@@ -63,7 +64,7 @@ def print_csv(rows: Iterable[Row]) -> None:
     write_row(*heads, *(["reason"] if first and first.reason else []))
     for row in chain([first] if first else [], left):
         reason = [row.reason] if row.reason else []
-        at, value = format_moment(row.sample.time_ns), _show(row.sample.value)
+        at, value = format_moment(row.sample.time_ns), show_value(row.sample.value)
         write_row(at, row.device, row.sample.point, value, row.unit, row.quality, *reason)
 
 
