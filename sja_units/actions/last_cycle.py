@@ -17,6 +17,7 @@ from sja_units.jobs.health import read_health
 from sja_units.kinds import as_acquisition
 
 _MOST_BYTES = 64 * 2**20
+_MOST_BITS = 2000  # in one request
 
 
 class LastValue(NamedTuple):
@@ -35,7 +36,7 @@ class LastValue(NamedTuple):
         return {**self._asdict(), "registers": list(self.registers)}
 
 
-class _Request(NamedTuple):
+class LastRequest(NamedTuple):
     """A request that was answered."""
 
     table: str
@@ -44,18 +45,34 @@ class _Request(NamedTuple):
     time: str
     data: bytes
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its data are all that was asked for."""
+        bits = self.table in ("coil", "discrete")
+        needed = (self.size + 7) // 8 if bits else self.size * 2
+        return self.address >= 0 and 0 < self.size <= _MOST_BITS and len(self.data) >= needed
+
+    def holds(self, point: Point) -> bool:
+        """Return whether all registers or bits of a point are in it."""
+        return self.table == point.table and (
+            self.address <= point.address and point.end <= self.address + self.size
+        )
+
+    def words(self) -> dict[tuple[str, int], int]:
+        """Return its registers or bits by their places."""
+        data = self.data
+        if self.table in ("coil", "discrete"):
+            values = [data[i >> 3] >> (i & 7) & 1 for i in range(self.size)]
+        else:
+            values = [int.from_bytes(data[i * 2 : i * 2 + 2], "big") for i in range(self.size)]
+        return {(self.table, self.address + i): value for i, value in enumerate(values)}
+
     def find(self, point: Point) -> tuple[int, ...]:
         """Return the raw registers or bits of a point, () if they are not in it."""
-        if self.table != point.table or not self.address <= point.address:
+        if not self.holds(point):
             return ()
-        distance = point.address - self.address
-        if point.is_bits:
-            bit = distance
-            return (self.data[bit >> 3] >> (bit & 7) & 1,) if bit >> 3 < len(self.data) else ()
-        part = self.data[distance * 2 : (distance + point.size) * 2]
-        if len(part) < point.size * 2:
-            return ()
-        return tuple(int.from_bytes(part[i : i + 2], "big") for i in range(0, len(part), 2))
+        words = self.words()
+        return tuple(words[point.table, at] for at in range(point.address, point.end))
 
 
 def find_last_file(job: Job) -> str:
@@ -63,28 +80,53 @@ def find_last_file(job: Job) -> str:
     return f"{RUN_ROOT}/last/{job.name}/last.json"
 
 
-def find_last_values(job: Job) -> list[LastValue]:
-    """Return what each point held when it was read last, in the order of the job's file.
+class LastCycle(NamedTuple):
+    """What a job read last."""
 
-    Raises SjaError where there is none, PermissionError.
-    """
-    try:
-        data = read_regular(find_last_file(job), _MOST_BYTES)
-    except FileNotFoundError:
-        raise SjaError(f"{job} has not read anything since it was started") from None
-    try:
-        said = json.loads(data)
-    except (ValueError, RecursionError):
-        raise SjaError(f"{find_last_file(job)} makes no sense") from None
-    devices = said.get("devices") if isinstance(said, dict) else None
+    interval: float  # seconds between cycles, 0 if unknown
+    values: list[LastValue]  # of each point, in the order of the job's file
+
+
+def find_last_values(job: Job) -> list[LastValue]:
+    """Return what each point held when it was read last; raise as `read_last_cycle`."""
+    return read_last_cycle(job).values
+
+
+def read_last_cycle(job: Job) -> LastCycle:
+    """Return a job's last cycle. Raises SjaError where there is none, PermissionError."""
+    said = _read(job)
+    interval = said.get("interval")
     why = read_health(job).get("no_value")
     reasons = why if isinstance(why, dict) else {}
     settings = _read_settings(job)
     found: list[LastValue] = []
-    for name, reading in devices.items() if isinstance(devices, dict) else ():
-        if isinstance(reading, dict):
-            found += _read_device(str(name), reading, settings, reasons)
-    return found
+    for name, reading in _list_devices(said).items():
+        found += _read_device(name, reading, settings, reasons)
+    return LastCycle(interval if isinstance(interval, int | float) else 0.0, found)
+
+
+def read_requests(job: Job) -> dict[str, list[LastRequest]]:
+    """Return what came as the answer to each request, by device; raise as `read_last_cycle`."""
+    devices = _list_devices(_read(job))
+    return {
+        name: list(_list_requests(reading.get("requests"))) for name, reading in devices.items()
+    }
+
+
+def _read(job: Job) -> dict[str, Any]:
+    try:
+        said = json.loads(read_regular(find_last_file(job), _MOST_BYTES))
+    except FileNotFoundError:
+        raise SjaError(f"{job} has not read anything since it was started") from None
+    except (ValueError, RecursionError):
+        raise SjaError(f"{find_last_file(job)} makes no sense") from None
+    return said if isinstance(said, dict) else {}
+
+
+def _list_devices(said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    devices = said.get("devices")
+    readings = devices.items() if isinstance(devices, dict) else ()
+    return {name: reading for name, reading in readings if isinstance(reading, dict)}
 
 
 def select_point(values: list[LastValue], point: str | None) -> list[LastValue]:
@@ -134,14 +176,16 @@ def _make(
     return LastValue(device, point, at, value, unit, quality, registers, message)
 
 
-def _list_requests(listed: object) -> Iterator[_Request]:
+def _list_requests(listed: object) -> Iterator[LastRequest]:
     for entry in listed if isinstance(listed, list) else ():
         try:
             data = bytes.fromhex(entry["data"])
             address, size = int(entry["address"]), int(entry["size"])
-            yield _Request(str(entry["table"]), address, size, str(entry["time"]), data)
         except (KeyError, TypeError, ValueError):
             continue
+        request = LastRequest(str(entry.get("table")), address, size, str(entry.get("time")), data)
+        if request.is_whole:
+            yield request
 
 
 def _list_samples(lines: object) -> Iterator[Sample]:

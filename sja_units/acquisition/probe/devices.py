@@ -27,6 +27,7 @@ class Report(NamedTuple):
     first_seconds: float | None  # of the first answer, with the connection before it
     request_seconds: float | None  # the fastest of the others
     fault: LinkError | None  # why the device as a whole could not be read
+    read_at: str = ""  # when a running job read it last, where it was not asked now
 
     @property
     def is_fine(self) -> bool:

@@ -15,6 +15,7 @@ from sja_units.acquisition.probe.devices import Report
 from sja_units.cli.output import format as render
 from sja_units.cli.output.text_width import fit, measure
 from sja_units.text import count
+from sja_units.times import localize
 
 _MOST_WORDS = 8
 
@@ -57,6 +58,8 @@ def describe_device(report: Report, advice: str) -> list[str]:
     lines = [f"{click.style(render.clean(name_device(report)), bold=True)}: {mark}"]
     if report.fault:
         lines.append(f"  {report.fault}")
+    if report.read_at:
+        lines.append(f"  held by the running job, which read it at {localize(report.read_at)}")
     if report.first_seconds is not None:
         times = f"  first answer after {_milliseconds(report.first_seconds)}, connection included"
         if report.request_seconds is not None:
@@ -135,6 +138,7 @@ def device_as_json(report: Report, advice: str) -> dict[str, Any]:
         "ok": report.is_fine,
         "message": str(report.fault or ""),
         "advice": advice,
+        "read_at": report.read_at or None,
         "first_ms": _as_ms(report.first_seconds),
         "request_ms": _as_ms(report.request_seconds),
         "requests": [

@@ -21,6 +21,7 @@ from sja_units.acquisition.probe.interpretations import (
     list_interpretations,
     list_places,
 )
+from sja_units.actions.held import Held
 from sja_units.cli.output.probe import name_place, show_value, show_words, tabulate
 from sja_units.errors import UsageError
 
@@ -64,6 +65,18 @@ def study(device: Device, point: Point) -> Study:
         return Study(found, *read_singly(client, list_addresses(_cut(point))))
     finally:
         link.close()
+
+
+def study_held(device: Device, point: Point, held: Held) -> Study:
+    """Return what a running job's last cycle says of a point, and of the registers near by."""
+    words = held.words(device)
+    near = list_addresses(_cut(point))
+    why = "not in the running job's last cycle"
+    return Study(
+        held.find(device, point),
+        {place: words[place] for place in near if place in words},
+        {place: why for place in near if place not in words},
+    )
 
 
 def note_away(point: Point, fault: str) -> Study:

@@ -7,6 +7,7 @@ import click
 
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.kind import name_endpoint
+from sja_units.actions.held import Held, read_held, report_held
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
 from sja_units.cli.params import ClientConfig, example
@@ -32,8 +33,8 @@ TRY_SECONDS = 60.0
 def probe_command(target: str, point: str | None, settings: tuple[str, ...], as_json: bool) -> int:
     """Try the devices and database, the page, or the [probe] of a job now.
 
-    A running job is not disturbed, nothing is written, and the database gets no values. FILE is
-    one that `sjactl create --from` takes.
+    A running job is not disturbed: its devices are shown as its last cycle found them. Nothing is
+    written, and the database gets no values. FILE is one that `sjactl create --from` takes.
 
     With --point its registers are read one by one, and shown in each type and byte order, with
     the neighboring addresses that are often mistaken for those in a manual.
@@ -46,9 +47,11 @@ def probe_command(target: str, point: str | None, settings: tuple[str, ...], as_
     chosen = read_target(target, settings)
     file = chosen.file
     if devices := as_acquisition(file.settings):
+        # What it holds the device would not give to anybody else, or at the job's cost.
+        held = read_held(chosen.job) if chosen.job and not settings else None
         if point is not None:
-            return _probe_point(devices, point, as_json=as_json)
-        return _probe_acquisition(chosen, devices, as_json=as_json)
+            return _probe_point(devices, point, held, as_json=as_json)
+        return _probe_acquisition(chosen, devices, held, as_json=as_json)
     if point is not None:
         raise UsageError(f"{chosen.name} is not an acquisition job: it has no points")
     if site := as_keepalive(file.settings):
@@ -97,14 +100,22 @@ def _probe_program(chosen: Target, settings: CommandConfig, *, as_json: bool) ->
     return 1 if found.fault else 0
 
 
-def _probe_point(settings: AcquisitionConfig, words: str, *, as_json: bool) -> int:
+def _probe_point(
+    settings: AcquisitionConfig, words: str, held: Held | None, *, as_json: bool
+) -> int:
     from sja_units.acquisition.modbus.link import LinkError
     from sja_units.cli.output.probe_point import as_json as shape
-    from sja_units.cli.output.probe_point import describe, find_point, note_away, study
+    from sja_units.cli.output.probe_point import (
+        describe,
+        find_point,
+        note_away,
+        study,
+        study_held,
+    )
 
     device, point = find_point(settings, words)
     try:
-        found = study(device, point)
+        found = study_held(device, point, held) if held else study(device, point)
     except LinkError as fault:
         if not as_json:
             hint = "sjactl probe without --point tells more"
@@ -117,7 +128,9 @@ def _probe_point(settings: AcquisitionConfig, words: str, *, as_json: bool) -> i
     return 1 if found.found.fault else 0
 
 
-def _probe_acquisition(chosen: Target, settings: AcquisitionConfig, *, as_json: bool) -> int:
+def _probe_acquisition(
+    chosen: Target, settings: AcquisitionConfig, held: Held | None, *, as_json: bool
+) -> int:
     from sja_units.acquisition.probe.database import probe_sink
     from sja_units.acquisition.probe.devices import try_devices
     from sja_units.acquisition.probe.hints import hint
@@ -126,9 +139,12 @@ def _probe_acquisition(chosen: Target, settings: AcquisitionConfig, *, as_json: 
     devices = []
     are_fine = True
     holders: dict[str, list[str]] | None = None
-    for report in try_devices(settings.devices, TRY_SECONDS):
+    reports = (
+        report_held(held, settings.devices) if held else try_devices(settings.devices, TRY_SECONDS)
+    )
+    for report in reports:
         are_fine &= report.is_fine
-        if report.fault and holders is None:
+        if report.fault and holders is None and not held:
             holders = _find_holders()
         advice = hint(report, (holders or {}).get(name_endpoint(report.device), []))
         devices.append(probe_text.device_as_json(report, advice))

@@ -18,6 +18,7 @@ from sja_units.jobs.find import find_jobs
 from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import STATES, State, is_active, is_wrong
 from sja_units.jobs.status import get_status, list_status
+from sja_units.kinds import is_acquisition
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.journal_read import require_journal
 from sja_units.text import count
@@ -114,6 +115,11 @@ def _describe(view: JobStatus) -> str:
     lines.append(f"   State: {render.paint_state(view.state)}{since}; {wanted}")
     if status := render.describe(view):
         lines.append(f"  Status: {_indent(render.clean(status))}")
+    if is_acquisition(view.job):
+        from sja_units.cli.output.devices import describe_devices
+
+        for i, line in enumerate(describe_devices(view)):
+            lines.append(f"{'' if i else ' Devices:':9} {line}")
     if view.error:
         error = f"{render.clean(view.error.message)} ({localize(view.error.at)})"
         lines.append(f"   Error: {_indent(error)}")
