@@ -274,3 +274,51 @@ def test_what_is_no_request_is_told_and_harms_nobody(door: Machine) -> None:
     for text, status in cases.items():
         assert parse(send(door, "stranger", text)).status == status, text[:80]
     assert ask(door, "line", "GET", "/v1/jobs").status == 200
+
+
+def test_people_use_the_same_templates(door: Machine) -> None:
+    job = "acquisition/line-people"
+    words = ["sjactl", "create", "acquisition", "line-people", "--template", "line"]
+    refused = door.run(*words, "--set", "device.0.host=192.0.2.1", "--set", "x=1", check=False)
+    assert refused.returncode == 2
+    assert "device.0.host" in refused.stderr
+    assert "x" in refused.stderr
+    door.run(*words, "--title", "made by hand", "--set", "device.0.host=127.0.0.8")
+    # It is the application's as well: who shares a template shares its jobs.
+    assert ask(door, "line", "GET", f"/v1/jobs/{job}").json()["title"] == "made by hand"
+    template = "/etc/sja-units/templates/line.toml"
+    door.run("sed", "-i", 's/"200ms"/"400ms"/', template)
+    door.run("sjactl", "apply", job)
+    assert 'interval = "400ms"' in door.read(f"/etc/sja-units/{job}.toml")
+    assert view(door, job)["title"] == "made by hand"
+    write_idle_template(door, "line", "line-*")
+    assert ask(door, "line", "DELETE", f"/v1/jobs/{job}").status == 204
+
+
+def test_a_backup_holds_templates_and_grants(door: Machine) -> None:
+    folders = ["/etc/sja-units/templates", "/etc/sja-units/grants.d"]
+    look = ["find", *folders, "-type", "f", "-printf", "%p %m %u %g %s\n"]
+    before = door.run(*look).stdout
+    assert before
+    door.run("sjactl", "backup", "/root/jobs.tar.gz")
+    door.sh("rm /etc/sja-units/templates/* /etc/sja-units/grants.d/*")
+    door.run("sjactl", "restore", "/root/jobs.tar.gz")
+    assert sorted(door.run(*look).stdout.splitlines()) == sorted(before.splitlines())
+    assert ask(door, "line", "GET", "/v1/jobs").status == 200
+
+
+def test_doctor_names_what_opens_too_much(door: Machine) -> None:
+    def find() -> str:
+        report = json.loads(door.run("sjactl", "doctor", "--json", check=False).stdout)
+        said = [c["message"] for c in report["checks"] if c["check"] == "door"]
+        return "\n".join(said)
+
+    assert "opens too much" not in find()
+    path = "/etc/sja-units/templates/wide.toml"
+    text = '[template]\nkind = "command"\n[template.open]\ncommand = {}\n[job]\nrelaunch = false\n'
+    door.write(path, text, mode=0o640, group="sja")
+    write_grant(door, "wide", 'user = "nobody-at-all"')
+    said = find()
+    assert "(command)" in said
+    assert "does not have" in said
+    door.run("rm", path, "/etc/sja-units/grants.d/wide.toml")
