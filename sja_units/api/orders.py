@@ -25,6 +25,7 @@ from sja_units.jobs.drop_ins import apply_drop_ins
 from sja_units.jobs.files import Changed, change_file, create_file, read_job
 from sja_units.jobs.state import is_active
 from sja_units.jobs.status import get_status
+from sja_units.keepalive.jar import decode_jar, parse_jar
 from sja_units.kinds import is_keepalive
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.journal_send import API_ORDER, send
@@ -155,7 +156,8 @@ def _make(template: Template, request: Request, job: Job, old: str | None) -> Ma
     try:
         return make_file(template, dict(request.values), created)
     except Unfit as unfit:
-        raise Problem(422, "the values make no job", errors=unfit.faults) from None
+        errors = [*unfit.faults, *_find_jar_faults(request, job)]
+        raise Problem(422, "the values make no job", errors=errors) from None
 
 
 def _check_jar(request: Request, job: Job, file: JobFile) -> str | None:
@@ -168,6 +170,15 @@ def _check_jar(request: Request, job: Job, file: JobFile) -> str | None:
     except SjaError as fault:
         message = fault.message
     raise Problem(422, "the cookies cannot be taken", errors=[Fault("cookies", message)])
+
+
+def _find_jar_faults(request: Request, job: Job) -> Iterator[Fault]:
+    """Yield what is wrong with a jar whatever the job's page is."""
+    if request.jar is not None and is_keepalive(job):
+        try:
+            parse_jar(decode_jar(request.jar), "localhost")
+        except SjaError as fault:
+            yield Fault("cookies", fault.message)
 
 
 def _check_left(access: Access, job: Job) -> None:
