@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -23,6 +23,7 @@ from tests.machines.machine import Machine
 from tests.system.door import SOCKET, put, write_idle_template
 
 schema = schemathesis.openapi.from_path(CHECKOUT / "docs/openapi.yaml").exclude(path="/v1/events")
+OPERATIONS = [each.ok() for each in schema.get_all_operations()]
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -63,7 +64,11 @@ def session(shared_machine: Machine) -> Iterator[requests.Session]:
         yield session
 
 
-@schema.parametrize()
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_answers_are_as_described(case: schemathesis.Case[Any], session: requests.Session) -> None:
-    case.call_and_validate(base_url="http://localhost", session=session, checks=CHECKS)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=[each.label for each in OPERATIONS])
+def test_answers_are_as_described(operation: Any, session: requests.Session) -> None:
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy())
+    def ask(case: Any) -> None:
+        case.call_and_validate(base_url="http://localhost", session=session, checks=CHECKS)
+
+    ask()
