@@ -159,10 +159,9 @@ def test_jobs_move_to_another_host(shared_machine: Machine, second: Machine) -> 
     sjactl(second, "stop", ALICE)
     sjactl(second, "restore", FILE)
     assert states(second)[ALICE] == "stopped"
-    first.sh(
-        "systemctl start sja-jobs.target; sjactl remove '*'; find /etc/sja-units -maxdepth 1 -type f -delete"
-    )
-    second.sh("sjactl remove '*'; find /etc/sja-units -maxdepth 1 -type f -delete")
+    forget = "sjactl remove '*'; find /etc/sja-units -maxdepth 1 -type f -delete"
+    first.sh(f"systemctl start sja-jobs.target; {forget}")
+    second.sh(forget)
     device.stop()
     there.stop()
     database.stop()
