@@ -322,3 +322,47 @@ def test_doctor_names_what_opens_too_much(door: Machine) -> None:
     assert "(command)" in said
     assert "does not have" in said
     door.run("rm", path, "/etc/sja-units/grants.d/wide.toml")
+
+
+ROOT = """
+import asyncio
+from sja_units import AsyncManager, Manager
+from sja_units.client import Invalid, NotFound
+
+JOB = "acquisition/line-root"
+
+def fails(kind, act):
+    try:
+        act()
+    except kind as fault:
+        return fault
+    raise AssertionError(kind)
+
+with Manager() as jobs:
+    job = jobs.create(JOB, "line", {"title": "by root"}, start=False)
+    assert (job.title, job.state) == ("by root", "stopped")
+    assert jobs.replace(JOB, "line", etag=job.etag).title == ""
+    assert jobs.start(JOB).is_running
+    assert [each.job for each in jobs.list()] == [JOB]
+    assert jobs.runs(JOB)[0].result is None
+    assert fails(Invalid, lambda: jobs.create(JOB + "2", "line", {"url": "x"})).errors[0].key == "url"
+    fails(NotFound, lambda: jobs.get("acquisition/none"))
+
+async def main():
+    async with AsyncManager() as jobs:
+        assert (await jobs.stop(JOB)).state == "stopped"
+        await jobs.remove(JOB)
+        assert await jobs.list() == []
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("socket", ["stop", "start"])
+def test_root_needs_no_socket_and_finds_the_same_with_one(door: Machine, socket: str) -> None:
+    door.run("sjactl", "remove", "*", check=False)
+    door.run("systemctl", socket, "sja-api.socket")
+    try:
+        door.run("/opt/sja-units/bin/python", "-Ic", ROOT)
+    finally:
+        door.run("systemctl", "start", "sja-api.socket")
