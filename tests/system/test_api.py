@@ -345,7 +345,8 @@ with Manager() as jobs:
     assert jobs.start(JOB).is_running
     assert [each.job for each in jobs.list()] == [JOB]
     assert jobs.runs(JOB)[0].result is None
-    assert fails(Invalid, lambda: jobs.create(JOB + "2", "line", {"url": "x"})).errors[0].key == "url"
+    fault = fails(Invalid, lambda: jobs.create(JOB + "2", "line", {"url": "x"}))
+    assert fault.errors[0].key == "url"
     fails(NotFound, lambda: jobs.get("acquisition/none"))
 
 async def main():

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import time
 
 import pytest
@@ -120,6 +121,13 @@ def test_the_reader_has_no_file_and_no_right(door: Machine) -> None:
     limits = door.read(f"/proc/{child}/limits")
     assert "Max file size             0" in limits
     assert "Max processes             0" in limits
+
+
+def test_the_service_is_exposed_as_little_as_its_work_allows(door: Machine) -> None:
+    said = door.run("systemd-analyze", "security", "--no-pager", "sja-api.service").stdout
+    level = re.search(r"exposure level for sja-api.service: ([0-9.]+)", said)
+    assert level
+    assert float(level[1]) <= 2.3, said
 
 
 @pytest.mark.parametrize("round_number", range(3))
