@@ -13,6 +13,7 @@ from sja_units.job import RELAUNCH, RUN_ROOT, TARGET, Job
 from sja_units.jobs.claims import find_conflicts
 from sja_units.jobs.claims_cache import read_cached_claims
 from sja_units.jobs.markers import is_wanted
+from sja_units.jobs.run_space import describe_full_run
 from sja_units.jobs.schedule import choose_unit
 from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import is_active, is_maintenance
@@ -79,6 +80,7 @@ def check(systemd: Systemd, *, repair: bool) -> Result:
         repaired = _start(systemd, choose_repairs(statuses, host, _list_final(systemd, statuses)))
         statuses = list_status(systemd) if repaired else statuses
     findings = [
+        *find_full_run(),
         *find_problems(statuses, maintenance=host.is_maintenance, now=time.time()),
         *find_unmanaged(),
         *find_changed(statuses),
@@ -139,6 +141,12 @@ def _start(systemd: Systemd, jobs: dict[str, Job]) -> list[Job]:
     return [jobs[result.order.unit] for result in results if result.result == "done"]
 
 
+def find_full_run() -> list[Finding]:
+    """Return, as a problem of the host, that workers cannot report."""
+    words = describe_full_run()
+    return [Finding(None, words, False, "full")] if words else []
+
+
 def find_problems(statuses: Iterable[JobStatus], *, maintenance: bool, now: float) -> list[Finding]:
     """Return what is wrong with the jobs, one finding a job.
 
@@ -168,6 +176,8 @@ def _find_problem(status: JobStatus, maintenance: bool, now: float) -> Finding |
         return None
     if not status.health:
         words = f"its worker does not report, it may hang: sjactl restart {status.job}"
+        if describe_full_run():
+            words = "its worker cannot report, as /run is full"
         return Finding(status.job, words, False, "frozen")
     problems = list(get_kind(status.job.kind).list_problems(status.health))
     if problems:
@@ -235,7 +245,8 @@ def _tell_news(findings: Sequence[Finding]) -> None:
         told = []  # better told again than never
     for finding in findings:
         if finding.key not in told:
-            event = journal_send.FOUND if finding.job else journal_send.FOUND_UNMANAGED
+            is_process = finding.topic.startswith("process ")
+            event = journal_send.FOUND_UNMANAGED if is_process else journal_send.FOUND
             journal_send.send(event, clean(finding.message), finding.job)
 
 

@@ -56,6 +56,8 @@ def _tell_schedule(view: JobStatus) -> list[str]:
 
 
 def _tell_degraded(view: JobStatus) -> list[str]:
+    if not view.health and view.status != "not reporting":
+        return [_quote(view.status)]  # it is not the worker's fault
     if not view.health:
         return [
             "Its worker does not report.",

@@ -47,6 +47,7 @@ CHECKS = (
     Check("clock", host.check_clock),
     Check("journal", host.check_journal),
     Check("disk", host.check_disk),
+    Check("run", host.check_run),
     Check("limits", host.check_limits),
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sja_units.doctor.finding import OK, PROBLEM, WARNING, Finding, ask
 from sja_units.errors import SjaError
 from sja_units.job import STATE_ROOT
+from sja_units.jobs.run_space import describe_full_run
 from sja_units.systemd.client import Systemd
 
 _OLDEST_SYSTEMD = 252
@@ -82,6 +83,13 @@ def check_disk() -> Iterator[Finding]:
         yield Finding(PROBLEM, words, "find what makes so many files: du --inodes")
     else:
         yield Finding(OK, free)
+
+
+def check_run() -> Iterator[Finding]:
+    if words := describe_full_run():
+        yield Finding(PROBLEM, words, "du -sh /run/* /run/sja-units/*/* shows what takes room")
+    else:
+        yield Finding(OK, "/run has room for what jobs report")
 
 
 def check_limits() -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from sja_units.jobs import markers
 from sja_units.jobs.failure import Failure, list_failed_units, read_failure
 from sja_units.jobs.health import read_health
 from sja_units.jobs.inventory import Head, list_configured, read_head
+from sja_units.jobs.run_space import describe_full_run
 from sja_units.jobs.running_config import is_changed
 from sja_units.jobs.schedule import list_scheduled_units
 from sja_units.jobs.state import Facts, State, decide_state, is_maintenance
@@ -73,6 +74,7 @@ class Snapshot(NamedTuple):
     next_tries: dict[str, float]
     completed: dict[str, str]  # when each did its work
     scheduled: set[str]
+    full_run: str  # in words, "" where /run has room
 
     @property
     def is_relaunching(self) -> bool:
@@ -118,6 +120,7 @@ def take_snapshot(systemd: Systemd, jobs: Iterable[Job] | None = None) -> Snapsh
         markers.read_next_tries(among),
         markers.read_completed(among),
         list_scheduled_units(among),
+        describe_full_run(),
     )
 
 
@@ -156,7 +159,7 @@ def read_status(job: Job, snapshot: Snapshot) -> JobStatus:
         pid=health.get("pid"),
         since=completed if state == "completed" else health.get("since"),
         restarts=None,
-        status=_describe(job, state, health, error),
+        status=_describe(job, state, health, error, snapshot.full_run),
         error=error,
         next_try=next_try if state == "restarting" else None,
         next_run=None,
@@ -168,11 +171,13 @@ def read_status(job: Job, snapshot: Snapshot) -> JobStatus:
     )
 
 
-def _describe(job: Job, state: State, health: dict[str, Any], error: Failure | None) -> str:
+def _describe(
+    job: Job, state: State, health: dict[str, Any], error: Failure | None, full_run: str
+) -> str:
     if state == "unconfigured":
         return f"there is no file {job.config_path}"
     if state in ("running", "degraded"):
-        return str(health.get("status", "not reporting"))
+        return str(health.get("status", full_run or "not reporting"))
     if state in ("failed", "restarting", "down") and error is not None:
         return error.message
     return "wanted, but not running" if state == "down" else ""

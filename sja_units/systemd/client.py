@@ -147,8 +147,8 @@ class Systemd:
         Returns at once where a signal has come since the last wait. Raises ConnectionLost.
         """
         try:
-            if self._connection.signals == self._seen:
-                self._connection.receive(seconds, descriptors)
+            is_news = self._connection.signals != self._seen
+            self._connection.receive(0.0 if is_news else seconds, descriptors)
         except ConnectionLost:
             self.reconnect()
         self._seen = self._connection.signals

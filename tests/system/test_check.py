@@ -199,3 +199,22 @@ def test_strays(shared_machine: Machine, job: str) -> None:
     assert str(entry["MESSAGE"]).isprintable()
     machine.run("systemctl", "stop", "twin", "older", "innocent")
     assert check(machine)[0] == 0
+
+
+def test_a_full_run_is_named_first(machine: Machine) -> None:
+    job = write_idle(machine, "line1")
+    machine.run("systemctl", "start", unit_of(job))
+    wait_active(machine, job)
+    machine.run("mount", "-o", "remount,size=32m", "/run")
+    script = 'dd if=/dev/zero of="$RUNTIME_DIRECTORY/big" bs=64k 2>/dev/null; exec sleep 600'
+    machine.run("sjactl", "create", "command", "greedy", "--", "/bin/sh", "-c", script)
+
+    def find_full() -> str:
+        problems = check(machine)[1]["problems"]
+        return problems[0]["message"] if problems and "is full" in problems[0]["message"] else ""
+
+    assert "command/greedy" in machine.wait_for(find_full, what="/run to be full")
+    doctor = machine.run("sjactl", "doctor", check=False).stdout
+    assert "is full" in doctor
+    machine.run("sjactl", "remove", "command/greedy")
+    machine.wait_for(lambda: check(machine)[0] == 0, what="all to be well again")

@@ -1,11 +1,12 @@
 """`sjactl watch`."""
 
+import json
 import os
 import select
 import socket
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 import click
@@ -35,17 +36,21 @@ _TRIES = 10
 
 @click.command("watch", epilog=example("sjactl watch", "sjactl watch 'keepalive/*'"))
 @click.argument("jobs", nargs=-1, metavar="[JOB]...")
-def watch_command(jobs: tuple[str, ...]) -> int:
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each change.")
+def watch_command(jobs: tuple[str, ...], as_json: bool) -> int:
     """Show the jobs as they change, those that need attention first, until q or Ctrl-C.
 
     If the output is not a terminal, each change is one line: time, job, old and new state, status.
+    With --json the events are "job" (first for each job there is), "ready" and "removed".
     """
     selectors = [inventory.parse_selector(words) for words in jobs]
     end_by_signals()
     try:
         with CachedSystemd() as systemd:
             watcher = _Watcher(systemd, selectors)
-            if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+            if as_json:
+                _print_events(watcher)
+            elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
                 _show_screens(watcher)
             else:
                 _print_changes(watcher)
@@ -140,13 +145,38 @@ def _await_news(watcher: _Watcher, terminal: Terminal) -> list[str]:
     return keys
 
 
+def _print_events(watcher: _Watcher) -> None:
+    before: dict[Job, JobStatus] | None = None
+    while True:
+        known, after = before or {}, {view.job: view for view in watcher.views}
+        for job, old, new in _pair(known, after):
+            if new is None:
+                _print_event(event="removed", job=str(job))
+            elif watch_screen.tell_change(old, new):
+                _print_event(event="job", job=new.as_json())
+        if before is None:
+            _print_event(event="ready")
+        before = after
+        while not watcher.look():
+            watcher.wait(_FILES)
+
+
+def _print_event(**event: object) -> None:
+    click.echo(json.dumps(event))
+
+
+def _pair(
+    before: dict[Job, JobStatus], after: dict[Job, JobStatus]
+) -> Iterator[tuple[Job, JobStatus | None, JobStatus | None]]:
+    return ((job, before.get(job), after.get(job)) for job in sorted(before | after))
+
+
 def _print_changes(watcher: _Watcher) -> None:
     before: dict[Job, JobStatus] = {}
     while True:
         after = {view.job: view for view in watcher.views}
-        for job in sorted(before | after):
-            change = watch_screen.tell_change(before.get(job), after.get(job))
-            if change:
+        for _, old, new in _pair(before, after):
+            if change := watch_screen.tell_change(old, new):
                 click.echo(f"{format_local(time.time())}  {change}")
         before = after
         while not watcher.look():

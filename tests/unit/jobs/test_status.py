@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sja_units.actions.explain import explain
 from sja_units.errors import NoSuchJob, UsageError
 from sja_units.job import Job
 from sja_units.jobs.find import find_jobs
@@ -152,6 +153,27 @@ def test_a_file_that_is_not_what_runs(systemd: Systemd, fleet: Fleet, tmp_path: 
     assert see(systemd).as_json()["changed"] is True
     fleet.systemd.add(UNIT, "inactive")
     assert not see(systemd).changed
+
+
+def test_a_full_run_is_named_and_not_the_worker(
+    systemd: Systemd, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.add(ALICE)
+    fleet.path("run", f"{ALICE}/health.json").unlink()
+    fleet.path("run", f"{BOB}/big").write_bytes(bytes(3 << 20))
+    free = [9999]
+
+    def statvfs(_: str) -> os.statvfs_result:
+        return os.statvfs_result((4096, 4096, 10_000, free[0], free[0], 100, 10, 10, 0, 255))
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    assert see(systemd).status == "not reporting"
+    free[0] = 0
+    found = see(systemd)
+    assert found.state == "degraded"
+    assert "is full" in found.status
+    assert BOB in found.status
+    assert "hangs" not in explain(found, "")
 
 
 def test_a_unit_that_is_just_known_by_name_is_no_job(systemd: Systemd, fleet: Fleet) -> None:

@@ -1,11 +1,14 @@
 """sjactl's verbs that ask and order systemd, on a small one: what they say, and how they end."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.systemd_mock import ACCESS_DENIED, Bus
+from tests.unit.acquisition.harness import TOP
 from tests.unit.cli.conftest import Sjactl
 from tests.unit.fleet import Fleet
 from tests.unit.fs.test_tree import dig
@@ -149,3 +152,26 @@ def test_a_remove_that_was_cut_off_can_be_repeated(
     assert sjactl("remove", "alice").status == 0
     assert not fleet.path("var", ALICE).exists()
     assert sjactl("status", "alice").status == 4
+
+
+def test_watch_as_json(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.systemd.add(UNIT, "failed")
+    code = "import sys; from sja_units.cli import run; run(sys.argv[1:])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "watch", "--json"],
+        cwd=TOP,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as watch:
+        assert watch.stdout
+        events = (json.loads(line) for line in watch.stdout)
+        try:
+            first = next(event for event in events if event.get("job", {}).get("job") == ALICE)
+            assert (first["event"], first["job"]["state"]) == ("job", "unconfigured")
+            assert any(event == {"event": "ready"} for event in events)
+            del fleet.systemd.units[UNIT]
+            fleet.systemd.add("sja-keepalive@bob.service", "active")
+            fleet.systemd.change("sja-keepalive@bob.service", "failed")
+            assert any(event == {"event": "removed", "job": ALICE} for event in events)
+        finally:
+            watch.terminate()
