@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from sja_units.cli.failure import tell_failure
 from sja_units.cli.group import Verb, Verbs
 from sja_units.cli.output.streams import prepare_streams
 from sja_units.errors import UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 VERBS = {
     "create": Verb("create", "Check the configuration of a new job, write its file, and start it."),
@@ -81,9 +85,22 @@ VERBS = {
 }
 
 
+def _complete_host(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    from sja_units.cli.completion import complete_host
+
+    return complete_host(ctx, param, incomplete)
+
+
 @click.group(cls=Verbs, verbs=VERBS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "-H", "--host", metavar="[USER@]HOST", multiple=True, help="Do it on that host, over ssh."
+    "-H",
+    "--host",
+    metavar="[USER@]HOST",
+    multiple=True,
+    shell_complete=_complete_host,
+    help="Do it on that host, over ssh.",
 )
 @click.option("--no-color", is_flag=True, help="No colors, even on a terminal.")
 @click.version_option(__version__, prog_name="sjactl")

@@ -41,9 +41,10 @@ class Verbs(click.Group):
         command = getattr(module, f"{cmd_name}_command")
         assert isinstance(command, click.Command)
         if _COMPLETE:
-            from sja_units.cli.completion import add_completion
+            from sja_units.cli.completion import add_completion, add_own_options
 
             add_completion(command)
+            add_own_options(command, self.params)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -21,9 +21,9 @@ Fetch = Callable[[BinaryIO | None], int]
 class ClientFile(StringParamType):
     """A file that is read."""
 
-    def names_file(self, value: str) -> bool:
-        """Tell a file's path from what else may stand there."""
-        return True
+    def get_path(self, value: str) -> str:
+        """Return the file's path, "" where something else stands there."""
+        return value
 
 
 class ClientConfig(ClientFile):
@@ -32,10 +32,10 @@ class ClientConfig(ClientFile):
     def __init__(self, *, or_job: bool = False) -> None:
         self._or_job = or_job
 
-    def names_file(self, value: str) -> bool:
+    def get_path(self, value: str) -> str:
         from sja_units.cli.target import is_path
 
-        return is_path(value) or not self._or_job
+        return value if is_path(value) or not self._or_job else ""
 
     def find_tables(self, path: str, data: bytes, values: dict[str, Any]) -> list[str]:
         """Return the tables' paths; values: those of all parameters, `--set` among them.
@@ -48,6 +48,18 @@ class ClientConfig(ClientFile):
 
         settings = split_settings(values.get("settings", ()))
         return find_tables(Source(decode(data, path), path, settings))
+
+
+class ClientSetting(ClientFile):
+    """KEY=VALUE; with KEY=@FILE the value is what a file holds, and shows up in no process list."""
+
+    def get_path(self, value: str) -> str:
+        return value.partition("=")[2].strip().partition("@")[2] if is_from_file(value) else ""
+
+
+def is_from_file(setting: str) -> bool:
+    """Tell whether the value of a KEY=VALUE is in a file."""
+    return setting.partition("=")[2].strip().startswith("@")
 
 
 class ClientOutput(ClientFile):

@@ -1,11 +1,13 @@
 """JOB|FILE on the command line: a job that there is, or a file that may become one."""
 
+import json
 from typing import NamedTuple
 
-from sja_units.cli.client_files import open_client_file
+from sja_units.cli.client_files import open_client_file, read_client_file
+from sja_units.cli.params import is_from_file
 from sja_units.config.job_file import MAX_BYTES, JobFile, decode, read_file
 from sja_units.config.load import Setting, Source, load
-from sja_units.errors import UsageError
+from sja_units.errors import ConfigError, UsageError
 from sja_units.job import KINDS, Job
 from sja_units.jobs import inventory
 from sja_units.text import find_lookalike
@@ -63,5 +65,16 @@ def split_settings(settings: tuple[str, ...]) -> list[Setting]:
             other = find_lookalike(setting)
             hint = f"; {other!r} is not ASCII" if other else ""
             raise UsageError(f"--set {setting!r} must be KEY=VALUE{hint}")
-        pairs.append(Setting(key.strip(), value.strip(), f"--set {key.strip()}"))
+        value = _read_value(value.strip()) if is_from_file(setting) else value.strip()
+        pairs.append(Setting(key.strip(), value, f"--set {key.strip()}"))
     return pairs
+
+
+def _read_value(words: str) -> str:
+    """Return what the file of @FILE holds, as a string of TOML."""
+    path = words.removeprefix("@")
+    try:
+        text = read_client_file(path, MAX_BYTES).decode()
+    except UnicodeDecodeError:
+        raise ConfigError(path, ["not valid UTF-8"]) from None
+    return json.dumps(text.rstrip("\r\n"), ensure_ascii=False)  # as one of TOML

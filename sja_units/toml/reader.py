@@ -11,10 +11,10 @@ Place = tuple[str | int, ...]
 """Keys and zero-based indices from the top of the file down to the value."""
 
 _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
-DURATION = r"(?:\d+(?:\.\d+)?\s*(?:ms|sec|s|min|h|d|w)\s*)+"
+DURATION = r"(?:[0-9]+(?:\.[0-9]+)?\s*(?:ms|sec|s|min|h|d|w)\s*)+"
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
 _BYTES = {"": 1, "K": 2**10, "KiB": 2**10, "M": 2**20, "MiB": 2**20, "G": 2**30, "GiB": 2**30}
-SIZE = r"(\d{1,18})\s*([A-Za-z]*)"
+SIZE = r"([0-9]{1,18})\s*([A-Za-z]*)"
 _LONGEST_CREDENTIAL = 255  # of its name, which is made from the path
 # systemd reads it as a word of a directive, with % and quotes of its own meaning.
 _PLAIN_PATH = re.compile(r"/[^\s%:'\"\\]+")

@@ -82,29 +82,29 @@ def _run(order: Order, command: click.Command, /, **values: Any) -> int:
     if is_plain:
         order = order._replace(words=["--no-color", *order.words])
     own = [
-        (p.type, path)
+        (p.type, value)
         for p in command.params
         if isinstance(p.type, ClientFile)
-        for path in _list_paths(values[p.name or ""])
+        for value in _list_values(values[p.name or ""])
     ]
     if not own and all(map(os.isatty, (0, 1, 2))):
         return _judge(order.host, _wait(_start(format_for_terminal(order))))
     names = [name for name in _ENVIRONMENT if own and name in os.environ]
     environment = {name: os.environ[name] for name in names}
     with _Files() as files:
-        for kind, path in own:
-            if path is not None and kind.names_file(path):
+        for kind, value in own:
+            if value is not None and (path := kind.get_path(value)):
                 files.add(kind, path, values)
         color = os.isatty(1) and not is_plain
         request = Request(order.words, color, environment, list(files.found), files.missing)
         fetch = partial(_send, order.host, request, list(files.found.values()))
-        for kind, path in own:
-            if isinstance(kind, ClientOutput) and path is not None:
-                return kind.receive(path, fetch)
+        for kind, value in own:
+            if isinstance(kind, ClientOutput) and value is not None:
+                return kind.receive(value, fetch)
         return fetch(None)
 
 
-def _list_paths(value: str | tuple[str, ...] | None) -> tuple[str | None, ...]:
+def _list_values(value: str | tuple[str, ...] | None) -> tuple[str | None, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 

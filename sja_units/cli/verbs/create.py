@@ -8,7 +8,7 @@ import click
 from sja_units.cli.carry_out import carry_out
 from sja_units.cli.client_files import open_client_file
 from sja_units.cli.output.streams import echo, need_root
-from sja_units.cli.params import ClientConfig, ClientFile, example
+from sja_units.cli.params import ClientConfig, ClientFile, ClientSetting, example, is_from_file
 from sja_units.cli.preflight import warn, warn_of_others, warn_of_settings, warn_of_world
 from sja_units.cli.target import read_text, split_settings
 from sja_units.config import job_file
@@ -44,7 +44,14 @@ from sja_units.toml.edit import read_value
     "--cookies", metavar="FILE", type=ClientFile(), help="keepalive: cookies in any format."
 )
 @click.option("--interval", metavar="T", help='How often, such as "15min".')
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set any key.")
+@click.option(
+    "--set",
+    "settings",
+    type=ClientSetting(),
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set any key; with KEY=@FILE to what FILE holds.",
+)
 @click.option("--no-start", is_flag=True, help="Write the file, but do not start the job.")
 @click.option("--example", "show_example", is_flag=True, help="Print a commented example file.")
 @click.argument("command", nargs=-1, metavar="[-- COMMAND...]")
@@ -89,6 +96,7 @@ def create_command(
         array = f"[{', '.join(map(_quote, _find_program(command)))}]"
         values.append(Setting("command", array, "COMMAND"))
     values += split_settings(settings)
+    _warn_of_secrets(kind, settings)
     if template is not None and source is not None:
         raise UsageError("--template and --from exclude each other")
     file, text = _fill(template, job, values) if template else _load(kind, source, values)
@@ -140,6 +148,16 @@ def _start(job: Job, file: job_file.JobFile, *, start: bool) -> int:
             return 0 if carry_out(systemd, "start", list_status(systemd, [job])) else 1
     echo(str(job))
     return 0
+
+
+def _warn_of_secrets(kind: str, settings: tuple[str, ...]) -> None:
+    """Tell of secrets that stand in the list of processes, where everybody can read them."""
+    secret = get_kind(kind).secret_keys
+    for setting in settings:
+        key = setting.partition("=")[0].strip()
+        is_secret = any(f"{key}.".startswith(f"{each}.") for each in secret)
+        if is_secret and not is_from_file(setting):
+            warn(f"everybody on this host can see --set {key}=…: --set {key}=@FILE is for secrets")
 
 
 def _find_program(command: tuple[str, ...]) -> list[str]:

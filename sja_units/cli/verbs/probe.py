@@ -10,7 +10,7 @@ from sja_units.acquisition.kind import name_endpoint
 from sja_units.actions.held import Held, read_held, report_held
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
-from sja_units.cli.params import ClientConfig, example
+from sja_units.cli.params import ClientConfig, ClientSetting, example
 from sja_units.cli.target import Target, read_target
 from sja_units.command.config import CommandConfig
 from sja_units.errors import SjaError, UsageError
@@ -27,7 +27,12 @@ TRY_SECONDS = 60.0
 @click.argument("target", metavar="JOB|FILE", type=ClientConfig(or_job=True))
 @click.option("--point", metavar="POINT", help="Only POINT, read in all possible ways.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Use VALUE instead of the file's."
+    "--set",
+    "settings",
+    type=ClientSetting(),
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Use VALUE instead of the file's.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def probe_command(target: str, point: str | None, settings: tuple[str, ...], as_json: bool) -> int:

@@ -180,3 +180,49 @@ def test_the_list_of_verbs_loads_none_of_them() -> None:
     loaded = said.stdout.splitlines()[-1].split()
     assert not {name for name in loaded if name.startswith("sja_units.cli.verbs")}
     assert not {"asyncio", "dbus_next", "tomllib", "json"} & {*loaded}
+
+
+def test_a_value_can_come_from_a_file(sjactl: Sjactl, tmp_path: Path) -> None:
+    job = tmp_path / "a.toml"
+    job.write_text('url = "http://127.0.0.1:1/me"\n')
+    (tmp_path / "wrong").write_text("5 parsecs\n")
+    said = sjactl("probe", str(job), "--set", f"interval=@{tmp_path}/wrong")
+    assert said.status == 2
+    assert "--set interval: " in said.err
+    assert "5 parsecs" in said.err
+    said = sjactl("probe", str(job), "--set", f"interval=@{tmp_path}/nowhere")
+    assert (said.status, "nowhere" in said.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["create", "keepalive", "x"], 2, "--url: missing"),
+        (["create", "keepalive", "x", "--url", "nonsense"], 2, "--url: "),
+        (["create", "keepalive", "x", "--set", "intervall=5min"], 2, "'interval'"),
+        (["create", "keepalive", "x", "--set", "interval＝5min"], 2, "'＝'"),
+        (["create", "keepalive", "x", "--url", "http://a/", "--interval", "１５min"], 2, "15min"),
+        (["create", "command", "x"], 2, "COMMAND: missing"),
+        (["create", "command", "x", "--", "/bin/slep"], 2, "/bin/slep"),
+        (["create", "keepalive", "x", "--from", "{file}"], 1, "line 1: urll: "),
+        (
+            ["create", "keepalive", "x", "--from", "{good}", "--set", "timeout=1y"],
+            2,
+            "--set timeout",
+        ),
+        (
+            ["create", "keepalive", "x", "--from", "{file}", "--set", "timeout=1y"],
+            1,
+            "--set timeout",
+        ),
+    ],
+)
+def test_faults_name_what_was_typed(
+    sjactl: Sjactl, home: Path, words: list[str], status: int, told: str
+) -> None:
+    (home / "bad.toml").write_text('urll = "http://a.example/"\n')
+    (home / "good.toml").write_text('url = "http://a.example/"\n')
+    names = {"file": str(home / "bad.toml"), "good": str(home / "good.toml")}
+    said = sjactl(*(word.format(**names) for word in words))
+    assert (said.status, told in said.err) == (status, True), said.err
+    assert "the command line" not in said.err
