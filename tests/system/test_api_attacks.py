@@ -150,3 +150,32 @@ def test_a_power_cut_leaves_files_whole(machine: Machine, round_number: int) -> 
         assert put(machine, "line", job, "line", set={"title": "after"}).status in (200, 201)
         assert view(machine, job)["title"] == "after"
         assert ask(machine, "line", "DELETE", f"/v1/jobs/{job}").status == 204
+
+
+MANY = """
+from concurrent.futures import ThreadPoolExecutor
+from sja_units import Manager
+
+def make(number):
+    with Manager() as jobs:
+        return jobs.create(f"acquisition/tuned-{number}", "tuned", start=False).name
+
+with ThreadPoolExecutor(16) as pool:
+    print(len(set(pool.map(make, range(24)))))
+"""
+
+
+def test_reloads_of_systemd_are_gathered(door: Machine) -> None:
+    write_idle_template(door, "tuned", "tuned-*")
+    door.sh("printf '[job.service]\\nMemoryMax = \"64M\"\\n' >>/etc/sja-units/templates/tuned.toml")
+    write_grant(door, "tuned", 'group = "line"')
+    began = door.run("date", "+%s").stdout.strip()
+    done = door.run("/opt/sja-units/bin/python", "-Ic", MANY, user="line")
+    assert done.stdout.strip() == "24"
+    door.run("journalctl", "--sync")
+    said = door.run("journalctl", "_PID=1", f"--since=@{began}", "-o", "cat").stdout
+    reloads = [line for line in said.splitlines() if line.startswith("Reloading")]
+    assert 0 < len(reloads) < 24
+    for number in range(24):
+        unit = f"sja-acquisition@tuned-{number}.service"
+        assert door.show(unit, "MemoryMax")["MemoryMax"] == str(64 * 2**20)
