@@ -27,6 +27,7 @@ from sja_units.text import describe_os_error
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 MAX_FRAME = 260
+_DEAF_SECONDS = 1.0  # after a connection some converters hear nothing
 _MAX_ASCII = 513
 _ASCII = re.compile(rb":(?:[0-9A-Fa-f]{2}){3,}\r\n")
 _REQUESTS = {
@@ -116,6 +117,7 @@ class Link:
         self.habits = Habits()
         self._is_fresh = False  # the connection: nothing was answered on it yet
         self._unanswered = 0  # requests in a row, on this connection
+        self._opened_at = 0.0
         self._answered_at = 0.0
         self._transaction = 0
         self._other_transaction = 0  # of an answer to another request than the last one
@@ -128,6 +130,10 @@ class Link:
     def drained_at(self, unit: int) -> float:
         """Return until when `read` of that unit would wait for an answer that may be late."""
         return self._late.get(unit, 0.0)
+
+    def may_be_deaf(self) -> bool:
+        """Tell whether the connection is so new that the device may hear nothing yet."""
+        return self._is_fresh and time.monotonic() < self._opened_at + _DEAF_SECONDS
 
     def read(self, unit: int, request: Request, timeout: float) -> bytes:
         """Do the same as `exchange`, in this thread."""
@@ -168,7 +174,8 @@ class Link:
             self._late[unit] = deadline + timeout
         self._unanswered += 1
         # Many a converter is deaf for a while after a connection: another one would not help.
-        if error.state != "timeout" or not self._is_fresh or self._unanswered > 1:
+        is_spared = self.may_be_deaf() or (self._is_fresh and self._unanswered == 1)
+        if error.state != "timeout" or not is_spared:
             self._channel.drain()
         raise error
 
@@ -180,6 +187,7 @@ class Link:
         connect_delay, request_delay = self._pacing
         if is_new:
             self._is_fresh, self._unanswered = True, 0
+            self._opened_at = time.monotonic()
             if connect_delay:
                 yield from sleep_until(time.monotonic() + connect_delay)
         if request_delay:

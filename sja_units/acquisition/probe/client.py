@@ -14,10 +14,10 @@ from sja_units.acquisition.modbus.link import (
 )
 from sja_units.acquisition.points.decode import Value, make_decoder
 from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.poll.device import DIVIDING, UNREACHABLE
 
 PACE_SECONDS = 0.05
 NO_TIME = "not asked: the time was over"
-_UNREACHABLE = (10, 11)  # a gateway speaks for a unit that is away
 
 
 class Found(NamedTuple):
@@ -45,12 +45,21 @@ class ProbeClient:
         Raises ExceptionResponse, and LinkError where the repeat failed, too.
         """
         request = make_request(table, address, count)
-        try:
-            return self._ask_once(request)
-        except LinkError as fault:
-            if fault.at_connect or self._link.drained_at(self._device.unit_id) >= self._deadline:
-                raise
-        return self._ask_once(request)
+        is_first = True
+        while True:
+            try:
+                return self._ask_once(request)
+            except ExceptionResponse as response:
+                if response.code in DIVIDING or not is_first:
+                    raise
+                time.sleep(PACE_SECONDS)  # it speaks of how the device is, not of what was asked
+            except LinkError as error:
+                is_deaf = error.state == "timeout" and self._link.may_be_deaf()
+                if error.at_connect or not (is_first or is_deaf):
+                    raise
+                if self._link.drained_at(self._device.unit_id) >= self._deadline:
+                    raise
+            is_first = False
 
     def _ask_once(self, request: Request) -> bytes:
         began = time.monotonic()
@@ -61,7 +70,7 @@ class ProbeClient:
         try:
             data = self._link.read(self._device.unit_id, request, timeout)
         except ExceptionResponse as refusal:
-            if refusal.code in _UNREACHABLE:
+            if refusal.code in UNREACHABLE:
                 raise LinkError("timeout", str(refusal)) from None
             self._note(time.monotonic() - began)
             raise

@@ -28,6 +28,8 @@ class Report(NamedTuple):
     request_seconds: float | None  # the fastest of the others
     fault: LinkError | None  # why the device as a whole could not be read
     read_at: str = ""  # when a running job read it last, where it was not asked now
+    is_silent_in_part: bool = False  # it answers, but not every request
+    habit: str = ""  # what it ignores, and the key that would help
 
     @property
     def is_fine(self) -> bool:
@@ -94,11 +96,11 @@ def _give_up(device: Device, fault: LinkError) -> Report:
 def _try_device(device: Device, link: Link, deadline: float) -> Report:
     client = ProbeClient(device, link, deadline)
     plan = plan_device(device)
-    found: dict[int, Found] = {}
+    reader = _Reader(client, device.points)
     fault: LinkError | None = None
-    for block in plan:
+    for request in plan:
         try:
-            _read_block(client, device.points, block, found)
+            reader.read(request)
         except LinkError as lost:
             fault = lost
             break
@@ -107,26 +109,60 @@ def _try_device(device: Device, link: Link, deadline: float) -> Report:
     return Report(
         device,
         plan,
-        tuple(found.get(i) or Found(point, (), None, why) for i, point in points),
+        tuple(reader.found.get(i) or Found(point, (), None, why) for i, point in points),
         client.first_seconds,
         client.request_seconds,
         fault,
+        is_silent_in_part=reader.is_silent_in_part,
+        habit=link.habits.describe(),
     )
 
 
-def _read_block(
-    client: ProbeClient, points: Sequence[Point], block: ReadRequest, found: dict[int, Found]
-) -> None:
-    """Read a block; where it is refused its halves, until the bad register stands alone."""
-    try:
-        data = client.ask(block.table, block.address, block.size)
-    except ExceptionResponse as refusal:
-        if len(block.points) == 1:
-            (index,) = block.points
-            found[index] = Found(points[index], (), None, str(refusal))
+class _Reader:
+    """Reads requests; those that are refused or silent in halves, until what is bad is alone."""
+
+    def __init__(self, client: ProbeClient, points: Sequence[Point]) -> None:
+        self.found: dict[int, Found] = {}
+        self.is_silent_in_part = False
+        self._client = client
+        self._points = points
+
+    def read(self, request: ReadRequest) -> None:
+        """Find the values of a request's points. Raises LinkError where nobody answers."""
+        try:
+            data = self._client.ask(request.table, request.address, request.size)
+        except ExceptionResponse as response:
+            self._divide(request, str(response))
             return
-        for half in split(block, points):
-            _read_block(client, points, half, found)
-        return
-    for index in block.points:
-        found[index] = read_point(points[index], data, points[index].address - block.address)
+        except LinkError as error:
+            if error.at_connect or not self._is_there(request):
+                raise
+            if request.points[0] not in self.found or len(request.points) > 1:
+                self.is_silent_in_part = True
+                self._divide(request, str(error))
+            return
+        for index in request.points:
+            point = self._points[index]
+            self.found[index] = read_point(point, data, point.address - request.address)
+
+    def _divide(self, request: ReadRequest, why: str) -> None:
+        if len(request.points) == 1:
+            (index,) = request.points
+            self.found[index] = Found(self._points[index], (), None, why)
+            return
+        for half in split(request, self._points):
+            self.read(half)
+
+    def _is_there(self, request: ReadRequest) -> bool:
+        """Tell whether the device answers at all, as many a one is silent to what it lacks."""
+        if self._client.first_seconds is not None:
+            return True
+        for index in dict.fromkeys((request.points[0], request.points[-1])):
+            point = self._points[index]
+            try:
+                data = self._client.ask(point.table, point.address, point.size)
+            except (ExceptionResponse, LinkError):
+                continue
+            self.found[index] = read_point(point, data, 0)
+            return True
+        return False

@@ -12,8 +12,8 @@ def hint(report: Report, holders: Sequence[str]) -> str:
     holders: jobs that run and have a connection to the same endpoint.
     """
     fault, device = report.fault, report.device
-    if fault is None:
-        return _hint_refused(report)
+    if fault is None or report.habit or report.is_silent_in_part:
+        return _hint_answering(report)
     if str(fault) == NO_TIME:
         return "it is too slow, or has too many points that it refuses"
     names = " and ".join(holders)
@@ -41,7 +41,15 @@ def hint(report: Report, holders: Sequence[str]) -> str:
     return f"is it a Modbus device, and is transport = {device.endpoint.transport!r} right?"
 
 
-def _hint_refused(report: Report) -> str:
+def _hint_answering(report: Report) -> str:
+    """Return what to look at where the device answers."""
+    if report.habit:
+        return report.habit
+    if report.is_silent_in_part:
+        return (
+            "it answers, but is silent where a request reaches registers that it lacks: "
+            "max_gap = 0 would help, or a smaller max_registers"
+        )
     refused = [found for found in report.found if found.fault]
     if not refused:
         return ""

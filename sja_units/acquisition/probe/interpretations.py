@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sja_units.acquisition.points.decode import Value, make_decoder
 from sja_units.acquisition.points.point import Point
-from sja_units.acquisition.points.types import BYTE_ORDERS, FLOATS, INTEGERS
+from sja_units.acquisition.points.types import BYTE_ORDERS, FLOATS, INTEGERS, ODD_INTEGERS, SIZES
 
 Words = Mapping[tuple[str, int], int]
 """What was read, by table and address."""
@@ -37,7 +37,8 @@ def list_interpretations(point: Point, words: Words) -> list[Interpretation]:
     Types whose registers were not all read are left out; of a text both ends are cut.
     """
     kinds = [(kind, "") for kind in (*INTEGERS, *FLOATS) if not kind.endswith("t8")]
-    kinds = [("bool", ""), *_PARTS, *kinds, ("string", "")]
+    own = [(point.type, "")] if point.type in ODD_INTEGERS else []
+    kinds = [("bool", ""), *_PARTS, *kinds, *own, ("string", "")]
     found = []
     for kind, byte in kinds:
         size = point.size if kind == "string" and point.type == "string" else _size(kind)
@@ -50,7 +51,7 @@ def list_interpretations(point: Point, words: Words) -> list[Interpretation]:
 
 
 def _size(kind: str) -> int:
-    return INTEGERS.get(kind) or FLOATS.get(kind) or (_MOST_REGISTERS if kind == "string" else 1)
+    return SIZES.get(kind) or (_MOST_REGISTERS if kind == "string" else 1)
 
 
 def _write_as(kind: str) -> str:

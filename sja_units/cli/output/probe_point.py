@@ -114,7 +114,8 @@ def describe(device: Device, study: Study) -> list[str]:
 def _row(meaning: Interpretation, point: Point) -> tuple[str, ...]:
     cells = [show_value(value) for value in meaning.values]
     is_own = meaning.type == point.type and meaning.byte in ("", point.byte)
-    own = BYTE_ORDERS.index(point.byte_order)
+    is_own = is_own and point.byte_order in BYTE_ORDERS
+    own = BYTE_ORDERS.index(point.byte_order) if is_own else 0
     if meaning.type == "string" or not meaning.type.endswith(("32", "64")):
         cells[1] = cells[3] = ""  # the order of registers makes no difference
         own &= 2

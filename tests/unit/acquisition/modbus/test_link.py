@@ -256,7 +256,7 @@ def test_a_converter_that_is_deaf_right_after_the_connection_is_read_by_the_same
 def test_a_connection_that_stays_silent_is_given_up(make_rogue: MakeRogue) -> None:
     rogue = make_rogue(lambda _: [])
     link = link_to(rogue.port)
-    for _ in range(5):
+    for _ in range(15):
         with pytest.raises(LinkError):
             link.read(1, READ, 0.1)
     assert rogue.connections > 1

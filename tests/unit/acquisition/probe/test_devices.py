@@ -103,6 +103,45 @@ def test_a_simulated_file_is_read_as_a_whole() -> None:
         assert 0 <= found.value <= 100
 
 
+@pytest.mark.parametrize("holes", [{3}, {3, 9}, {0}])
+def test_a_device_that_is_silent_to_what_it_lacks_is_read_in_part(
+    make_rogue: MakeRogue, holes: set[int]
+) -> None:
+    """It was said to have another unit id, though each register alone was answered."""
+
+    def reply(request: bytes) -> list[bytes]:
+        first, count = request[9], request[11]
+        asked = range(first, first + count)
+        return [] if holes.intersection(asked) else [answer(request, bytes(2 * count))]
+
+    device = describe("d", make_rogue(reply).port, range(0, 12, 2), 'timeout = "100ms"')
+    report = try_one(device)
+    assert report.fault is None
+    silent = [point.address for point in device.points if point.address in holes]
+    assert [f.point.address for f in report.found if f.fault] == silent
+    assert "max_gap" in hint(report, [])
+
+
+def test_a_converter_that_is_deaf_at_first_gets_the_key_that_helps(make_rogue: MakeRogue) -> None:
+    connected = [0.0]
+
+    def welcome() -> list[bytes]:
+        connected[0] = time.monotonic()
+        return []
+
+    def reply(request: bytes) -> list[bytes | None]:
+        if time.monotonic() < connected[0] + 0.4:
+            return []
+        return [answer(request, bytes(2 * request[11])), None]  # it closes after each answer
+
+    rogue = make_rogue(reply)
+    rogue.welcome = welcome
+    report = try_one(describe("d", rogue.port, (1, 100, 200), 'timeout = "300ms"'))
+    assert "connect_delay" in hint(report, [])
+    helped = try_one(describe("d", rogue.port, (1, 100), 'connect_delay = "1s"'))
+    assert helped.is_fine
+
+
 @pytest.mark.slow
 def test_neighbours_are_read_singly_and_at_a_pace(make_rogue: MakeRogue) -> None:
     """wb-mge #137, solvis #238: a scan at full speed upset devices."""
@@ -164,7 +203,7 @@ def test_an_answer_that_is_late_once_is_asked_for_again(make_rogue: MakeRogue) -
     ("extra", "said"), [("unit_id = 9", "unit_id = 9"), ("unit_id = 1", "is unit_id = 1")]
 )
 def test_a_silent_unit(make_rogue: MakeRogue, extra: str, said: str) -> None:
-    rogue = make_rogue(lambda _: [1.0, None])
+    rogue = make_rogue(lambda _: [])
     report = try_one(describe("d", rogue.port, (1, 2), f'{extra}\ntimeout = "100ms"'))
     assert report.fault is not None
     assert report.fault.state == "timeout"
