@@ -103,6 +103,7 @@ def test_what_did_its_work_is_completed_and_not_repeated(machine: Machine) -> No
         60,
         what="a second run",
     )
+    wait_state(machine, job, "completed")
     assert "completed" in machine.run("sjactl", "why", job).stdout
 
 
@@ -261,7 +262,12 @@ def test_what_has_a_schedule_runs_at_its_times(tick: Tick) -> None:
     assert history(machine, tick.job)[1]["result"] == "completed"
     found = json.loads(machine.run("sjactl", "check", "--json", check=False).stdout)
     assert tick.job not in [problem["job"] for problem in found["problems"]]
-    assert "sjactl restart" in machine.run("sjactl", "why", tick.job).stdout
+    # It runs every other moment.
+    machine.wait_for(
+        lambda: "sjactl restart" in machine.run("sjactl", "why", tick.job).stdout,
+        60,
+        what="why between two runs",
+    )
 
 
 def test_a_schedule_goes_on_after_a_boot(tick: Tick) -> None:
