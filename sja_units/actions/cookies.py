@@ -1,23 +1,32 @@
 """A keep-alive job's live session, out and in."""
 
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 from sja_units.config.job_file import JobFile
 from sja_units.errors import SjaError
 from sja_units.exit_status import NEEDS_OPERATOR
 from sja_units.job import Job
+from sja_units.jobs.health import read_health
 from sja_units.jobs.snapshot import JobStatus
 from sja_units.jobs.state import is_active
 from sja_units.keepalive.cookie import MAX_BYTES
-from sja_units.keepalive.cookie_policy import cookie_header
-from sja_units.keepalive.jar import decode_jar, format_json, format_netscape, parse_jar
+from sja_units.keepalive.cookie_policy import cookie_header, is_for_host, select_cookies
+from sja_units.keepalive.jar import (
+    MAX_TEXT,
+    decode_jar,
+    format_json,
+    format_netscape,
+    keep_for_host,
+    parse_jar,
+)
 from sja_units.keepalive.store import read_next_jar
 from sja_units.kinds import as_keepalive
 
 Form = Literal["netscape", "header", "json"]
 FORMS: tuple[Form, ...] = get_args(Form)
 
-MAX_JAR = 4 * MAX_BYTES + 1  # bytes to read of a jar's file: a character may be four
+MAX_JAR = 2 * MAX_TEXT + 1  # bytes to read of a jar's file: a character may be four
 
 
 def check_jar(data: bytes, file: JobFile) -> str:
@@ -25,8 +34,36 @@ def check_jar(data: bytes, file: JobFile) -> str:
     settings = as_keepalive(file.settings)
     assert settings is not None
     text = decode_jar(data)
-    parse_jar(text, settings.host)
-    return text
+    jar = parse_jar(text, settings.host)
+    kept = keep_for_host(jar, settings.host)
+    if kept == jar and len(text) <= MAX_BYTES:
+        return text
+    # A browser's whole export: the job gets its own part, to the byte.
+    return format_netscape(kept).decode(errors="surrogateescape")
+
+
+def warn_of_page(text: str, file: JobFile) -> Iterator[str]:
+    """Yield why a jar may be of no use to a job."""
+    settings = as_keepalive(file.settings)
+    assert settings is not None
+    jar, page = parse_jar(text, settings.host), settings.address
+    if select_cookies(jar, page):
+        return
+    if select_cookies(jar, page._replace(scheme="https")):
+        yield f"no cookie goes to {page.url}: they are Secure, for https alone"
+    elif own := [cookie for cookie in jar if is_for_host(cookie, page.host)]:
+        paths = ", ".join(sorted({cookie.path for cookie in own})[:5])
+        yield f"no cookie goes to {page.site} at this path: they are for {paths}"
+    else:
+        hosts = ", ".join(sorted({cookie.domain for cookie in jar})[:5])
+        yield f"no cookie goes to {page.site}: they are of {hosts}"
+
+
+def warn_of_session(job: Job) -> Iterator[str]:
+    """Yield what a job that has just been started found, unless its session is alive."""
+    health = read_health(job)
+    if health.get("session") not in (None, "alive"):
+        yield f"{job}: {health.get('message')}"
 
 
 def format_jar(job: Job, file: JobFile, form: Form) -> bytes:
@@ -38,7 +75,11 @@ def format_jar(job: Job, file: JobFile, form: Form) -> bytes:
         raise SjaError(f"{job} holds no cookies yet", f"sjactl cookies {job} --set FILE")
     if form == "header":
         # A character of it is a byte on the wire.
-        return f"Cookie: {cookie_header(jar, settings.address)}\n".encode("latin-1")
+        header = cookie_header(jar, settings.address)
+        if not header:
+            words = f"none of the {len(jar)} cookies of {job} goes to {settings.address.site}"
+            raise SjaError(words, f"sjactl cookies {job} shows them")
+        return f"Cookie: {header}\n".encode("latin-1")
     return format_netscape(jar) if form == "netscape" else f"{format_json(jar)}\n".encode()
 
 

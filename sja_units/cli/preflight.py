@@ -30,6 +30,13 @@ def warn_of_world(file: JobFile) -> None:
     warn(file.settings.try_out())
 
 
+def warn_of_start(job: Job) -> None:
+    """Tell what a job that has just been started found, unless all is well."""
+    from sja_units.actions.cookies import warn_of_session
+
+    warn(warn_of_session(job))
+
+
 def warn(messages: Iterable[str]) -> None:
     """Show what harms nothing."""
     for message in messages:

@@ -18,23 +18,29 @@ from sja_units.systemd.orders import run_order
 
 
 def give_jar(job: Job, text: str) -> None:
-    """Leave a jar for a keep-alive job to take up at its next look.
+    """Leave a jar for a keep-alive job to take up at its next refresh."""
+    leave_file(job, "incoming.txt", text.encode(errors="surrogateescape"))
+
+
+def leave_file(job: Job, name: str, data: bytes) -> None:
+    """Put a file into the job's state, for the job to read.
 
     The folder may be the job's own, which is not trusted: nothing is followed or overwritten.
     """
+    new = f"{name}.new"
     os.makedirs(job.state_dir, mode=0o700, exist_ok=True)
     folder = os.open(job.state_dir, os.O_RDONLY | os.O_DIRECTORY)
     try:
         owner = os.fstat(folder)
         with suppress(FileNotFoundError):
-            os.unlink("incoming.new", dir_fd=folder)
+            os.unlink(new, dir_fd=folder)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with open(os.open("incoming.new", flags, 0o600, dir_fd=folder), "wb") as file:
+        with open(os.open(new, flags, 0o600, dir_fd=folder), "wb") as file:
             os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-            file.write(text.encode(errors="surrogateescape"))
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.rename("incoming.new", "incoming.txt", src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
     finally:
         os.close(folder)

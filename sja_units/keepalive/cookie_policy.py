@@ -51,7 +51,7 @@ def select_cookies(jar: Jar, page: Address) -> list[Cookie]:
     chosen = [
         cookie
         for cookie in jar
-        if _is_for_host(cookie, page.host)
+        if is_for_host(cookie, page.host)
         and _path_matches(path, cookie.path)
         and (is_secure or not cookie.secure)
     ]
@@ -210,7 +210,8 @@ def _size(cookie: Cookie) -> int:
     return len(cookie.name) + len(cookie.value)
 
 
-def _is_for_host(cookie: Cookie, host: str) -> bool:
+def is_for_host(cookie: Cookie, host: str) -> bool:
+    """Tell whether a cookie can go to a host, to whatever page."""
     if cookie.host_only:
         return cookie.domain == host
     return _domain_matches(host, cookie.domain)

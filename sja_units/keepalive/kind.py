@@ -24,6 +24,7 @@ spool = ""
 degraded_advice = "It goes on with all else and tries again by itself."
 refused_event = "expired"
 
+_TRY_SECONDS = 5.0
 _SHORTEST_SESSION = 8  # characters: "theme=dark" is no session
 # By which the well-known load balancers find a user's server again.
 _STICKY = re.compile(r"(?i:route|routeid|serverid|ingresscookie|bigipserver.*|awsalb.*)")
@@ -100,7 +101,13 @@ class KeepaliveSettings(KeepaliveConfig):
         return iter(())
 
     def try_out(self) -> Iterator[str]:
-        return iter(())
+        from sja_units.keepalive.probe import is_public
+
+        if is_public(self._replace(timeout=min(self.timeout, _TRY_SECONDS))):
+            yield (
+                "the page answers the same without cookies: give a text that only the session is "
+                "shown ([alive] body_contains)"
+            )
 
 
 def _may_be_session(cookie: "Cookie") -> bool:

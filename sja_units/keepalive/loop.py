@@ -17,7 +17,7 @@ from sja_units.keepalive.state import load_state, save_state
 from sja_units.runtime import log
 from sja_units.runtime.service import Runtime
 
-REFRESH_SIGNAL = signal.SIGUSR1  # asks a worker to refresh now
+REFRESH_SIGNAL = signal.SIGUSR1  # asks for a refresh now
 
 
 def run(config: KeepaliveConfig, runtime: Runtime) -> None:

@@ -19,7 +19,14 @@ from sja_units.keepalive.cookie_policy import (
 )
 from sja_units.keepalive.interval import SHORTEST
 from sja_units.keepalive.request import fetch
-from sja_units.keepalive.response import ALIVE, UNKNOWN, NoResponse, RefreshResult, Verdict
+from sja_units.keepalive.response import (
+    ALIVE,
+    UNKNOWN,
+    NoResponse,
+    RefreshResult,
+    SiteResponse,
+    Verdict,
+)
 from sja_units.keepalive.verdict import classify_response
 from sja_units.runtime import log
 from sja_units.runtime.child import run_child
@@ -61,10 +68,15 @@ def _refresh_in_child(config: KeepaliveConfig, jar: Jar) -> RefreshResult:
 
 def refresh(config: KeepaliveConfig, jar: Jar) -> RefreshResult:
     """Ask for the page once and judge the answer."""
+    return examine(config, jar)[1]
+
+
+def examine(config: KeepaliveConfig, jar: Jar) -> tuple[SiteResponse | NoResponse, RefreshResult]:
+    """Ask for the page once; return the answer and what it means."""
     page = config.address
     answer = fetch(config, cookie_header(jar, page))
     if isinstance(answer, NoResponse):
-        return RefreshResult(classify_response(answer, frozenset(), config))
+        return answer, RefreshResult(classify_response(answer, frozenset(), config))
     merged, refused = merge(jar, page, answer.set_cookies)
     verdict = classify_response(answer, frozenset(cookie.name for cookie in merged), config)
     found = RefreshResult(verdict, answer.status, answer.retry_after, refused=refused)
@@ -72,11 +84,11 @@ def refresh(config: KeepaliveConfig, jar: Jar) -> RefreshResult:
         merged = note_outlived(merged, jar, page, time.time())
         expires_at = find_expiry(merged, page, config.alive.cookies)
         first_end = find_first_end(merged, page, time.time() + 2 * SHORTEST)
-        return found._replace(jar=merged, expires_at=expires_at, first_end=first_end)
-    if verdict.outcome == UNKNOWN and answer.status // 100 == 2 and merged != jar:
+        found = found._replace(jar=merged, expires_at=expires_at, first_end=first_end)
+    elif verdict.outcome == UNKNOWN and answer.status // 100 == 2 and merged != jar:
         # The site may have moved the session on, and take the old cookies no more.
-        return found._replace(jar=merged)
-    return found
+        found = found._replace(jar=merged)
+    return answer, found
 
 
 def _write(fd: int, found: RefreshResult) -> None:

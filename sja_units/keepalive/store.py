@@ -13,7 +13,7 @@ from sja_units.runtime import log
 
 GENERATIONS = 3
 _MAX_FILE = 16 * MAX_BYTES
-_CANDIDATE = "candidate.json"
+CANDIDATE = "candidate.json"
 
 
 class Incoming(NamedTuple):
@@ -44,7 +44,7 @@ def read_next_jar(folder: str, host: str) -> Jar:
     for name in ("incoming.txt", "incoming.taken"):
         # What cannot be taken is set aside at that look.
         with suppress(FileNotFoundError, JarError):
-            return parse_jar(decode_jar(_read(f"{folder}/{name}", MAX_BYTES)), host)
+            return parse_jar(decode_jar(_read(f"{folder}/{name}", _MAX_FILE)), host)
     return read_jar(folder)
 
 
@@ -103,14 +103,19 @@ def _keep_generation(path: str) -> None:
 
 def save_candidate(folder: str, candidate: Jar, instead_of: Jar) -> None:
     """Keep the cookies that may have replaced those of the job's jar. Raises OSError."""
+    replace_file(f"{folder}/{CANDIDATE}", dump_candidate(candidate, instead_of))
+
+
+def dump_candidate(candidate: Jar, instead_of: Jar) -> bytes:
+    """Return what `load_candidate` reads."""
     document = {"version": 1, "cookies": pack(candidate), "instead_of": pack(instead_of)}
-    replace_file(f"{folder}/{_CANDIDATE}", json.dumps(document).encode())
+    return json.dumps(document).encode()
 
 
 def load_candidate(folder: str, jar: Jar) -> Jar | None:
     """Return the cookies that may have replaced those of this jar, None if there are none."""
     with suppress(OSError, ValueError, JarError, AttributeError, RecursionError):
-        document = json.loads(_read(f"{folder}/{_CANDIDATE}", 2 * _MAX_FILE))
+        document = json.loads(_read(f"{folder}/{CANDIDATE}", 2 * _MAX_FILE))
         # Else it is older than the jar, or of another session.
         if unpack(document.get("instead_of")) == jar:
             return unpack(document.get("cookies"))
@@ -120,7 +125,7 @@ def load_candidate(folder: str, jar: Jar) -> Jar | None:
 def drop_candidate(folder: str) -> None:
     """Forget the cookies that may have replaced those of the jar. Raises OSError."""
     with suppress(FileNotFoundError):
-        os.unlink(f"{folder}/{_CANDIDATE}")
+        os.unlink(f"{folder}/{CANDIDATE}")
 
 
 def take_incoming(folder: str, host: str) -> Incoming:
@@ -134,10 +139,10 @@ def take_incoming(folder: str, host: str) -> Incoming:
             os.rename(waiting, taken)
         except FileNotFoundError:
             return Incoming(None, "")
-    from sja_units.keepalive.jar import decode_jar, parse_jar
+    from sja_units.keepalive.jar import decode_jar, keep_for_host, parse_jar
 
     try:
-        jar = parse_jar(decode_jar(_read(taken, MAX_BYTES)), host)
+        jar = keep_for_host(parse_jar(decode_jar(_read(taken, _MAX_FILE)), host), host)
     except (JarError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         os.replace(taken, f"{folder}/incoming.bad")

@@ -7,7 +7,6 @@ import click
 from sja_units.cli.carry_out import carry_out
 from sja_units.cli.output.streams import echo
 from sja_units.cli.params import ClientFile, example
-from sja_units.cli.verbs.create import read_jar_text
 from sja_units.config import job_file
 from sja_units.errors import UsageError
 from sja_units.job import Job
@@ -52,13 +51,17 @@ def cookies_command(job: str, form: "Form", source: str | None) -> int:
 
 
 def _replace(job: Job, file: job_file.JobFile, source: str) -> int:
-    from sja_units.actions.cookies import choose_order
+    from sja_units.actions.cookies import choose_order, warn_of_session
+    from sja_units.cli.client_jar import read_jar_text
 
     manager.give_jar(job, read_jar_text(source, file))
     with Systemd() as systemd:
         (view,) = get_status(systemd, [job])
         if verb := choose_order(view):
-            return 0 if carry_out(systemd, verb, [view]) else 1
+            is_done = carry_out(systemd, verb, [view])
+            for warning in warn_of_session(job):
+                echo(f"warning: {warning}", err=True)
+            return 0 if is_done else 1
     echo(str(job))
     echo(f"{job} is {view.state}: it uses the cookies when it starts", err=True)
     return 0

@@ -9,7 +9,13 @@ from sja_units.cli.carry_out import carry_out
 from sja_units.cli.client_files import open_client_file
 from sja_units.cli.output.streams import echo, need_root
 from sja_units.cli.params import ClientConfig, ClientFile, ClientSetting, example, is_from_file
-from sja_units.cli.preflight import warn, warn_of_others, warn_of_settings, warn_of_world
+from sja_units.cli.preflight import (
+    warn,
+    warn_of_others,
+    warn_of_settings,
+    warn_of_start,
+    warn_of_world,
+)
 from sja_units.cli.target import read_text, split_settings
 from sja_units.config import job_file
 from sja_units.config.examples import read_example
@@ -100,7 +106,7 @@ def create_command(
     if template is not None and source is not None:
         raise UsageError("--template and --from exclude each other")
     file, text = _fill(template, job, values) if template else _load(kind, source, values)
-    jar = read_jar_text(cookies, file) if cookies else None
+    jar = _read_jar(cookies, file) if cookies else None
     warn_of_others(job, file, jar)
     warn_of_world(file)
     warn_of_settings(file)
@@ -145,7 +151,9 @@ def _start(job: Job, file: job_file.JobFile, *, start: bool) -> int:
     with Systemd() as systemd:
         drop_ins.apply_drop_ins(systemd, {job: file})
         if start:
-            return 0 if carry_out(systemd, "start", list_status(systemd, [job])) else 1
+            is_done = carry_out(systemd, "start", list_status(systemd, [job]))
+            warn_of_start(job)
+            return 0 if is_done else 1
     echo(str(job))
     return 0
 
@@ -178,9 +186,7 @@ def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
 
 
-def read_jar_text(path: str, file: job_file.JobFile) -> str:
-    """Return a jar's text, once it is known to be one. Raises SjaError."""
-    from sja_units.actions.cookies import MAX_JAR, check_jar
+def _read_jar(path: str, file: job_file.JobFile) -> str:
+    from sja_units.cli.client_jar import read_jar_text
 
-    with open_client_file(path) as own:
-        return check_jar(own.read(MAX_JAR), file)
+    return read_jar_text(path, file)

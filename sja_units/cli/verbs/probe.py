@@ -1,7 +1,7 @@
 """`sjactl probe`: devices, database or site, tried now."""
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,7 @@ from sja_units.acquisition.kind import name_endpoint
 from sja_units.actions.held import Held, read_held, report_held
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo
-from sja_units.cli.params import ClientConfig, ClientSetting, example
+from sja_units.cli.params import ClientConfig, ClientFile, ClientSetting, example
 from sja_units.cli.target import Target, read_target
 from sja_units.command.config import CommandConfig
 from sja_units.errors import SjaError, UsageError
@@ -19,6 +19,9 @@ from sja_units.jobs.claims import read_claims
 from sja_units.keepalive.config import KeepaliveConfig
 from sja_units.kinds import as_acquisition, as_command, as_keepalive, is_acquisition
 from sja_units.systemd.client import Systemd
+
+if TYPE_CHECKING:
+    from sja_units.keepalive.probe import SiteReport
 
 TRY_SECONDS = 60.0
 
@@ -34,8 +37,19 @@ TRY_SECONDS = 60.0
     metavar="KEY=VALUE",
     help="Use VALUE instead of the file's.",
 )
+@click.option(
+    "--cookies", metavar="FILE", type=ClientFile(), help="Ask the page with the cookies of FILE."
+)
+@click.option("--keep", is_flag=True, help="Leave FILE as it is, whatever the site renews.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def probe_command(target: str, point: str | None, settings: tuple[str, ...], as_json: bool) -> int:
+def probe_command(
+    target: str,
+    point: str | None,
+    settings: tuple[str, ...],
+    cookies: str | None,
+    keep: bool,
+    as_json: bool,
+) -> int:
     """Try the devices and database, the page, or the [probe] of a job now.
 
     A running job is not disturbed: its devices are shown as its last cycle found them. Nothing is
@@ -44,8 +58,9 @@ def probe_command(target: str, point: str | None, settings: tuple[str, ...], as_
     With --point its registers are read one by one, and shown in each type and byte order, with
     the neighboring addresses that are often mistaken for those in a manual.
 
-    A page is requested once with the job's cookies; what it sets is dropped. Some sites accept
-    no cookie twice: look at `sjactl status` there.
+    Of a keep-alive job that runs, the worker asks its page now. Else it is asked with the cookies
+    of the job or of FILE, each of [alive] and [expired] is held against the answer, and cookies
+    that the site renews are kept for the job or written to FILE: many sites accept none twice.
 
     Ends with 1 if something does not work.
     """
@@ -60,34 +75,62 @@ def probe_command(target: str, point: str | None, settings: tuple[str, ...], as_
     if point is not None:
         raise UsageError(f"{chosen.name} is not an acquisition job: it has no points")
     if site := as_keepalive(file.settings):
-        return _probe_site(chosen, site, as_json=as_json)
+        return _probe_site(chosen, site, cookies, keep=keep, as_json=as_json)
+    if cookies is not None:
+        raise UsageError(f"{chosen.name} is not a keepalive job: it has no cookies")
     program = as_command(file.settings)
     assert program is not None
     return _probe_program(chosen, program, as_json=as_json)
 
 
-def _probe_site(chosen: Target, settings: KeepaliveConfig, *, as_json: bool) -> int:
-    """Ask for the page once. The answer's cookies are dropped: the jar is the job's own."""
-    from sja_units.keepalive.refresh import refresh
+def _probe_site(
+    chosen: Target, settings: KeepaliveConfig, cookies: str | None, *, keep: bool, as_json: bool
+) -> int:
+    """Ask for the page once, or have the worker of a job that runs do so."""
+    from sja_units.actions.session import probe_resting, refresh_running
+    from sja_units.cli.output import probe_site as output
+    from sja_units.keepalive.probe import probe_site
     from sja_units.keepalive.response import ALIVE
-    from sja_units.keepalive.store import read_next_jar
 
-    jar = read_next_jar(chosen.job.state_dir, settings.host) if chosen.job else ()
-    found = refresh(settings, jar)
-    outcome, reason = found.verdict
-    if as_json:
-        said = {"name": chosen.name, "kind": chosen.kind, "ok": outcome == ALIVE}
-        said |= {"session": outcome, "message": reason, "http_status": found.http_status}
-        render.print_json({**said, "cookies": len(jar)})
+    if chosen.job and cookies is None:
+        if health := refresh_running(chosen.job, settings):
+            if as_json:
+                render.print_json(output.refresh_as_json(chosen.name, health))
+            else:
+                echo(output.describe_refresh(settings, health))
+            return 0 if health["session"] == ALIVE else 1
+        report, _ = probe_resting(chosen.job, settings)
+    elif cookies is None:
+        report = probe_site(settings, ())
     else:
-        colour = "green" if outcome == ALIVE else "red"
-        state = click.style(outcome, fg=colour)
-        echo(f"{settings.address.site}: {state}: {render.clean(reason)}")
-        if not jar:
-            echo("asked without cookies", err=True)
-    if found.jar is not None and jar and found.jar != jar:
-        echo("the site sent new cookies, which a probe drops: the jar is the job's", err=True)
-    return 0 if outcome == ALIVE else 1
+        report = _probe_with(cookies, chosen, settings, keep=keep)
+    if as_json:
+        render.print_json(output.report_as_json(chosen.name, report))
+    else:
+        echo("\n".join(output.describe_site(settings, report)))
+    if not report.sent:
+        echo("asked without cookies", err=True)
+    return 0 if report.result.verdict.outcome == ALIVE else 1
+
+
+def _probe_with(
+    path: str, chosen: Target, settings: KeepaliveConfig, *, keep: bool
+) -> "SiteReport":
+    """Ask for the page with the cookies of a file, which the site may renew."""
+    from sja_units.cli.client_jar import read_jar, write_jar
+    from sja_units.keepalive.probe import probe_site
+    from sja_units.keepalive.response import ALIVE
+
+    text, jar = read_jar(path, chosen.file)
+    report = probe_site(settings, jar)
+    renewed = report.result.jar
+    if renewed is None or renewed == jar:
+        return report
+    if keep or not write_jar(path, text, renewed, sure=report.result.verdict.outcome == ALIVE):
+        echo(f"the site renewed cookies, and {path} is as it was: it may be refused now", err=True)
+    else:
+        echo(f"the site renewed cookies: they are in {path}", err=True)
+    return report
 
 
 def _probe_program(chosen: Target, settings: CommandConfig, *, as_json: bool) -> int:

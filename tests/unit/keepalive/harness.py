@@ -131,8 +131,8 @@ class Worker:
 
     def give(self, jar: str) -> None:
         """Put a jar there, whole at once as sjactl does."""
-        (self.state / "incoming.new").write_text(jar)
-        (self.state / "incoming.new").rename(self.state / "incoming.txt")
+        (self.state / "incoming.txt.new").write_text(jar)
+        (self.state / "incoming.txt.new").rename(self.state / "incoming.txt")
 
     def start(self, module: str = "tests.unit.keepalive.fast_worker") -> None:
         self.notes.clear()
