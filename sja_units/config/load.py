@@ -7,7 +7,6 @@ from typing import BinaryIO, NamedTuple
 from sja_units.config import job_file
 from sja_units.errors import ConfigError, FaultLine, UsageError
 from sja_units.kinds import OpenFile, get_kind, guess_kind
-from sja_units.toml.edit import compose
 from sja_units.toml.load import load_toml
 from sja_units.toml.location import describe
 
@@ -55,7 +54,7 @@ def load(
     """
     text, values = source.text, load_toml(source.text, source.where)
     if source.settings:
-        text = compose(text, [(each.key, each.value) for each in source.settings])
+        text = _compose(text, [(each.key, each.value) for each in source.settings])
         values = load_toml(text, source.where)
     kind = kind or guess_kind(values)
     inlined = get_kind(kind).inline_tables(text, values, source.where, open_file)
@@ -90,10 +89,16 @@ def _refuse(source: Source, told: list[str]) -> ConfigError | UsageError:
     return UsageError(ConfigError("", told).message)
 
 
+def _compose(text: str, settings: list[tuple[str, str]]) -> str:
+    from sja_units.toml.edit import compose  # costly, and seldom needed
+
+    return compose(text, settings)
+
+
 def find_tables(source: Source) -> list[str]:
     """Return the paths of the tables that `load` would read. Raises ConfigError, UsageError."""
     values = load_toml(source.text, source.where)
     if source.settings:
-        text = compose(source.text, [(each.key, each.value) for each in source.settings])
+        text = _compose(source.text, [(each.key, each.value) for each in source.settings])
         values = load_toml(text, source.where)
     return get_kind(guess_kind(values)).list_tables(values, source.where)
