@@ -146,8 +146,10 @@ def test_broken_units_and_rights_are_found(shared_machine: Machine) -> None:
         rm -r /opt/sja-units/lib/python3*/site-packages/sja_units/acquisition/__pycache__
         groupmod --new-name sja-cookies-away sja-cookies
         echo '# mine' >>/usr/local/lib/systemd/system/sja.slice
+        mv /usr/local/lib/sja-units/sja_units/hooks/decision.py /root
     """
     mend_all = """
+        mv /root/decision.py /usr/local/lib/sja-units/sja_units/hooks
         sed -i '$d' /usr/local/lib/systemd/system/sja.slice
         groupmod --new-name sja-cookies sja-cookies-away
         /opt/sja-units/bin/python -m compileall -q /opt/sja-units/lib/python3*/site-packages
@@ -163,6 +165,8 @@ def test_broken_units_and_rights_are_found(shared_machine: Machine) -> None:
         assert "MemoryMaxx" in found["verify"]["warning"]
         assert "50-sja-units.rules" in found["polkit"]["problem"]
         assert "compile" in found["program"]["warning"]
+        assert "end hook" in found["hooks"]["problem"]
+        assert "decision.py is missing" in found["files"]["problem"]
         assert "sja-cookies" in found["groups"]["problem"]
         assert "sja.slice" in found["files"]["warning"]
         assert "/etc/sja-units" not in found["jobs"].get("problem", "")
