@@ -231,3 +231,15 @@ def test_the_last_ten_failures_of_an_hour_are_kept(recent: list[int]) -> None:
     assert all(NOW - 3600 < time <= NOW for time in kept)
     counted = [time for time in recent if NOW - 3600 < time <= NOW]
     assert list(kept[:-1]) == counted[-9:]
+
+
+def test_a_program_that_ends_with_the_worker_s_status_is_started_again() -> None:
+    """systemd takes it for work that is done, which only a worker may say."""
+    ended = Ended("success", "exited", "79", is_program=True)
+    made, record = fail(ended, view())
+    assert (made.needs_start, made.is_tried_again, record.status) == (True, True, "79")
+    assert end(ended, view(job_type="stop")).outcome == STOPPED
+    assert not fail(ended, view(job_type="start"))[0].needs_start
+    for status in ("0", "1", "75"):
+        other = Ended("success", "exited", status, is_program=True)
+        assert not fail(other, view())[0].needs_start
