@@ -14,6 +14,7 @@ from sja_units.acquisition.collector import Collector
 from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.influxdb.dead_letter import DeadLetter
 from sja_units.acquisition.last_cycle import LastCycle
+from sja_units.acquisition.points.plan import describe_plan
 from sja_units.acquisition.poll.inbox import Inbox
 from sja_units.acquisition.poll.poller import make_pollers
 from sja_units.acquisition.poll.threads import make_threads
@@ -101,15 +102,9 @@ class Acquisition:
 
     def _tell_plan(self) -> None:
         readers = [reader for poller in self._pollers for reader in poller.readers]
-        blocks = [block for reader in readers for block in reader.plan.requests]
-        words = count(sum(b.size for b in blocks if b.table in ("holding", "input")), "register")
-        bits = sum(b.size for b in blocks if b.table in ("coil", "discrete"))
+        requests = [request for reader in readers for request in reader.plan.requests]
         points = count(sum(len(reader.device.points) for reader in readers), "point")
-        log.info(
-            f"{count(len(blocks), 'request')} a cycle for {words}"
-            + (f" and {count(bits, 'bit')}" if bits else "")
-            + f", {points} of {count(len(readers), 'device')}"
-        )
+        log.info(f"{describe_plan(requests)}, {points} of {count(len(readers), 'device')}")
 
     def _check_threads(self) -> None:
         """Raise what ended a thread; ping otherwise."""

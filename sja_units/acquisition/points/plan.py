@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence, Set
 from typing import NamedTuple
 
 from sja_units.acquisition.points.point import Point
+from sja_units.text import count
 
 
 class ReadRequest(NamedTuple):
@@ -96,3 +97,12 @@ def _around(table: str, indices: tuple[int, ...], points: Sequence[Point]) -> Re
     first = min(points[i].address for i in indices)
     last = max(points[i].end for i in indices)
     return ReadRequest(table, first, last - first, indices)
+
+
+def describe_plan(requests: Sequence[ReadRequest]) -> str:
+    """Return how much a cycle reads: "2 requests a cycle for 120 registers"."""
+    registers = sum(each.size for each in requests if each.table in ("holding", "input"))
+    bits = sum(each.size for each in requests if each.table in ("coil", "discrete"))
+    parts = [count(registers, "register")] if registers else []
+    parts += [count(bits, "bit")] if bits else []
+    return f"{count(len(requests), 'request')} a cycle for {' and '.join(parts)}"

@@ -7,7 +7,7 @@ import click
 
 from sja_units.acquisition.kind import name_endpoint
 from sja_units.acquisition.points.decode import Value
-from sja_units.acquisition.points.plan import ReadRequest
+from sja_units.acquisition.points.plan import ReadRequest, describe_plan
 from sja_units.acquisition.points.point import Point
 from sja_units.acquisition.probe.client import Found
 from sja_units.acquisition.probe.database import SinkProbe
@@ -65,7 +65,7 @@ def describe_device(report: Report, advice: str) -> list[str]:
         if report.request_seconds is not None:
             times += f"; then {_milliseconds(report.request_seconds)} a request"
         lines.append(times)
-    lines.append(f"  {count_requests(report.plan)}, {count(len(report.found), 'point')}")
+    lines.append(f"  {describe_plan(report.plan)}, {count(len(report.found), 'point')}")
     lines += [f"    {_describe_block(block, report)}" for block in report.plan]
     if any(found.words for found in report.found):
         lines += tabulate(
@@ -74,15 +74,6 @@ def describe_device(report: Report, advice: str) -> list[str]:
     if advice:
         lines.append(f"  {render.clean(advice)}")
     return lines
-
-
-def count_requests(plan: Sequence[ReadRequest]) -> str:
-    """Return how much a cycle reads."""
-    registers = sum(block.size for block in plan if block.table in ("holding", "input"))
-    bits = sum(block.size for block in plan if block.table in ("coil", "discrete"))
-    parts = [count(registers, "register")] if registers else []
-    parts += [count(bits, "bit")] if bits else []
-    return f"{count(len(plan), 'request')} a cycle for {' and '.join(parts)}"
 
 
 def _describe_block(block: ReadRequest, report: Report) -> str:
