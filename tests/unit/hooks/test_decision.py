@@ -239,7 +239,6 @@ def test_a_program_that_ends_with_the_worker_s_status_is_started_again() -> None
     made, record = fail(ended, view())
     assert (made.needs_start, made.is_tried_again, record.status) == (True, True, "79")
     assert end(ended, view(job_type="stop")).outcome == STOPPED
-    assert not fail(ended, view(job_type="start"))[0].needs_start
     for status in ("0", "1", "75"):
         other = Ended("success", "exited", status, is_program=True)
         assert not fail(other, view())[0].needs_start

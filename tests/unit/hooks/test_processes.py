@@ -1,4 +1,4 @@
-"""Processes by control group, as far as this one is in none of ours; the rest is in tests/system."""
+"""Processes by control group, where this one is in none of ours; the rest is in tests/system."""
 
 import os
 import signal
