@@ -20,7 +20,7 @@ def test_each_process_is_told_once_and_this_one_never(tmp_path: Path) -> None:
     assert list_others(str(tmp_path)) == set(pids)
     signal_others(str(tmp_path), signal.SIGTERM)
     assert [process.wait(30) for process in asleep] == [-signal.SIGTERM] * 2
-    # They are gone, and still in the list of this test: nothing is raised, nothing goes on for ever.
+    # They are gone, and still in the list: nothing is raised, nothing goes on for ever.
     signal_others(str(tmp_path), signal.SIGTERM)
 
 
