@@ -47,3 +47,8 @@ def read_client_file(path: str, limit: int) -> bytes:
         size = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit // 2**10} KiB"
         raise ConfigError(path, [f"is larger than {size}"])
     return data
+
+
+def is_from_file(setting: str) -> bool:
+    """Tell whether the value of a KEY=VALUE is in a file: KEY=@FILE."""
+    return setting.partition("=")[2].strip().startswith("@")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 from click.types import StringParamType
 
+from sja_units.cli.client_files import is_from_file
 from sja_units.text import suggest
 
 if TYPE_CHECKING:
@@ -55,11 +56,6 @@ class ClientSetting(ClientFile):
 
     def get_path(self, value: str) -> str:
         return value.partition("=")[2].strip().partition("@")[2] if is_from_file(value) else ""
-
-
-def is_from_file(setting: str) -> bool:
-    """Tell whether the value of a KEY=VALUE is in a file."""
-    return setting.partition("=")[2].strip().startswith("@")
 
 
 class ClientOutput(ClientFile):

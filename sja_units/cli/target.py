@@ -3,8 +3,7 @@
 import json
 from typing import NamedTuple
 
-from sja_units.cli.client_files import open_client_file, read_client_file
-from sja_units.cli.params import is_from_file
+from sja_units.cli.client_files import is_from_file, open_client_file, read_client_file
 from sja_units.config.job_file import MAX_BYTES, JobFile, decode, read_file
 from sja_units.config.load import Setting, Source, load
 from sja_units.errors import ConfigError, UsageError

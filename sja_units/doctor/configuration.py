@@ -43,7 +43,7 @@ def _check_folder(path: str, mode: int, user: str, group: str) -> Iterator[Findi
         return
     owner, now = _name_owner(status), stat.S_IMODE(status.st_mode)
     if owner != f"{user}:{group}":
-        yield Finding(PROBLEM, f"{path} is {owner}'s, not {user}:{group}'s", advice)
+        yield Finding(PROBLEM, f"{path} belongs to {owner}, not to {user}:{group}", advice)
     elif now & ~mode & 0o022:
         yield Finding(PROBLEM, f"{path} can be changed by others: mode {now:04o}", advice)
     elif now != mode:
@@ -75,7 +75,9 @@ def check_jobs() -> Iterator[Finding]:
             ]
         except PermissionError:
             findings.append(Finding(WARNING, f"{job.config_path} cannot be read by you", ""))
-    yield from findings or [Finding(OK, f"{len(jobs)} files are valid, and safe from others")]
+    yield from findings or [
+        Finding(OK, f"{len(jobs)} files are valid, and only root can write them")
+    ]
 
 
 def _check_host_file() -> Iterator[Finding]:
@@ -86,7 +88,7 @@ def _check_host_file() -> Iterator[Finding]:
     except FileNotFoundError:
         return  # all is as it is by default
     except ConfigError as fault:
-        yield from (Finding(PROBLEM, f"{path}: {each}", f"mend {path}") for each in fault.faults)
+        yield from (Finding(PROBLEM, f"{path}: {each}", f"edit {path}") for each in fault.faults)
         return
     if webhook and mode & 0o004:
         right = f"chown root:{OPERATORS} {path} && chmod 0640 {path}"
@@ -98,7 +100,7 @@ def _check_names() -> Iterator[Finding]:
         for name in sorted(os.listdir(f"{CONFIG_ROOT}/{kind}")):
             stem = name.removesuffix(".toml")
             if stem != name and not NAME.fullmatch(stem):
-                words = f"{CONFIG_ROOT}/{kind}/{name} is no job: {stem!r} cannot be a job's name"
+                words = f"{CONFIG_ROOT}/{kind}/{name}: {stem!r} is not a valid job name"
                 advice = "use lower-case letters, digits, '-' and '_', 23 at the most"
                 yield Finding(WARNING, words, advice)
 
@@ -126,12 +128,12 @@ def check_drop_ins() -> Iterator[Finding]:
         except (ConfigError, PermissionError):
             continue  # told by the check of the files
         if not current:
-            words = f"systemd was not told of what {job.config_path} says"
+            words = f"{job.config_path} is not applied yet"
             findings.append(Finding(WARNING, words, f"sjactl apply {job}"))
     for job in drop_ins.list_orphaned_drop_ins():
         words = f"{job.drop_in_path} is left over from a job that is gone"
         findings.append(Finding(WARNING, words, "sjactl apply"))
-    yield from findings or [Finding(OK, f"{len(jobs)} jobs: systemd knows what their files say")]
+    yield from findings or [Finding(OK, f"{len(jobs)} jobs: their files are applied")]
 
 
 def check_sharing() -> Iterator[Finding]:
@@ -140,7 +142,7 @@ def check_sharing() -> Iterator[Finding]:
     yield from [
         Finding(WARNING, f"{each.jobs[0]} {each.describe(each.jobs[0])}", "make it one job")
         for each in shared
-    ] or [Finding(OK, f"{len(jobs)} wanted jobs have their devices and sessions for themselves")]
+    ] or [Finding(OK, f"{len(jobs)} wanted jobs share no device or session")]
 
 
 def check_unmanaged() -> Iterator[Finding]:

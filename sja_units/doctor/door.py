@@ -46,13 +46,13 @@ def check_door() -> Iterator[Finding]:
 
 def _tell_faults(fault: ConfigError) -> Iterator[Finding]:
     for each in fault.faults:
-        yield Finding(PROBLEM, f"{fault.where}: {each}", f"mend {fault.where}")
+        yield Finding(PROBLEM, f"{fault.where}: {each}", f"edit {fault.where}")
 
 
 def _check_grant(path: str, grant: Grant, templates: dict[str, Template]) -> Iterator[Finding]:
     if grant.uid is None and grant.gid is None:
         words = f"{path} is for a user or group that this host does not have"
-        yield Finding(WARNING, words, "mend its name, or remove the file")
+        yield Finding(WARNING, words, "rename or remove the file")
     if stat.S_IMODE(os.stat(path).st_mode) & 0o077:
         words = f"{path} can be read by others"
         yield Finding(WARNING, words, f"chown root:root {path} && chmod 0600 {path}")

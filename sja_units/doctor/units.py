@@ -60,7 +60,7 @@ def check_syntax() -> Iterator[Finding]:
     said = ask("systemd-analyze", "verify", *(f"{UNIT_FOLDER}/{name}" for name in names))
     # Its exit status is 0 for a misspelt directive too.
     lines = (said.stdout + said.stderr).splitlines()
-    advice = "mend that line; what systemctl edit wrote is in /etc/systemd/system"
+    advice = "correct that line; what systemctl edit wrote is in /etc/systemd/system"
     yield from [Finding(WARNING, line, advice) for line in lines] or [
         Finding(OK, "systemd-analyze finds nothing in the units")
     ]

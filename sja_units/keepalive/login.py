@@ -60,7 +60,7 @@ def check_secrets(login: Login, job: Job) -> None:
             start = file.read(4096)
     except FileNotFoundError:
         remedy = f"sjactl apply {job}"
-        raise WrongConfig("login.secrets: systemd was not told of it yet", remedy) from None
+        raise WrongConfig("login.secrets: not applied yet", remedy) from None
     if not start.strip():  # the drop-in's stand-in for a file that is missing
         raise WrongConfig(f"login.secrets: {login.secrets} is not there, or empty")
 

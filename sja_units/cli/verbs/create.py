@@ -6,9 +6,9 @@ import shutil
 import click
 
 from sja_units.cli.carry_out import carry_out
-from sja_units.cli.client_files import open_client_file
+from sja_units.cli.client_files import is_from_file, open_client_file
 from sja_units.cli.output.streams import echo, need_root
-from sja_units.cli.params import ClientConfig, ClientFile, ClientSetting, example, is_from_file
+from sja_units.cli.params import ClientConfig, ClientFile, ClientSetting, example
 from sja_units.cli.preflight import (
     warn,
     warn_of_others,
