@@ -97,15 +97,18 @@ def _complete_host(
 @click.option(
     "-H",
     "--host",
-    metavar="[USER@]HOST",
+    metavar="[USER@]HOST[,...]",
     multiple=True,
     shell_complete=_complete_host,
-    help="Do it on that host, over ssh.",
+    help="Do it there, over ssh.",
 )
+@click.option("--hosts", metavar="FILE", help="Do it on the hosts that FILE lists.")
 @click.option("--no-color", is_flag=True, help="No colors, even on a terminal.")
 @click.version_option(__version__, prog_name="sjactl")
 @click.pass_context
-def sjactl(context: click.Context, host: tuple[str, ...], no_color: bool) -> None:
+def sjactl(
+    context: click.Context, host: tuple[str, ...], hosts: str | None, no_color: bool
+) -> None:
     """Long-lived jobs, kept alive by systemd.
 
     A JOB is KIND/NAME, a unit's name, or just NAME where only one kind has it; * and ? match

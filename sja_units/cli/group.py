@@ -95,14 +95,18 @@ class Verbs(click.Group):
             other = _ELSEWHERE.get(verb)
             hint = f"; did you mean {other!r}?" if other else suggest(verb, self._verbs)
             ctx.fail(f"no such {'option' if verb.startswith('-') else 'verb'}: {verb!r}{hint}")
-        hosts = ctx.params.get("host", ())
-        if len(hosts) > 1:
-            ctx.fail("--host can be given once only")
+        hosts = _list_hosts(ctx)
         if hosts and command and not _COMPLETE:
             from sja_units.cli.remote.client import Order, check_host, redirect
 
-            check_host(hosts[0])
-            redirect(command, Order(hosts[0], args))
+            for host in hosts:
+                check_host(host)
+            if len(hosts) > 1:
+                from sja_units.cli.remote.many import spread
+
+                spread(command, hosts, args)
+            else:
+                redirect(command, Order(hosts[0], args))
         return verb if command else None, command, args[1:]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
@@ -111,6 +115,18 @@ class Verbs(click.Group):
 
             return list_verbs(self.list_commands(ctx), incomplete)
         return super().shell_complete(ctx, incomplete)
+
+
+def _list_hosts(ctx: click.Context) -> list[str]:
+    """Return the hosts that were named, each once."""
+    named = [host.strip() for words in ctx.params.get("host", ()) for host in words.split(",")]
+    if path := ctx.params.get("hosts"):
+        from sja_units.cli.remote.many import read_hosts
+
+        named += read_hosts(path)
+        if not named:
+            ctx.fail(f"--hosts {path} names no host")
+    return list(dict.fromkeys(named))
 
 
 def _list_params(command: click.Command) -> Iterator[click.Parameter]:

@@ -23,6 +23,7 @@ from sja_units.config.job_file import MAX_BYTES
 from sja_units.errors import SjaError, UsageError
 
 _NEVER_IN_A_HOST = frozenset("\"'`$;&<>|(){}")  # which a shell of ssh's configuration could see
+_PATIENT = "-oConnectTimeout=5"
 _SSH_FAILED = 255
 _NOT_FOUND = 127
 _PATIENCE = 10.0  # seconds
@@ -69,12 +70,12 @@ def format_for_terminal(order: Order) -> list[str]:
     """
     there = f"stty susp undef; trap : INT; {_PROGRAM} {shlex.join(order.words)}"
     # At this level ssh does not tell that the connection was closed.
-    return ["ssh", "-tx", "-oLogLevel=ERROR", "--", order.host, there]
+    return ["ssh", "-tx", "-oLogLevel=ERROR", _PATIENT, "--", order.host, there]
 
 
 def format_for_parcel(host: str) -> list[str]:
     """Return ssh's command line for an order that goes on its standard input."""
-    return ["ssh", "-Tx", "--", host, f"exec {_PROGRAM} {SENT}"]
+    return ["ssh", "-Tx", _PATIENT, "--", host, f"exec {_PROGRAM} {SENT}"]
 
 
 def _run(order: Order, command: click.Command, /, **values: Any) -> int:
