@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sja_units.job import RELAUNCH, SCHEDULES, TARGET, parse_unit
+from sja_units.systemd.bus import ConnectionLost
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.unit import UnitRow
 
@@ -41,6 +42,14 @@ class CachedSystemd(Systemd):
         if self.changes == before:
             self._properties |= found
         return {unit: {name: values[name] for name in names} for unit, values in found.items()}
+
+    def wait(self, seconds: float, descriptors: Iterable[int] = ()) -> None:
+        try:
+            super().wait(seconds, descriptors)
+        except ConnectionLost:
+            if self._rows or self._properties:
+                self._forget("")  # from now on nobody tells that it has changed
+            raise
 
     def _forget(self, unit: str) -> None:
         if unit and unit not in (RELAUNCH, TARGET) and not _concerns_job(unit):

@@ -113,6 +113,8 @@ def test_it_gives_the_terminal_back_to_who_stops_it(
     screen.press(b"\x1a")
     Machine.wait_for(lambda: not screen.is_other if screen.text else False, what="the way back")
     assert screen.has_old_modes
+    ps = ("ps", "--no-headers", "-o", "stat", "-p", pid)
+    Machine.wait_for(lambda: "T" in shared_machine.run(*ps).stdout, what="it to be stopped")
     screen.resume()
     Machine.wait_for(lambda: screen.is_other if screen.text else False, what="the picture again")
     await_text(screen, job, "q quits")
