@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.waiting import PATIENCE, wait_for
 
+_ESTABLISHED, _CLOSE_WAIT = "01", "08"  # include/net/tcp_states.h of Linux
 TOP = Path(__file__).parents[3]
 
 
@@ -21,6 +22,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def has_connections(port: int) -> bool:
+    """Return whether a server at that port still has a connection: it may be about to answer."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    found = (line.split() for line in lines)
+    return any(
+        words[1].endswith(f":{port:04X}") and words[3] in (_ESTABLISHED, _CLOSE_WAIT)
+        for words in found
+    )
 
 
 class Worker:

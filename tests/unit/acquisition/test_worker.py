@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue, MakeWorker
 from tests.unit.acquisition.database import Database
-from tests.unit.acquisition.harness import Worker, free_port
+from tests.unit.acquisition.harness import Worker, free_port, has_connections
 from tests.unit.acquisition.line_parser import parse_line
 from tests.unit.acquisition.rogue import answer
 from tests.waiting import wait_for
@@ -93,7 +93,9 @@ def test_no_kill_loses_or_doubles_what_was_read(
     make_device: MakeDevice, make_worker: MakeWorker, database: Database
 ) -> None:
     device = make_device()
-    worker = make_worker(configure(influx(database.port), device.port, interval="10ms"))
+    # The time-out is long: a busy machine must not ask twice, for then an answer would be lost.
+    config = configure(influx(database.port), device.port, interval="10ms", timeout="20s")
+    worker = make_worker(config)
     rng = random.Random(7)
     excused: set[int] = set()
     for _ in range(5):
@@ -101,6 +103,8 @@ def test_no_kill_loses_or_doubles_what_was_read(
         wait_for_rows(database, 20)
         time.sleep(rng.uniform(0, 0.05))
         worker.end(signal.SIGKILL)
+        # A request may be on its way, and counts as answered once the device has come to it.
+        wait_for(lambda: not has_connections(device.port), "the device to close its connection")
         # What the device sent in the last moment had not been taken yet.
         held = values_on_disk(worker) | {int(n) for n in database.column("n")}
         excused |= set(range(max(held) + 1, device.registers.answered + 1))
