@@ -289,6 +289,7 @@ install_units() {
     quietly journalctl --update-catalog || note "journalctl -x will not explain; see above"
     install_end_hook
     put_for_jobs 0755 "$here/units/begin" "$hooks/begin"
+    put_for_jobs 0755 "$here/units/ready" "$hooks/ready"
     put_for_jobs 0755 "$here/units/news" "$hooks/news"
     [ -e "$settings" ] || install -o root -g sja -m 0640 -- "$here/units/host.toml" "$settings"
     # The rule is away while templates come and go: one that names a template which is not there

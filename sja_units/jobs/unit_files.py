@@ -29,6 +29,9 @@ def _render_drop_in(job: Job, file: JobFile, groups: Iterable[str]) -> str:
         lines["Unit"].append(f"Wants={job.schedule_unit}")
     if settings.ttys():
         lines["Service"] += [f"SupplementaryGroups={group}" for group in sorted(set(groups))]
+    if settings.credentials():
+        # Its failure costs time at other jobs' starts, and nothing at this one.
+        lines["Service"].append("ExecStartPost=-+/usr/local/lib/sja-units/ready %n")
     for name, path in settings.credentials():
         lines["Service"] += _hand_over(name, path)
     lines["Service"] += [

@@ -72,3 +72,16 @@ def test_a_job_that_runs_leaves_no_mount_in_the_host_s_namespace(machine: Machin
     machine.run("systemctl", "restart", unit_of(job))
     wait_active(machine, job)
     assert unit_of(job) not in machine.read("/proc/1/mountinfo")
+
+
+@both_suites
+def test_files_from_systemd_s_hands_leave_no_mount_either(machine: Machine) -> None:
+    machine.write("/root/ca.pem", "none\n")
+    text = 'url = "https://127.0.0.1:1/"\nca_file = "/root/ca.pem"\n'
+    machine.write("/etc/sja-units/keepalive/line1.toml", text, mode=0o640, group="sja")
+    machine.run("sjactl", "apply", "keepalive/line1")
+    unit = unit_of("keepalive/line1")
+    machine.run("systemctl", "start", unit)
+    pid = machine.show(unit, "MainPID")["MainPID"]
+    assert "ca.pem" in machine.run("ls", f"/proc/{pid}/root/run/credentials/{unit}").stdout
+    assert unit not in machine.read("/proc/1/mountinfo")
