@@ -6,8 +6,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NamedTuple
+
+from sja_units.runtime.process_group import kill_group
 
 _TAIL = 2000  # bytes of what it said that people are shown
 _ENVIRONMENT = {
@@ -51,8 +52,7 @@ def run_program(argv: Sequence[str], data: bytes, seconds: float) -> Run:
     try:
         said, in_time = _wait(process, time.monotonic() + seconds)
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        kill_group(process.pid)
         process.wait()
         if process.stdout:
             process.stdout.close()

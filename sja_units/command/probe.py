@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from sja_units.command.config import Probe
+from sja_units.runtime.process_group import MARK
 from sja_units.url import Address
 
 _TAIL = 200  # characters of what a probe's program printed
@@ -83,7 +84,7 @@ def _exec(command: tuple[str, ...], environment: Mapping[str, str], writer: int)
     os.dup2(writer, 2)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, which a program inherits
     try:
-        os.execve(command[0], command, environment)
+        os.execve(command[0], command, {**environment, MARK: os.environ[MARK]})
     except OSError as error:
         os.write(1, f"cannot be run: {_word(error)}".encode())
         os._exit(127)

@@ -59,6 +59,7 @@ class Prober:
                     lambda fd: run_probe(self._probe, self._environment, fd),
                     self._probe.timeout + (0 if self._probe.command else _GRACE),
                     _MOST_OUTPUT,
+                    runs_program=bool(self._probe.command),
                 )
             except OSError as error:
                 # It says nothing of the program.

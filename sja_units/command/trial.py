@@ -29,7 +29,11 @@ def try_probe(config: CommandConfig, folder: str, job: str) -> Trial:
         return Trial(program, "" if is_fine else "is no program that can be run here")
     place = config.working_directory or folder or "/"
     environment = make_environment(os.environ, {}, job, {})
-    ended = run_child(lambda fd: _look(probe, place, environment, fd), probe.timeout + 1)
+    ended = run_child(
+        lambda fd: _look(probe, place, environment, fd),
+        probe.timeout + 1,
+        runs_program=bool(probe.command),
+    )
     fault = describe_end(probe, ended.output, ended.status, late=ended.late)
     return Trial(_name(probe), fault)
 

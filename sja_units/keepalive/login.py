@@ -3,6 +3,8 @@
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
+from errno import ENOENT
 from typing import NoReturn
 
 from sja_units.errors import SjaError, WrongConfig
@@ -11,8 +13,10 @@ from sja_units.keepalive.config import CREDENTIAL, Login
 from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarError
 from sja_units.keepalive.jar import decode_jar, parse_jar
 from sja_units.runtime.child import run_child
+from sja_units.runtime.process_group import MARK
 from sja_units.url import Address
 
+_NOT_RUN = b"\0cannot be run\0"  # before the reason: no program prints that
 _PASSED_ON = ("PATH", "LANG", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY")
 
 
@@ -38,6 +42,7 @@ def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable
             login.timeout,
             give_up=give_up,
             limit=MAX_BYTES,
+            runs_program=True,
         )
     except OSError as error:
         raise LoginError(f"no process for the login program: {error.strerror}") from None
@@ -45,6 +50,12 @@ def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable
         raise LoginError(f"the login program did not end within {login.timeout:g} s")
     if ended.cut:
         raise LoginError(f"the login program printed more than {MAX_BYTES} bytes")
+    if ended.output.startswith(_NOT_RUN):
+        reason = ended.output.removeprefix(_NOT_RUN).decode()
+        raise LoginError(f"login.command: {login.command[0]} cannot be run: {reason}")
+    if ended.status < 0:
+        name = signal.Signals(-ended.status).name
+        raise LoginError(f"the login program was killed by {name}")
     if ended.status != 0:
         raise LoginError(f"the login program ended with status {ended.status}")
     try:
@@ -73,4 +84,22 @@ def _exec(command: tuple[str, ...], environment: dict[str, str], writer: int) ->
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(writer, 1)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, which a program inherits
-    os.execve(command[0], command, environment)
+    try:
+        os.execve(command[0], command, environment | {MARK: os.environ[MARK]})
+    except OSError as error:
+        os.write(writer, _NOT_RUN + _explain(command[0], error).encode())
+        os._exit(126)
+
+
+def _explain(path: str, error: OSError) -> str:
+    """Return why a program cannot be run; of a script it is mostly its first line."""
+    with suppress(OSError), open(path, "rb") as file:
+        first = file.readline(256)
+        if first.endswith(b"\r\n"):
+            return "its lines end as Windows has it (CRLF): `sed -i 's/\\r$//'` mends that"
+        if not first.startswith((b"#!", b"\x7fELF")):
+            return "it has no #! line, and is no program"
+        if error.errno == ENOENT:
+            interpreter = first.removeprefix(b"#!").split()[:1] or [b"?"]
+            return f"its interpreter {interpreter[0].decode(errors='replace')} is not there"
+    return error.strerror or type(error).__name__

@@ -11,6 +11,7 @@ from typing import NamedTuple, NoReturn
 
 from sja_units.exit_status import INTERNAL_ERROR
 from sja_units.runtime import log
+from sja_units.runtime.process_group import MARK, kill_group, make_mark
 
 _MAX_OUTPUT = 16 * 1024 * 1024
 _TICK = 0.5  # seconds between two questions whether to give up
@@ -29,9 +30,18 @@ class Child:
     """Work that is under way in a child. `descriptors` can be read as soon as there is news."""
 
     def __init__(
-        self, work: Callable[[int], None], seconds: float, limit: int = _MAX_OUTPUT
+        self,
+        work: Callable[[int], None],
+        seconds: float,
+        limit: int = _MAX_OUTPUT,
+        *,
+        runs_program: bool = False,
     ) -> None:
-        """Begin it; it and what it starts are killed after `seconds`. Raises OSError."""
+        """Begin it; it and what it starts are killed after `seconds`. Raises OSError.
+
+        runs_program: it becomes a program with MARK of its environment, which may start others.
+        """
+        self._mark = make_mark() if runs_program else ""
         self.deadline = time.monotonic() + seconds
         self._limit = limit
         self._output = bytearray()
@@ -43,7 +53,7 @@ class Child:
             os.close(writer)
             raise
         if self._pid == 0:
-            _be_child(work, writer)
+            _be_child(work, writer, self._mark)
         os.close(writer)
         os.set_blocking(reader, False)
         self._reader: int | None = reader  # None once its output is complete
@@ -94,8 +104,7 @@ class Child:
                 self._reader = None
 
     def _kill_group(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._pid, signal.SIGKILL)
+        kill_group(self._pid, self._mark)
 
     def _close(self, *, late: bool, cut: bool) -> Ended:
         status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
@@ -110,17 +119,19 @@ def run_child(
     *,
     give_up: Callable[[], bool] = lambda: False,
     limit: int = _MAX_OUTPUT,
+    runs_program: bool = False,
 ) -> Ended:
     """Run `work` in a child and return what it wrote to the file descriptor that it is given.
 
     The child and what it started are killed after `seconds`. Raises OSError if none can be made.
     """
-    return Child(work, seconds, limit).wait(give_up)
+    return Child(work, seconds, limit, runs_program=runs_program).wait(give_up)
 
 
-def _be_child(work: Callable[[int], None], writer: int) -> NoReturn:
+def _be_child(work: Callable[[int], None], writer: int, mark: str) -> NoReturn:
     status = INTERNAL_ERROR
     try:
+        os.environ[MARK] = mark
         gc.disable()  # it would write to each page that is still the parent's, and so copy it
         os.setpgid(0, 0)  # so that it can be killed with all that it starts
         signal.set_wakeup_fd(-1)  # the parent's

@@ -73,6 +73,60 @@ def test_what_is_no_login(tmp_path: Path, body: str, words: str) -> None:
         log_in(login, page, Job("keepalive", "x"), "401", give_up=lambda: False)
 
 
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (b"#!/nowhere/python\nprint()\n", "/nowhere/python"),
+        (b"#!/bin/sh\r\necho a=b\r\n", "CRLF"),
+        (b"echo a=b\n", "no #! line"),
+        (b"#!/bin/sh\nkill -9 $$\n", "SIGKILL"),
+    ],
+)
+def test_a_login_program_that_cannot_be_run_is_told_why(
+    tmp_path: Path, script: bytes, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "login"
+    program.write_bytes(script)
+    program.chmod(0o755)
+    login = Login((str(program),), "", timeout=PATIENCE, max_attempts=1)
+    page = parse_address("http://192.0.2.1/")
+    assert page
+    with pytest.raises(LoginError, match=words):
+        log_in(login, page, Job("keepalive", "x"), "401", give_up=lambda: False)
+    assert "Error" not in capfd.readouterr().err
+
+
+def test_what_a_login_leaves_in_a_session_of_its_own_is_ended(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    body = "import subprocess\n"
+    body += 'left = subprocess.Popen(["setsid", "sleep", "1000"], close_fds=False)\n'
+    body += f"open({str(pid)!r}, 'w').write(str(left.pid)); print('a=b')"
+    login = Login((write_program(tmp_path, body),), "", timeout=PATIENCE, max_attempts=1)
+    page = parse_address("http://192.0.2.1/")
+    assert page
+    assert log_in(login, page, Job("keepalive", "x"), "401", give_up=lambda: False)
+    wait_for(lambda: is_dead(pid), "its end")
+
+
+def is_dead(pid: Path) -> bool:
+    try:
+        stat = Path(f"/proc/{pid.read_text()}/stat").read_text()
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[0] == "Z"
+
+
+def test_why_logins_failed_is_told_to_all(
+    site: RunningSite, make_worker: Maker, tmp_path: Path
+) -> None:
+    program = write_program(tmp_path, "import sys; sys.exit(3)")
+    worker = make_worker(site.url, f'[login]\ncommand = ["{program}"]\nmax_attempts = 1\n')
+    worker.start()
+    assert worker.wait_for_end() == 77
+    assert "status 3" in worker.health()["message"]
+    assert any("status 3" in note for note in worker.notes if note.startswith("STATUS="))
+
+
 def test_a_login_program_that_is_not_there_is_named() -> None:
     page = parse_address("http://192.0.2.1/")
     assert page

@@ -12,6 +12,7 @@ import pytest
 
 from sja_units.cli.target import is_path
 from sja_units.keepalive.cookie import Cookie
+from sja_units.keepalive.jar import format_json, format_netscape
 from sja_units.keepalive.store import read_jar, save_jar
 from tests.unit.acquisition.conftest import MakeDevice
 from tests.unit.acquisition.database import Database
@@ -236,6 +237,84 @@ def test_a_job_s_session_is_asked_for_and_left_alone(
     site.clock.now += 1000
     assert sjactl("probe", "keepalive/alice").status == 1
     assert sjactl("probe", "keepalive/bob").status == 4
+
+
+def test_a_resting_job_keeps_what_a_probe_renews(
+    home: Path, sjactl: Sjactl, site: RunningSite
+) -> None:
+    site.site.grace = -1  # each token is good for one visit
+    path = home / "etc/keepalive/alice.toml"
+    text = f'url = "{site.url}"\n[alive]\nbody_contains = "username"\n'
+    path.write_text(text)
+    state = home / "var/keepalive/alice"
+    state.mkdir()
+    name, _, value = site.log_in().partition("=")
+    save_jar(str(state), (Cookie(name, value, "127.0.0.1"),))
+    for _ in range(3):
+        assert sjactl("probe", "alice").status == 0
+    # An answer that shows no sign of life may have renewed the session all the same.
+    path.write_text(text.replace("username", "usrename"))
+    for _ in range(3):
+        assert sjactl("probe", "alice").status == 1
+    path.write_text(text)
+    assert sjactl("probe", "alice").status == 0
+    assert site.site.stats["refused"] == 0
+
+
+@pytest.mark.parametrize("form", ["header", "json", "netscape"])
+def test_cookies_are_tried_before_a_job_exists(
+    tmp_path: Path, sjactl: Sjactl, site: RunningSite, form: str
+) -> None:
+    site.site.grace = -1
+    path, cookies = tmp_path / "alice.toml", tmp_path / "cookies"
+    criteria = '[alive]\nbody_contains = "username"\njson = { "data.id" = 8 }\n'
+    path.write_text(f'url = "{site.url}"\n{criteria}')
+    name, _, value = site.log_in().partition("=")
+    jar = (Cookie(name, value, "127.0.0.1"),)
+    texts = {"header": f"{name}={value}", "json": format_json(jar)}
+    cookies.write_text(texts.get(form) or format_netscape(jar).decode())
+    cookies.chmod(0o640)
+    said = sjactl("probe", str(path), "--cookies", str(cookies))
+    assert said.status == 1
+    for words in ("unknown", "200", name, "alive.body_contains holds", "does not hold", "alice"):
+        assert words in said.out
+    assert value not in said.out + said.err
+    # The site has renewed the cookie: the file holds the new one, and the one before is kept.
+    assert cookies.stat().st_mode & 0o777 == 0o640
+    assert value in (tmp_path / "cookies~").read_text()
+    path.write_text(f'url = "{site.url}"\n[alive]\nbody_contains = "username"\n')
+    for _ in range(2):
+        said = sjactl("probe", str(path), "--cookies", str(cookies), "--json")
+        assert said.status == 0
+    document = json.loads(said.out)
+    assert document["sent"] == [name]
+    assert {"key": "alive.body_contains", "holds": True} in document["criteria"]
+    before = cookies.read_bytes()
+    said = sjactl("probe", str(path), "--cookies", str(cookies), "--keep")
+    assert said.status == 0
+    assert cookies.read_bytes() == before
+    assert "refused" in said.err
+    assert site.site.stats["refused"] == 0
+
+
+def test_a_page_that_is_alive_for_everybody_is_told(
+    tmp_path: Path, sjactl: Sjactl, site: RunningSite
+) -> None:
+    path, cookies = tmp_path / "alice.toml", tmp_path / "cookies"
+    path.write_text(f'url = "{site.url.replace("/api/user/current", "/login")}"\n')
+    cookies.write_text("sid=abc")
+    said = sjactl("probe", str(path), "--cookies", str(cookies))
+    assert "without cookies" in said.out
+
+
+def test_what_is_no_jar_is_named(tmp_path: Path, sjactl: Sjactl, site: RunningSite) -> None:
+    path, cookies = tmp_path / "alice.toml", tmp_path / "page.html"
+    path.write_text(f'url = "{site.url}"\n')
+    cookies.write_text("<html>a=b</html>")
+    said = sjactl("probe", str(path), "--cookies", str(cookies))
+    assert said.status == 1
+    assert "page.html" in said.err
+    assert not site.site.stats["requests"]
 
 
 @pytest.mark.parametrize(
