@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal, Self
 
-from sja_units.client.errors import Unavailable
+from sja_units.client.errors import Forbidden, Unavailable
 from sja_units.client.protocol import (
     SOCKET,
     Ask,
@@ -303,7 +303,7 @@ async def _connect(path: str) -> _Connection:
     try:
         return _Connection(*await asyncio.open_unix_connection(path, limit=_LARGEST_LINE))
     except PermissionError:
-        raise Unavailable(f"{path} is for members of group sja-api") from None
+        raise Forbidden(f"{path} is for members of group sja-api") from None
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror}") from None
 

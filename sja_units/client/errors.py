@@ -26,7 +26,7 @@ class BadRequest(ApiError):
 
 
 class Forbidden(ApiError):
-    """No grant allows it (403)."""
+    """No grant allows it (403), or this process may not even connect."""
 
 
 class NotFound(ApiError):

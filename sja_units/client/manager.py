@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal, Self
 
-from sja_units.client.errors import Unavailable
+from sja_units.client.errors import Forbidden, Unavailable
 from sja_units.client.protocol import (
     SOCKET,
     Ask,
@@ -272,7 +272,7 @@ class _Connection:
             self._socket.connect(path)
         except PermissionError:
             self.close()
-            raise Unavailable(f"{path} is for members of group sja-api") from None
+            raise Forbidden(f"{path} is for members of group sja-api") from None
         except OSError as error:
             self.close()
             raise Unavailable(f"{path}: {error.strerror}") from None
