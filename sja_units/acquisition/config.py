@@ -5,7 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sja_units.acquisition.modbus.endpoint import SERIAL_TRANSPORTS, Endpoint, Pacing, read_endpoint
-from sja_units.acquisition.points.point import Point, is_unsafe_name, read_name, read_point
+from sja_units.acquisition.points.point import (
+    Point,
+    is_unsafe_name,
+    list_scale_points,
+    read_name,
+    read_point,
+)
 from sja_units.acquisition.sink_config import SinkConfig, read_sink
 from sja_units.toml.reader import TableReader
 
@@ -41,6 +47,10 @@ class Device(NamedTuple):
     measurement: str
     tags: Mapping[str, str]
     points: tuple[Point, ...]
+
+    def count_written(self) -> int:
+        """Return how many points have values; others are only read along."""
+        return sum(point.write_as != "nothing" for point in self.points)
 
 
 def find_pacing(devices: Sequence[Device]) -> Pacing:
@@ -146,7 +156,7 @@ def _read_points(table: TableReader, max_registers: int) -> tuple[Point, ...]:
         if point.name in seen:
             item.fault("name", f"is {point.name!r}, as another point of this device")
         seen.add(point.name)
-    return points
+    return (*points, *list_scale_points(points))
 
 
 def _check_tags(table: TableReader, device: Device) -> None:
@@ -168,6 +178,8 @@ def _check_distinct(tables: list[TableReader], devices: tuple[Device, ...], layo
             table.fault("port", f"is that of {first.name!r}, which uses it with other settings")
         tags = ({"device": device.name} if layout == "narrow" else {}) | dict(device.tags)
         for point in device.points:
+            if point.write_as == "nothing":
+                continue
             series = (device.measurement, *sorted(tags.items()), point.name)
             other = fields.setdefault(series, device.name)
             if other != device.name:

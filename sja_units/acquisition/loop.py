@@ -103,7 +103,7 @@ class Acquisition:
     def _tell_plan(self) -> None:
         readers = [reader for poller in self._pollers for reader in poller.readers]
         requests = [request for reader in readers for request in reader.plan.requests]
-        points = count(sum(len(reader.device.points) for reader in readers), "point")
+        points = count(sum(reader.device.count_written() for reader in readers), "point")
         log.info(f"{describe_plan(requests)}, {points} of {count(len(readers), 'device')}")
 
     def _check_threads(self) -> None:

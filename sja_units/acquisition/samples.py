@@ -10,7 +10,7 @@ _NUMBERS = [
     "float32",
     'uint8"\nno_value = "1',
     'int16"\nno_value = 1\nunit = "',
-    'float32"\nprecision = 1\nunit = "',
+    'float32"\nprecision = 1\nscale_register = 1\nunit = "',
 ]
 _TYPES = [*_NUMBERS, "bool", 'bit"\nbit = "1', "string"]
 

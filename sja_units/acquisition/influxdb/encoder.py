@@ -8,6 +8,8 @@ from sja_units.acquisition.influxdb.line_protocol import format_series
 from sja_units.acquisition.influxdb.request_encoder import STAMP, Columns, Encoded, RequestEncoder
 from sja_units.acquisition.points.decode import explain
 from sja_units.acquisition.points.plan import ReadRequest
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.scaling import explain_scaled, read_scale
 from sja_units.acquisition.poll.device import Answer
 from sja_units.acquisition.timestamps import Timestamps
 
@@ -40,6 +42,7 @@ class LineEncoder:
         self._series = format_series(device.measurement, device.tags)
         self._points = device.points
         self._columns = Columns(device, is_wide=self._is_wide)
+        self._has_scales = any(p.scale_register is not None for p in device.points)
         self._encoders: dict[ReadRequest, RequestEncoder] = {}
         self._stamps = Timestamps()
         self._without: dict[int, str] = {}  # points that had no value, and why
@@ -54,6 +57,9 @@ class LineEncoder:
         """
         lines: list[str] = []
         samples = stamp = 0
+        if self._has_scales:
+            for answer in answers:
+                self._note_scales(answer)
         for group in self._group(answers):
             stamp = self._stamps.make(group[0].monotonic_ns, offset_ns)
             found = [each for each in map(self._encode, group) if each.samples]
@@ -88,11 +94,27 @@ class LineEncoder:
             self._note_without(answer, encoded)
         return encoded
 
+    def _note_scales(self, answer: Answer) -> None:
+        """Keep what scale registers hold: they may stand in another answer than the values."""
+        for index in answer.block.points:
+            point = self._points[index]
+            if point.write_as == "nothing":
+                power = read_scale(answer.data, point.address - answer.block.address)
+                self._columns.scales[point.table, point.address] = power
+
+    def _explain(self, point: Point, answer: Answer) -> str:
+        distance = point.address - answer.block.address
+        why = ""
+        if point.scale_register is not None:
+            power = self._columns.scales.get((point.table, point.scale_register))
+            why = explain_scaled(point, answer.data, distance, power)
+        return why or explain(point, answer.data, distance)
+
     def _note_without(self, answer: Answer, encoded: Encoded) -> None:
         """Take note of points that have no value, and of those that have one again."""
         for index in encoded.without:
             point = self._points[index]
-            why = explain(point, answer.data, point.address - answer.block.address)
+            why = self._explain(point, answer)
             if self._without.get(index) != why:
                 self._without[index] = why
                 self._changes.append((point.name, why))

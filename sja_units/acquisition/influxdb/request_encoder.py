@@ -15,6 +15,7 @@ from sja_units.acquisition.points.decode import (
 )
 from sja_units.acquisition.points.plan import ReadRequest
 from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.scaling import make_scaled_decoder
 from sja_units.acquisition.points.types import FLOATS
 from sja_units.acquisition.points.unpack import Unpacker
 
@@ -28,14 +29,21 @@ class Columns:
     def __init__(self, device: Device, *, is_wide: bool) -> None:
         self.is_wide = is_wide
         self.points = device.points
+        self.scales: dict[tuple[str, int], int | None] = {}  # by the place of their register
         self._device = device
         self._decoders: dict[int, Decoder] = {}
 
     def find_decoder(self, index: int) -> Decoder:
         decoder = self._decoders.get(index)
         if decoder is None:
-            decoder = self._decoders[index] = make_decoder(self.points[index])
+            decoder = self._decoders[index] = self._make_decoder(self.points[index])
         return decoder
+
+    def _make_decoder(self, point: Point) -> Decoder:
+        if point.scale_register is None:
+            return make_decoder(point)
+        place = (point.table, point.scale_register)
+        return make_scaled_decoder(point, lambda: self.scales.get(place))
 
     def format_head(self, index: int, *, quality: str = "good") -> str:
         """Return what stands before a point's value: of a wide line its key, else series and key.
@@ -63,6 +71,8 @@ class RequestEncoder:
     """Writes what comes as the answer to one request."""
 
     def __init__(self, request: ReadRequest, columns: Columns) -> None:
+        written = [i for i in request.points if columns.points[i].write_as != "nothing"]
+        request = request._replace(points=tuple(written))
         self._request = request
         self._columns = columns
         self._unpacker = Unpacker(columns.points, request)

@@ -10,9 +10,10 @@ from sja_units.acquisition.points.vendor_words import find_column, find_table, f
 
 COLUMNS = (
     *("name", "table", "address", "reference", "type", "registers", "byte_order", "bit", "byte"),
-    *("scale", "offset", "unit", "cn_name", "no_value", "precision", "encoding", "write_as"),
+    *("scale", "offset", "unit", "cn_name", "no_value", "precision", "encoding"),
+    *("scale_register", "write_as"),
 )
-_INTEGERS = ("address", "reference", "registers", "bit", "precision")
+_INTEGERS = ("address", "reference", "registers", "bit", "precision", "scale_register")
 _NUMBERS = ("scale", "offset", "no_value")
 _SEPARATORS = ";,\t"
 

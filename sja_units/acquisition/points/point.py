@@ -3,6 +3,7 @@
 import codecs
 import re
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sja_units.acquisition.points.types import (
@@ -21,7 +22,7 @@ from sja_units.toml.reader import TableReader
 
 # First digit of a Modbus reference: https://modbus.org/specs.php, "Modbus data model".
 _REFERENCE_TABLES = {"0": "coil", "1": "discrete", "3": "input", "4": "holding"}
-_NUMBER_KEYS = ("scale", "offset", "no_value", "precision")
+_NUMBER_KEYS = ("scale", "offset", "no_value", "precision", "scale_register")
 _KEYS_OF = {"bit": ("bit",), "encoding": ("string",), "byte": ("string", "int8", "uint8")}
 # Python's own, or not of single texts; a device's UTF-16 has no mark of its order.
 _NO_ENCODINGS = (
@@ -54,7 +55,8 @@ class Point(NamedTuple):
     no_value: float | None = None  # the raw number by which the device says "nothing measured"
     precision: int | None = None  # digits after the decimal point
     encoding: str = "utf-8"  # of a string
-    write_as: str = "integer"  # or unsigned, float, json; a bit is also written as bool
+    scale_register: int | None = None  # its address: it holds the power of ten to multiply with
+    write_as: str = "integer"  # or unsigned, float, json; a bit also bool; nothing: only read along
 
     @property
     def is_bits(self) -> bool:
@@ -63,7 +65,7 @@ class Point(NamedTuple):
     @property
     def is_float(self) -> bool:
         """Whether a number is written as a float."""
-        scaled = self.scale != 1 or self.offset != 0
+        scaled = self.scale != 1 or self.offset != 0 or self.scale_register is not None
         return scaled or self.write_as == "float" or self.type in FLOATS
 
     @property
@@ -162,7 +164,7 @@ def _read_count(table: TableReader, point: Point) -> Point:
     """Return the point with so many registers, or bits, as its list has."""
     if point.write_as != "json":
         return point
-    for key in ("scale", "offset", "no_value"):
+    for key in ("scale", "offset", "no_value", "scale_register"):
         if table.has(key):
             table.fault(key, 'is not for write_as = "json", which writes registers as they are')
     return point._replace(
@@ -182,6 +184,9 @@ def _read_number(table: TableReader, point: Point) -> Point:
         if write_as == "unsigned" and not is_unsigned(point.type):
             table.fault("write_as", f"is 'unsigned', but {point.type} can be negative")
     offset = table.number("offset", 0.0)
+    if table.has("scale_register"):
+        place = table.integer("scale_register", low=0, high=65535)
+        point = point._replace(scale_register=place)
     point = point._replace(scale=scale, offset=offset, no_value=no_value, write_as=write_as)
     if table.has("precision"):
         point = point._replace(precision=table.integer("precision", low=0, high=15))
@@ -290,3 +295,12 @@ def looks_like_reference(table: str, address: int) -> bool:
     """Tell whether an address is more likely to be the reference of a manual."""
     place = parse_reference(address)
     return place is not None and address > 9999 and place[0] == table and place[1] < 9999
+
+
+def list_scale_points(points: Sequence[Point]) -> list[Point]:
+    """Return points for the registers that hold scales, each once; they are only read along."""
+    places = {(p.table, p.scale_register) for p in points if p.scale_register is not None}
+    return [
+        Point(f"scale register {address}", table, address, 1, "int16", write_as="nothing")
+        for table, address in sorted(places)
+    ]

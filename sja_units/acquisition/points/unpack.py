@@ -38,6 +38,7 @@ class Unpacker:
             if (
                 point.type not in FORMATS
                 or point.write_as == "json"  # a list
+                or point.scale_register is not None
                 or point.type.endswith("t8")
                 or point.byte_order not in BYTE_ORDERS
                 or (point.byte_order in _LITTLE) != little

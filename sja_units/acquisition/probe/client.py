@@ -1,7 +1,7 @@
 """Questions to one device for a person: within a time, once more where no answer can be trusted."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sja_units.acquisition.config import Device
@@ -13,7 +13,8 @@ from sja_units.acquisition.modbus.link import (
     make_request,
 )
 from sja_units.acquisition.points.decode import Value, make_decoder
-from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.point import Point, list_scale_points
+from sja_units.acquisition.points.scaling import make_scaled_decoder, read_scale
 from sja_units.acquisition.poll.device import DIVIDING, UNREACHABLE
 
 PACE_SECONDS = 0.05
@@ -87,9 +88,40 @@ class ProbeClient:
 def try_point(client: ProbeClient, point: Point) -> Found:
     """Return what a point holds, read by itself as a job would read it. Raises LinkError."""
     try:
-        return read_point(point, client.ask(point.table, point.address, point.size), 0)
+        found = read_point(point, client.ask(point.table, point.address, point.size), 0)
+        if point.scale_register is None:
+            return found
+        scales = [
+            read_point(each, client.ask(each.table, each.address, 1), 0)
+            for each in list_scale_points([point])
+        ]
     except ExceptionResponse as refusal:
         return Found(point, (), None, str(refusal))
+    return apply_scales([found, *scales])[0]
+
+
+def apply_scales(found: Sequence[Found]) -> list[Found]:
+    """Return what points hold, by the scales that stand in registers of the same device."""
+    scales = {
+        (each.point.table, each.point.address): read_scale(to_bytes(each.words), 0)
+        for each in found
+        if each.point.write_as == "nothing" and each.words
+    }
+    return [_rescale(each, scales) for each in found]
+
+
+def _rescale(found: Found, scales: Mapping[tuple[str, int], int | None]) -> Found:
+    point = found.point
+    if point.scale_register is None or not found.words:
+        return found
+    power = scales.get((point.table, point.scale_register))
+    decode = make_scaled_decoder(point, lambda: power)
+    return found._replace(value=decode(to_bytes(found.words), 0))
+
+
+def to_bytes(words: Sequence[int]) -> bytes:
+    """Return registers as they were sent."""
+    return b"".join(word.to_bytes(2, "big") for word in words)
 
 
 def read_point(point: Point, data: bytes, distance: int) -> Found:

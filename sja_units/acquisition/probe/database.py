@@ -65,6 +65,8 @@ def _find_conflicts(
     for device in devices:
         types = known.get(device.measurement, {})
         for point in device.points:
+            if point.write_as == "nothing":
+                continue
             has, sends = types.get(point.name), find_type(point)
             if has and sends and sends not in has:
                 words = f"it has {' or '.join(sorted(has))}, this job sends {sends}"

@@ -13,7 +13,13 @@ from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.modbus.link import ExceptionResponse, Link, LinkError
 from sja_units.acquisition.points.plan import Limits, ReadRequest, plan_requests, split
 from sja_units.acquisition.points.point import Point
-from sja_units.acquisition.probe.client import NO_TIME, Found, ProbeClient, read_point
+from sja_units.acquisition.probe.client import (
+    NO_TIME,
+    Found,
+    ProbeClient,
+    apply_scales,
+    read_point,
+)
 
 _GRACE_SECONDS = 1.0
 
@@ -106,10 +112,11 @@ def _try_device(device: Device, link: Link, deadline: float) -> Report:
             break
     why = str(fault) if fault else ""
     points = enumerate(device.points)
+    found = [reader.found.get(i) or Found(point, (), None, why) for i, point in points]
     return Report(
         device,
         plan,
-        tuple(reader.found.get(i) or Found(point, (), None, why) for i, point in points),
+        tuple(apply_scales(found)),
         client.first_seconds,
         client.request_seconds,
         fault,

@@ -58,6 +58,8 @@ def make_raw(point: Point, index: int, seconds: float) -> float | str:
 
     index: its number among the device's points.
     """
+    if point.write_as == "nothing":
+        return 0.0  # the power of ten of others
     period = _SHORTEST_SECONDS * (1 + index % 7 / 3)
     phase = (seconds / period + index * 0.618) % 1
     if point.type == "string":

@@ -9,6 +9,8 @@ from sja_units.acquisition.config import AcquisitionConfig
 from sja_units.acquisition.influxdb.encoder import LineEncoder
 from sja_units.acquisition.points.decode import make_decoder
 from sja_units.acquisition.points.plan import ReadRequest
+from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.scaling import explain_scaled, make_scaled_decoder
 from sja_units.acquisition.poll.device import Answer
 from sja_units.acquisition.timestamps import EARLIEST, ClockStepDetector, Timestamps, is_plausible
 from sja_units.config.job_file import parse
@@ -294,3 +296,56 @@ def test_several_registers_are_a_text_of_json(layout: str) -> None:
     fields = {k: v for line in map(parse_line, made.lines) for k, v in line.fields.items()}
     assert fields == {"temperature": 21.5, "on": True, "pair": "[73, 80]", "lamps": "[1, 0, 1]"}
     assert made.samples == 4
+
+
+SUNSPEC = CONFIG.replace('type = "float32"', 'type = "int16"\nscale_register = 7')
+
+
+def encode_scaled(power: int, raw: int, layout: str, *, apart: bool) -> list[str]:
+    settings = parse("acquisition", SUNSPEC, "x").settings
+    assert isinstance(settings, AcquisitionConfig)
+    (device,) = settings.devices
+    value = Answer(ReadRequest("holding", 100, 1, (0,)), struct.pack(">h", raw), 2_000)
+    scale = Answer(ReadRequest("holding", 7, 1, (2,)), struct.pack(">h", power), 1_000)
+    whole = Answer(
+        ReadRequest("holding", 7, 94, (2, 0)), scale.data + bytes(184) + value.data, 1_000
+    )
+    encoder = LineEncoder(device, layout)
+    return encoder.make_lines((value, scale) if apart else (whole,), OFFSET).lines
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("layout", ["wide", "narrow"])
+@pytest.mark.parametrize(
+    ("power", "raw", "value"),
+    [
+        *((-2, 2345, 23.45), (-1, 234, 23.4), (0, 7, 7.0), (2, 7, 700.0), (-10, 1, 1e-10)),
+        *((-1, -0x8000, None), (-0x8000, 5, None), (11, 5, None)),
+    ],
+)
+def test_a_scale_may_stand_in_a_register(
+    power: int, raw: int, value: float | None, layout: str, *, apart: bool
+) -> None:
+    lines = encode_scaled(power, raw, layout, apart=apart)
+    if value is None:
+        assert lines == []
+        return
+    (line,) = map(parse_line, lines)
+    assert line.fields == {"temperature": value}
+    assert isinstance(line.fields["temperature"], float)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        *(("int16", "8000"), ("uint16", "ffff"), ("int32", "80000000"), ("uint32", "ffffffff")),
+        *(("int64", "8000000000000000"), ("uint64", "ffffffffffffffff"), ("float32", "7fc00000")),
+    ],
+)
+def test_what_sunspec_does_not_implement_has_no_value(kind: str, data: str) -> None:
+    point = Point("p", "holding", 0, 1, kind, scale_register=7)
+    decode = make_scaled_decoder(point, lambda: 0)
+    assert decode(bytes.fromhex(data), 0) is None
+    assert decode(bytes(8), 0) == 0.0
+    assert explain_scaled(point, bytes.fromhex(data), 0, 0)
+    assert "7" in explain_scaled(point, bytes(8), 0, None)

@@ -7,7 +7,7 @@ import pytest
 
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.modbus.connect import open_link
-from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.point import Point, list_scale_points
 from sja_units.acquisition.points.types import BYTE_ORDERS
 from sja_units.acquisition.probe.client import PACE_SECONDS, ProbeClient, read_singly
 from sja_units.acquisition.probe.devices import Report, try_devices
@@ -101,6 +101,15 @@ def test_a_simulated_file_is_read_as_a_whole() -> None:
     for found in report.found:
         assert isinstance(found.value, int | float)
         assert 0 <= found.value <= 100
+
+
+def test_a_scale_register_counts_in_probe(make_device: MakeDevice) -> None:
+    # Each register of that device holds its own address: 10 to the power of 2.
+    device = describe("d", make_device().port, (7,))
+    scaled = device.points[0]._replace(scale_register=2, scale=0.5)
+    report = try_one(device._replace(points=(scaled, *list_scale_points([scaled]))))
+    assert report.is_fine
+    assert report.found[0].value == 350.0
 
 
 @pytest.mark.parametrize("holes", [{3}, {3, 9}, {0}])
