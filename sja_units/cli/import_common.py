@@ -6,7 +6,9 @@ from typing import NamedTuple
 from sja_units.cli.carry_out import carry_out
 from sja_units.cli.output import format as render
 from sja_units.cli.output.streams import echo, need_root
+from sja_units.cli.target import split_settings
 from sja_units.config import job_file
+from sja_units.config.load import Setting, Source, load
 from sja_units.errors import ConfigError
 from sja_units.importers.takeover import Import, Takeover
 from sja_units.job import Job
@@ -22,8 +24,12 @@ class _Ready(NamedTuple):
     file: job_file.JobFile
 
 
-def import_jobs(takeover: Takeover, *, dry_run: bool) -> int:
-    """Make the jobs, or only show them; return the exit status of the verb."""
+def import_jobs(takeover: Takeover, *, dry_run: bool, settings: tuple[str, ...] = ()) -> int:
+    """Make the jobs, or only show them; return the exit status of the verb.
+
+    settings: KEY=VALUE for all of them. Raises UsageError.
+    """
+    values = split_settings(settings)
     for line in takeover.left:
         echo(f"not taken over: {render.clean(line)}", err=True)
     for line in takeover.notes:
@@ -32,8 +38,8 @@ def import_jobs(takeover: Takeover, *, dry_run: bool) -> int:
     for plan in takeover.imports:
         if os.path.lexists(plan.job.config_path):
             echo(f"{plan.job} exists already and stays as it is", err=True)
-        elif (file := _parse(plan)) is not None:
-            new.append(_Ready(plan, file))
+        elif (ready := _check(plan, values)) is not None:
+            new.append(ready)
     if dry_run:
         for plan, _ in new:
             echo(_describe(plan))
@@ -41,16 +47,17 @@ def import_jobs(takeover: Takeover, *, dry_run: bool) -> int:
     return 0 if _create(new) else 1
 
 
-def _parse(plan: Import) -> job_file.JobFile | None:
-    """Return what the new file says, None after having told why it cannot be."""
+def _check(plan: Import, values: list[Setting]) -> _Ready | None:
+    """Return a job with what its new file says, None after having told why it cannot be."""
     try:
         if len(plan.text.encode()) > job_file.MAX_BYTES:
-            raise ConfigError(str(plan.job), ["has too many points for one job's file"])
-        return job_file.parse(plan.job.kind, plan.text, str(plan.job))
+            raise ConfigError(str(plan.job), ["too many points for one job's file"])
+        loaded = load(plan.job.kind, Source(plan.text, str(plan.job), values), for_here=False)
     except ConfigError as fault:
-        for line in str(fault).splitlines():
+        for line in fault.message.splitlines():
             echo(f"not taken over: {render.clean(line)}", err=True)
         return None
+    return _Ready(plan._replace(text=loaded.text), loaded.file)
 
 
 def _describe(plan: Import) -> str:

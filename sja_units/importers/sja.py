@@ -74,7 +74,10 @@ def read_jobs(text: str, where: str) -> list[OldJob]:
 
 
 def _read_interval(config: object) -> int | None:
-    seconds = config.get("interval_seconds", _DEFAULT_INTERVAL) if isinstance(config, dict) else 900
+    table = config if isinstance(config, dict) else {}
+    minutes = table.get("interval_minutes")
+    default = minutes * 60 if isinstance(minutes, int | float) else _DEFAULT_INTERVAL
+    seconds = table.get("interval_seconds", default)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
     return int(seconds) if 1 <= seconds <= _LONGEST_INTERVAL else None
@@ -184,7 +187,9 @@ def decrypt(text: str, secret: str, where: str) -> str:
             f"{where} is encrypted, and reading that needs a library that is not installed",
             f"once: {sys.executable} -m pip install cryptography",
         ) from None
-    key = base64.urlsafe_b64encode(secret.ljust(32, "0")[:32].encode())
+    key = base64.urlsafe_b64encode(
+        secret.strip().encode(errors="surrogateescape").ljust(32, b"0")[:32]
+    )
     try:
         return Fernet(key).decrypt(text.strip().encode()).decode()
     except (InvalidToken, ValueError):

@@ -7,7 +7,7 @@ import click
 from sja_units.cli.client_files import is_remote, read_client_file
 from sja_units.cli.import_common import import_jobs
 from sja_units.cli.output.streams import echo
-from sja_units.cli.params import ClientFile, example
+from sja_units.cli.params import ClientFile, ClientSetting, example
 from sja_units.errors import ConfigError, UsageError
 from sja_units.importers import sja
 from sja_units.importers.takeover import Takeover
@@ -32,19 +32,38 @@ def import_command() -> None:
 @click.argument(
     "credentials", metavar="[CREDENTIALS.JSON]", required=False, type=ClientFile(), envvar=_STORES
 )
-@click.option("--url", required=True, metavar="PAGE", help="The page to refresh.")
+@click.option("--url", metavar="PAGE", help="The page that shows if a session is alive.")
+@click.option(
+    "--set",
+    "settings",
+    type=ClientSetting(),
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set any key of all jobs.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-def import_sja(jobs: str, credentials: str | None, url: str, dry_run: bool) -> int:
+def import_sja(
+    jobs: str, credentials: str | None, url: str | None, settings: tuple[str, ...], dry_run: bool
+) -> int:
     """Create a keep-alive job for each account that a KEEP_ALIVE job refreshed.
 
     Jobs that ran or had failed are started, others are not. Jobs that exist already are left
     alone. The key of an encrypted CREDENTIALS.JSON is taken from SJABOT_SECRET.
     """
-    page = parse_address(url)
-    if page is None or page.user or not url.isprintable():
+    takeover = _read(jobs, credentials, _read_page(url, dry_run=dry_run))
+    if not any(setting.startswith(("alive.", "expired.")) for setting in settings):
+        words = "any answer with 2xx will count as alive; --set alive.body_contains=… is safer"
+        echo(f"warning: {words}, or expired.redirect_contains=…", err=True)
+    return import_jobs(takeover, dry_run=dry_run, settings=settings)
+
+
+def _read_page(url: str | None, *, dry_run: bool) -> Address:
+    if url is None and not dry_run:
+        raise UsageError("--url PAGE is missing: the page that shows if a session is alive")
+    page = parse_address("https://page.invalid/" if url is None else url)
+    if page is None or page.user or not (url or "").isprintable():
         raise UsageError("--url must be a page such as https://sports.example.edu/api/user/current")
-    takeover = _read(jobs, credentials, page)
-    return import_jobs(takeover, dry_run=dry_run)
+    return page
 
 
 @import_command.command("edge-iot", epilog=_EDGE_EXAMPLE)

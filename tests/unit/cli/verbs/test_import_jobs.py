@@ -35,7 +35,7 @@ def old(tmp_path: Path) -> Path:
 
 def encrypt(old: Path, secret: str = SECRET) -> str:
     """Encrypt the credentials as the older system did; return their path."""
-    key = base64.urlsafe_b64encode(secret.ljust(32, "0")[:32].encode())
+    key = base64.urlsafe_b64encode(secret.strip().encode().ljust(32, b"0")[:32])
     path = old / "credentials.json"
     path.write_bytes(Fernet(key).encrypt(json.dumps(ACCOUNTS).encode()))
     return str(path)
@@ -63,7 +63,7 @@ def test_jobs_that_exist_stay(sjactl: Sjactl, old: Path, home: Path) -> None:
     assert "keepalive/alice exists already" in said.err
 
 
-@pytest.mark.parametrize("secret", [SECRET, "x" * 32, "y" * 40])
+@pytest.mark.parametrize("secret", [SECRET, "x" * 32, "y" * 40, " 键键 ", "钥" * 20])
 def test_encrypted_credentials(
     sjactl: Sjactl, old: Path, monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
@@ -110,3 +110,26 @@ def test_wrong_words_and_files_are_told(sjactl: Sjactl, old: Path) -> None:
     assert sjactl("import", "sja", jobs, str(old / "none"), *URL).status == 1
     (old / "credentials.json").write_bytes(b"\xff\xfe")
     assert sjactl("import", "sja", jobs, credentials, *URL).status == 1
+
+
+def test_what_shows_needs_no_page(sjactl: Sjactl, old: Path) -> None:
+    said = sjactl("import", "sja", *files_of(old), "--dry-run")
+    assert said.status == 0
+    assert "keepalive/alice" in said.out
+    assert sjactl("import", "sja", *files_of(old)).status == 2
+
+
+def test_marks_are_given_for_all(sjactl: Sjactl, old: Path) -> None:
+    mark = ("--set", "expired.redirect_contains=/login")
+    assert "warning: " in sjactl("import", "sja", *files_of(old), *URL).err
+    said = sjactl("import", "sja", *files_of(old), *URL, *mark)
+    assert (said.status, "warning: " in said.err) == (0, False)
+    said = sjactl("import", "sja", *files_of(old), *URL, "--set", "expired.status=no")
+    assert said.status == 2
+    assert "--set expired.status: " in said.err
+
+
+def test_an_interval_in_minutes_counts(sjactl: Sjactl, old: Path) -> None:
+    jobs = {"1": {"job_type": "keep_alive", "status": "running", "config": {"interval_minutes": 7}}}
+    (old / "jobs.json").write_text(json.dumps(jobs))
+    assert "7min" in sjactl("import", "sja", *files_of(old), *URL).out
