@@ -20,6 +20,7 @@ from sja_units.client.protocol import (
     make_query,
     make_reply,
     parse_head,
+    parse_size,
     write_jar,
 )
 from sja_units.client.types import Event, Job, LogLine, Run, Sample, make_job, make_tuple
@@ -281,7 +282,7 @@ class _Connection:
         text = b""
         while True:
             async with asyncio.timeout(_ALIVE_SECONDS):
-                size = int(await self._read_until(b"\r\n"), 16)
+                size = parse_size(await self._read_until(b"\r\n"))
                 text += await self.read(size)
                 await self.read(2)
             if not size:

@@ -21,6 +21,7 @@ from sja_units.client.protocol import (
     make_query,
     make_reply,
     parse_head,
+    parse_size,
     write_jar,
 )
 from sja_units.client.types import Event, Job, LogLine, Run, Sample, make_job, make_tuple
@@ -298,7 +299,7 @@ class _Connection:
     def read_lines(self) -> Iterator[bytes]:
         """Yield the lines of an answer that comes in chunks, to its end."""
         text = bytearray()
-        while size := int(self._read_until(b"\r\n", 64), 16):
+        while size := parse_size(self._read_until(b"\r\n", 64)):
             text += self.read(size)
             self.read(2)
             *lines, rest = bytes(text).split(b"\n")

@@ -67,6 +67,14 @@ def parse_head(data: bytes) -> Head:
     return Head(int(words[1]), {name.lower(): value.strip() for name, _, value in pairs})
 
 
+def parse_size(data: bytes) -> int:
+    """Return the bytes of a chunk by its first line. Raises Unavailable for what is none."""
+    try:
+        return int(data, 16)
+    except ValueError:
+        raise Unavailable("the answer makes no sense") from None
+
+
 def make_reply(head: Head, body: bytes) -> Reply:
     """Return a whole answer. Raises the ApiError that it tells of."""
     if head.status < 300:

@@ -368,3 +368,19 @@ def test_root_needs_no_socket_and_finds_the_same_with_one(door: Machine, socket:
         door.run("/opt/sja-units/bin/python", "-Ic", ROOT)
     finally:
         door.run("systemctl", "start", "sja-api.socket")
+
+
+@pytest.mark.parametrize("suite", ["trixie"])
+def test_it_is_the_same_on_a_newer_debian(machine: Machine) -> None:
+    add_user(machine, "line", "sja-api")
+    write_idle_template(machine, "line", "line-*")
+    write_grant(machine, "line", 'group = "line"')
+    assert put(machine, "line", LINE, "line", set={"title": "1号线"}).status == 201
+    (job,) = ask(machine, "line", "GET", "/v1/jobs").json()
+    assert job["title"] == "1号线"
+    assert ask(machine, "line", "POST", f"{PATH}/stop").json()["state"] == "stopped"
+    assert ask(machine, "line", "GET", f"{PATH}/runs").json()
+    assert ask(machine, "line", "DELETE", PATH).status == 204
+    machine.cut()
+    machine.boot()
+    assert ask(machine, "line", "GET", "/v1/jobs").json() == []
