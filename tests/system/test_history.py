@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -194,3 +195,25 @@ time.sleep(600)
     (run,) = read_runs(machine, "command/forger")
     assert run["result"] == "stopped"
     assert run["seconds"] < 600
+
+
+def has_run(machine: Machine, job: str, words: str) -> bool:
+    return words in machine.journal(unit_of(job)) and view(machine, job)["state"] == "completed"
+
+
+def test_the_log_of_one_run(machine: Machine) -> None:
+    machine.write("/usr/local/bin/say", "#!/bin/sh\necho this is run $SJA_N\n", mode=0o755)
+    text = 'command = ["/usr/local/bin/say"]\nrestart = "on-failure"\nenvironment.SJA_N = "{}"\n'
+    for number in (1, 2, 3):
+        path = "/etc/sja-units/command/say.toml"
+        machine.write(path, text.format(number), mode=0o640, group="sja")
+        machine.run("sjactl", "start", "say")
+        machine.wait_for(
+            partial(has_run, machine, "command/say", f"this is run {number}"), what="it to run"
+        )
+    for run, number in ((1, 3), (3, 1)):
+        said = machine.run("sjactl", "logs", "say", "--run", str(run)).stdout
+        assert f"this is run {number}\n" in said
+        assert said.count("this is run") == 1
+        assert "systemd[1]" in said
+    assert machine.run("sjactl", "logs", "say", "--run", "9", check=False).returncode == 1
