@@ -1,7 +1,6 @@
 """A TOML text as values, or its first fault in words that help. Pure."""
 
 import re
-import tomllib
 from typing import Any
 
 from sja_units.errors import ConfigError, FaultLine
@@ -16,6 +15,8 @@ _PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)",
 
 def load_toml(text: str, where: str) -> dict[str, Any]:
     """Return what a TOML text says; raise ConfigError with the place of the first fault."""
+    import tomllib  # a listing of jobs seldom reads a whole file, and starts sooner without
+
     for number, line in enumerate(text.splitlines(), 1):
         if line.count(".") < _MOST_PARTS:
             continue

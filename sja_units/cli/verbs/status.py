@@ -1,7 +1,6 @@
 """`sjactl list` and `sjactl status`."""
 
 import socket
-import subprocess
 from collections import Counter
 
 import click
@@ -20,7 +19,6 @@ from sja_units.jobs.state import STATES, State, is_active, is_wrong
 from sja_units.jobs.status import get_status, list_status
 from sja_units.kinds import is_acquisition
 from sja_units.systemd.client import Systemd
-from sja_units.systemd.journal_read import require_journal
 from sja_units.text import count
 from sja_units.times import localize
 
@@ -145,6 +143,11 @@ def _indent(text: str) -> str:
 
 
 def _print_journal(job: Job) -> None:
+    # A listing does without, and starts sooner.
+    import subprocess
+
+    from sja_units.systemd.journal_read import require_journal
+
     try:
         require_journal()
     except NotAllowed as fault:
