@@ -42,6 +42,7 @@ def list_imports(folder: Path, kind: str) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_worker_imports_its_own_kind_alone(tmp_path: Path, kind: str) -> None:
     modules = list_imports(tmp_path, kind)

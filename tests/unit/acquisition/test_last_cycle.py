@@ -42,6 +42,7 @@ def read(config: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     return {value.point: value for value in find_last_values(JOB)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["wide", "narrow"])
 def test_each_point_has_its_registers_value_and_time(
     make_device: MakeDevice,

@@ -37,6 +37,7 @@ def fill_one(key: str, value: object) -> tuple[dict[str, Any], list[str]]:
     return filled, [f"{fault.place}: {fault.message}" for fault in faults]
 
 
+@pytest.mark.slow
 @given(st.dictionaries(KEYS | st.text(), JSON | LONE))
 def test_whatever_is_sent_only_open_keys_change(values: dict[str, Any]) -> None:
     before = deepcopy(JOB)
@@ -55,6 +56,7 @@ def test_whatever_is_sent_only_open_keys_change(values: dict[str, Any]) -> None:
     assert filled == expected
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(list(RULES)), JSON | LONE))
 def test_what_passes_reads_back_as_it_was_given(values: dict[str, Any]) -> None:
     filled, faults = fill(JOB, RULES, values)

@@ -235,6 +235,7 @@ def test_points_beside_a_table_are_refused(tmp_path: Path) -> None:
     assert fault.startswith("line 9:")
 
 
+@pytest.mark.slow
 def test_more_points_than_a_worker_can_get(tmp_path: Path) -> None:
     rows = [[f"point-{i}", "holding", str(i), "int16"] for i in range(MAX_BYTES // 50)]
     (fault,) = faults_with(tmp_path, join(",", [["name", "table", "address", "type"], *rows]))

@@ -140,6 +140,7 @@ def list_bounds(schema: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tupl
         yield from list_bounds(inner.get("items", {}), (*here, "0"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ALL)
 def test_a_value_out_of_bounds_is_refused_by_both(kind: str) -> None:
     tried = set()

@@ -25,6 +25,7 @@ def dig(path: Path, depth: int = DEPTH) -> None:
     os.close(folder)
 
 
+@pytest.mark.slow
 def test_a_deep_folder_is_walked_and_removed(tmp_path: Path) -> None:
     dig(tmp_path / "deep")
     assert sum(1 for _ in walk(str(tmp_path / "deep"))) == 2 * DEPTH

@@ -248,6 +248,7 @@ def test_a_database_that_only_migrate_has_touched(edge: EdgeSystem) -> None:
     assert not take(edge).imports[0].wanted
 
 
+@pytest.mark.slow
 def test_thousands_of_points(edge: EdgeSystem) -> None:
     template = edge.add("configuration_pointtemplate", name="温度", unit="°C")
     points = [(i, template, f"point{i}", str(40001 + i)) for i in range(1, 3001)]
@@ -363,6 +364,7 @@ MANY = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [

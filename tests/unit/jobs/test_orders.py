@@ -47,6 +47,7 @@ def test_what_has_no_file_is_not_wanted(systemd: Systemd, fleet: Fleet) -> None:
     assert not fleet.is_wanted(str(ALICE))
 
 
+@pytest.mark.slow
 def test_a_start_that_was_stopped_before_its_turn(
     systemd: Systemd, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

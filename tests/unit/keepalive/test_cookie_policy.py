@@ -61,6 +61,7 @@ def test_what_is_sent_where(cookie: Cookie, url: str, is_sent: bool) -> None:
     assert cookie_header((cookie,), page_of(url)) == ("sid=old" if is_sent else "")
 
 
+@pytest.mark.slow
 @given(jars)
 def test_the_header_is_always_one_that_can_be_sent(jar: Jar) -> None:
     header = cookie_header(jar, page_of("https://www.example.edu:443/"))

@@ -176,6 +176,7 @@ def test_an_order_that_was_lost_is_given_again(systemd: Systemd, systemd_mock: S
     assert systemd_mock.count("StartUnit") == 2
 
 
+@pytest.mark.slow
 def test_the_bus_restarts_while_an_order_is_carried_out(
     bus: Bus, systemd: Systemd, systemd_mock: SystemdMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +194,7 @@ def test_the_bus_restarts_while_an_order_is_carried_out(
     assert systemd_mock.count("StartUnit") == 2
 
 
+@pytest.mark.slow
 def test_systemd_leaves_the_bus_while_an_order_is_carried_out(
     systemd: Systemd, systemd_mock: SystemdMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def test_a_full_disk_gets_all_or_nothing(tmp_path: Path) -> None:
     assert len(lines_in(file)) == dead_letter.parked == 10_001
 
 
+@pytest.mark.slow
 def test_what_has_no_room_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dead_letters, "MAX_BYTES", 10_000)
     dead_letter = DeadLetter(str(tmp_path))

@@ -45,6 +45,7 @@ def test_a_number_that_no_database_takes_has_no_sample(line: str) -> None:
     assert list(parse_samples(line)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", ["\\", "\\\\ ", "\\=", "a=\\", '"', 'a="', 'a="\\', ",", "a=1,", " "]
 )

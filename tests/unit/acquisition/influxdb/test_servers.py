@@ -120,6 +120,7 @@ def test_a_name_is_tried_on_all_its_addresses(run: Run, database: Database) -> N
     assert database.column("v") == [1]
 
 
+@pytest.mark.slow
 def test_an_address_that_swallows_packets_costs_time_only_once(
     run: Run, make_rogue: MakeRogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:

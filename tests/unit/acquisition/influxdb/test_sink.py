@@ -115,6 +115,7 @@ def test_a_database_that_restarts_is_no_failure(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parts",
     [

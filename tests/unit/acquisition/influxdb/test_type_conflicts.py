@@ -83,6 +83,7 @@ def test_values_of_the_known_type_are_written_though_others_are_refused(
     assert database.column("p3") == [3.5] * 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_was_refused_is_brought_in_once_the_database_is_mended(
     run: Run, database: Database, dialect: Dialect
@@ -158,6 +159,7 @@ def test_a_line_that_is_refused_for_its_time_stays_whole_and_spoils_no_other(
     assert database.column("p3") == [3.5] * 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lines", "refusals"), [(1, 3), (3000, 14)])
 def test_a_spell_of_413_parks_nothing_and_requests_grow_again(
     run: Run, database: Database, lines: int, refusals: int
@@ -181,6 +183,7 @@ def test_a_spell_of_413_parks_nothing_and_requests_grow_again(
     assert one.sink.dead_letter.parked == 0
 
 
+@pytest.mark.slow
 def test_a_limit_that_stays_is_met_again_more_and_more_rarely(run: Run, database: Database) -> None:
     database.rule = lambda lines: (413, "") if len(lines) > 700 else None
     one = run(database.url)

@@ -253,6 +253,7 @@ def test_a_converter_that_is_deaf_right_after_the_connection_is_read_by_the_same
     link.close()
 
 
+@pytest.mark.slow
 def test_a_connection_that_stays_silent_is_given_up(make_rogue: MakeRogue) -> None:
     rogue = make_rogue(lambda _: [])
     link = link_to(rogue.port)
@@ -312,6 +313,7 @@ def test_the_key_that_would_spare_time_outs_is_named() -> None:
     assert not habits.describe()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("silent", ["first", "last"])
 def test_a_name_with_an_address_that_swallows_packets_is_reached(
     make_rogue: MakeRogue, monkeypatch: pytest.MonkeyPatch, silent: str

@@ -297,6 +297,7 @@ def test_what_speaks_of_the_device_divides_only_after_three_cycles_of_nothing_el
     assert f"({code})" in bad
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [4, 5, 6, 7, 10, 11])
 def test_a_mood_costs_nothing_while_a_repeat_is_answered(code: int) -> None:
     """One request in twenty was answered with 4: three quarters of the values were lost."""

@@ -162,6 +162,7 @@ def test_silent_units_behind_a_gateway_cost_the_living_a_tenth_of_the_time(
         assert [r.state.condition for r in poller.readers[:2]] == ["timeout", "healthy"]
 
 
+@pytest.mark.slow
 def test_all_units_of_a_gateway_that_was_cut_off_are_back_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

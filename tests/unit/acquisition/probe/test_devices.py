@@ -112,6 +112,7 @@ def test_a_scale_register_counts_in_probe(make_device: MakeDevice) -> None:
     assert report.found[0].value == 350.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("holes", [{3}, {3, 9}, {0}])
 def test_a_device_that_is_silent_to_what_it_lacks_is_read_in_part(
     make_rogue: MakeRogue, holes: set[int]
@@ -131,6 +132,7 @@ def test_a_device_that_is_silent_to_what_it_lacks_is_read_in_part(
     assert "max_gap" in hint(report, [])
 
 
+@pytest.mark.slow
 def test_a_converter_that_is_deaf_at_first_gets_the_key_that_helps(make_rogue: MakeRogue) -> None:
     connected = [0.0]
 
@@ -208,6 +210,7 @@ def test_an_answer_that_is_late_once_is_asked_for_again(make_rogue: MakeRogue) -
     assert rogue.connections == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("extra", "said"), [("unit_id = 9", "unit_id = 9"), ("unit_id = 1", "is unit_id = 1")]
 )

@@ -55,6 +55,7 @@ def test_what_stands_in_place_of_the_cursor_loses_nothing_and_stops_nothing(
         assert take(spool) == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_no_bit_that_flips_in_the_cursor_loses_anything(tmp_path: Path) -> None:
     """`1 0 0` that became `8 0 0` has deleted all that was unsent, without a word."""
     with opened(tmp_path / "spool", BOUNDS._replace(max_bytes=2**20)) as spool:

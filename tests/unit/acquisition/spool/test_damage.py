@@ -28,6 +28,7 @@ def fill(folder: Path, overflow: Path, sent: int) -> None:
 KINDS = st.sampled_from(["bit", "byte", "cut"])
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 29), st.randoms(use_true_random=False), st.sampled_from(["bit", "byte", "cut"])
@@ -104,6 +105,7 @@ def test_nonsense_in_place_of_a_segment_stops_nothing(tmp_path: Path, name: str,
             assert spool.state().batches == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2**30, 2**40])
 def test_a_sparse_file_takes_neither_memory_nor_time(tmp_path: Path, size: int) -> None:
     with opened(tmp_path / "spool", SMALL) as spool:

@@ -50,6 +50,7 @@ def test_a_person_can_read_it(tmp_path: Path) -> None:
     assert lines == ["m a=1i 5", "m a=2i 6"]
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(cut=st.integers(1, 200), tail=st.sampled_from([b"", b"\0" * 512, b"# sja1 0", b"m v=1i\n"]))
 def test_a_torn_tail_is_put_aside_and_the_rest_is_whole(

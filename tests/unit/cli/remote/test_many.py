@@ -53,6 +53,7 @@ def run(tmp_path: Path) -> Run:
     return sjactl
 
 
+@pytest.mark.slow
 def test_all_answer_in_one_document(run: Run, tmp_path: Path) -> None:
     good = str(tmp_path / "good.toml")
     done = run("--host", "gw1,root@gw2", "validate", "--json", good)
@@ -61,6 +62,7 @@ def test_all_answer_in_one_document(run: Run, tmp_path: Path) -> None:
     assert [(each["host"], each["ok"]) for each in said] == [("gw1", True), ("root@gw2", True)]
 
 
+@pytest.mark.slow
 def test_the_worst_counts_and_a_host_that_is_away_is_one_line(run: Run, tmp_path: Path) -> None:
     good, bad = (str(tmp_path / name) for name in ("good.toml", "bad.toml"))
     done = run("validate", good, "--host", "gw1", "--host", "away,gw2")
@@ -75,6 +77,7 @@ def test_the_worst_counts_and_a_host_that_is_away_is_one_line(run: Run, tmp_path
     assert run("--host", "gw1,gw2", "config", "no/such").returncode == 2
 
 
+@pytest.mark.slow
 def test_hosts_can_stand_in_a_file(run: Run, tmp_path: Path) -> None:
     hosts = tmp_path / "hosts"
     hosts.write_text("# hall A\ngw1\n\n  gw2  # the second\ngw1\n")
