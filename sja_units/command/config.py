@@ -12,7 +12,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OWN_VARIABLES = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"}
 # Names that every system takes: useradd(8), and systemd's "strict" ones.
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
-_WAYS = ("http", "tcp", "exec", "file")
+_METHODS = ("http", "tcp", "exec", "file")
 
 
 class Probe(NamedTuple):
@@ -128,9 +128,9 @@ def _read_restart(table: TableReader, schedule: str) -> str:
 
 
 def _read_probe(table: TableReader) -> Probe:
-    given = [way for way in _WAYS if table.has(way)]
+    given = [method for method in _METHODS if table.has(method)]
     if len(given) != 1:
-        table.fault(None, f"needs one of {', '.join(_WAYS)}")
+        table.fault(None, f"needs one of {', '.join(_METHODS)}")
     if table.has("max_age") and "file" not in given:
         table.fault("max_age", "is for a probe of a file")
     return Probe(

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from sja_units.hooks.record import is_number
 
-_MOST_BYTES = 65536
-_MOST_AT_ONCE = 64
-_MOST_STATUS = 500  # characters; it is a line for people
-_MOST_FILES = 768  # sd_notify(3): what systemd takes with one message
+_MAX_BYTES = 65536
+_MAX_AT_ONCE = 64
+_MAX_STATUS = 500  # characters; it is a line for people
+_MAX_FILES = 768  # sd_notify(3): what systemd takes with one message
 
 
 class Notification(NamedTuple):
@@ -46,9 +46,9 @@ class NotifySocket:
         """Return what has come, some of it where much has."""
         notifications = []
         with suppress(BlockingIOError):
-            for _ in range(_MOST_AT_ONCE):
-                size = socket.CMSG_SPACE(_MOST_FILES * array.array("i").itemsize)
-                data, ancillary, _, _ = self._socket.recvmsg(_MOST_BYTES, size)
+            for _ in range(_MAX_AT_ONCE):
+                size = socket.CMSG_SPACE(_MAX_FILES * array.array("i").itemsize)
+                data, ancillary, _, _ = self._socket.recvmsg(_MAX_BYTES, size)
                 _close_files(ancillary)
                 notifications.append(parse_notification(data.decode(errors="replace")))
         return notifications
@@ -81,4 +81,4 @@ def parse_notification(text: str) -> Notification:
 
 def _tidy(status: str) -> str:
     # systemd takes no status with control characters.
-    return "".join(c if c.isprintable() else " " for c in status[:_MOST_STATUS]).strip()
+    return "".join(c if c.isprintable() else " " for c in status[:_MAX_STATUS]).strip()

@@ -1,4 +1,4 @@
-"""One look at whether a program is well. Each way returns "" if it is, else the reason."""
+"""One attempt to see whether a program is well. Each method returns "" if so, else the reason."""
 
 import os
 import socket
@@ -34,7 +34,7 @@ def connect(host: str, port: int, timeout: float) -> str:
     return ""
 
 
-def look_at_file(path: str, max_age: float, now: float) -> str:
+def check_file(path: str, max_age: float, now: float) -> str:
     """See whether a file was changed lately; now: Unix time."""
     try:
         age = now - os.stat(path).st_mtime
@@ -47,7 +47,7 @@ def look_at_file(path: str, max_age: float, now: float) -> str:
 
 
 def run_probe(probe: Probe, environment: Mapping[str, str], writer: int) -> None:
-    """Make one look, in a child of its own; write the reason to the descriptor.
+    """Make one attempt, in a child of its own; write the reason to the descriptor.
 
     A probe's own program takes this process: what it prints is the reason, its status tells.
     """
@@ -58,17 +58,17 @@ def run_probe(probe: Probe, environment: Mapping[str, str], writer: int) -> None
     elif probe.tcp:
         reason = connect(*probe.tcp, probe.timeout)
     else:
-        reason = look_at_file(probe.file, probe.max_age, time.time())
+        reason = check_file(probe.file, probe.max_age, time.time())
     os.write(writer, reason.encode())
 
 
 def describe_end(probe: Probe, output: bytes, status: int, *, late: bool) -> str:
-    """Return why a look that has ended found the program unwell, "" if it did not."""
+    """Return why an attempt that has ended found the program unwell, "" if it did not."""
     words = " ".join(output.decode(errors="replace").split())
     if late:
         return f"no answer within {probe.timeout:g} s"
     if not probe.command:
-        return words or ("" if status == 0 else f"the look ended with status {status}")
+        return words or ("" if status == 0 else f"the probe ended with status {status}")
     if status == 0:
         return ""
     how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"

@@ -8,8 +8,8 @@ from sja_units.command.probe import describe_end, run_probe
 from sja_units.runtime import log
 from sja_units.runtime.child import Child
 
-_MOST_OUTPUT = 65536
-_GRACE = 1.0  # seconds that a look has to end at its own deadline, with a better reason
+_MAX_OUTPUT = 65536
+_GRACE = 1.0  # seconds that an attempt has to end at its own deadline, with a better reason
 
 
 class Prober:
@@ -26,21 +26,21 @@ class Prober:
         self._clock = clock
         self._began = clock()
         self._next = self._began
-        self._look: Child | None = None
+        self._attempt: Child | None = None
         self.was_well = False
         self.failures = 0  # in a row
         self.last_success: float | None = None  # Unix time
-        self.reason = ""  # of the last look, "" if it was well
+        self.reason = ""  # of the last attempt, "" if it was well
 
     @property
     def descriptors(self) -> list[int]:
-        """Can be read as soon as the look that is under way has news."""
-        return self._look.descriptors if self._look else []
+        """Can be read as soon as the attempt that is under way has news."""
+        return self._attempt.descriptors if self._attempt else []
 
     @property
     def due(self) -> float:
         """When `step` is to be called at the latest, by the monotonic clock."""
-        return self._look.deadline if self._look else self._next
+        return self._attempt.deadline if self._attempt else self._next
 
     @property
     def is_hung(self) -> bool:
@@ -50,15 +50,15 @@ class Prober:
         return self.failures >= self._probe.failures
 
     def step(self) -> bool:
-        """Begin or end a look if it is time to; return whether something is known anew."""
-        if self._look is None:
+        """Begin or end an attempt if it is time to; return whether something is known anew."""
+        if self._attempt is None:
             if self._clock() < self._next:
                 return False
             try:
-                self._look = Child(
+                self._attempt = Child(
                     lambda fd: run_probe(self._probe, self._environment, fd),
                     self._probe.timeout + (0 if self._probe.command else _GRACE),
-                    _MOST_OUTPUT,
+                    _MAX_OUTPUT,
                     runs_program=bool(self._probe.command),
                 )
             except OSError as error:
@@ -66,18 +66,18 @@ class Prober:
                 log.warning(f"no process for the probe: {error.strerror}")
                 self._next = self._clock() + self._probe.interval
             return False
-        ended = self._look.look()
+        ended = self._attempt.poll()
         if ended is None:
             return False
-        self._look = None
+        self._attempt = None
         self._conclude(describe_end(self._probe, ended.output, ended.status, late=ended.late))
         return True
 
     def stop(self) -> None:
-        """End the look that is under way."""
-        if self._look:
-            self._look.kill()
-            self._look = None
+        """End the attempt that is under way."""
+        if self._attempt:
+            self._attempt.kill()
+            self._attempt = None
 
     def _conclude(self, reason: str) -> None:
         self.reason = reason
@@ -85,6 +85,6 @@ class Prober:
         if not reason:
             self.was_well = True
             self.last_success = time.time()
-        # While it comes up one looks more often, so that it is ready as soon as it is.
+        # While it comes up it is tried more often, so that it is ready as soon as it is.
         pause = self._probe.interval if self.was_well else min(1.0, self._probe.interval)
         self._next = self._clock() + pause

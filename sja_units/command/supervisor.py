@@ -14,7 +14,7 @@ from sja_units.runtime import log
 from sja_units.runtime.service import Runtime, format_time
 
 _VALID_SECONDS = 30.0
-_LOOK_SECONDS = 0.05  # between two looks whether all have ended
+_POLL_SECONDS = 0.05  # between two questions whether all have ended
 _TELL_SECONDS = 0.25  # at least, between two times that a program's own words are passed on
 
 
@@ -52,7 +52,7 @@ class Supervisor:
                 return self._conclude(status)
             if self._prober and self._prober.step():
                 self._tell()
-                self._judge(self._prober)
+                self._act_on(self._prober)
             self._get_ready()
             if self._ends_by and time.monotonic() >= self._ends_by:
                 self._stop(f"max_runtime is over ({self._config.max_runtime:g} s)")
@@ -107,7 +107,7 @@ class Supervisor:
             # It may take as long as its grace says, whatever systemd allows a start.
             self._runtime.extend(30)
 
-    def _judge(self, prober: Prober) -> None:
+    def _act_on(self, prober: Prober) -> None:
         if prober.reason != self._told_reason:
             self._told_reason = prober.reason
             if prober.reason and prober.was_well:
@@ -194,4 +194,4 @@ class Supervisor:
                 self._program.signal(signal.SIGKILL)
                 return
             self._runtime.ping()
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)

@@ -18,7 +18,7 @@ class Trial(NamedTuple):
 
 
 def try_probe(config: CommandConfig, folder: str, job: str) -> Trial:
-    """Make one look as the file's probe says; without one, see whether the program is there.
+    """Make one attempt as the file's probe says; without one, see whether the program is there.
 
     folder, job: the job and its own folder, "" where there is no job yet.
     """
@@ -30,7 +30,7 @@ def try_probe(config: CommandConfig, folder: str, job: str) -> Trial:
     place = config.working_directory or folder or "/"
     environment = make_environment(os.environ, {}, job, {})
     ended = run_child(
-        lambda fd: _look(probe, place, environment, fd),
+        lambda fd: _attempt(probe, place, environment, fd),
         probe.timeout + 1,
         runs_program=bool(probe.command),
     )
@@ -38,7 +38,7 @@ def try_probe(config: CommandConfig, folder: str, job: str) -> Trial:
     return Trial(_name(probe), fault)
 
 
-def _look(probe: Probe, folder: str, environment: Mapping[str, str], writer: int) -> None:
+def _attempt(probe: Probe, folder: str, environment: Mapping[str, str], writer: int) -> None:
     try:
         os.chdir(folder)
     except OSError as error:

@@ -14,7 +14,7 @@ from sja_units.hooks.notes import Folders, UnitNotes
 from sja_units.hooks.program import end_program
 
 _LONGEST_WAIT = 30  # seconds, that systemd does not take it for a hang
-_LOOK_SECONDS = 3
+_POLL_SECONDS = 3
 
 
 def main(argv: "list[str]") -> int:
@@ -113,8 +113,8 @@ def _wait(notes: UnitNotes, seconds: int) -> None:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while seconds > 0:
-        time.sleep(min(seconds, _LOOK_SECONDS))
-        seconds -= _LOOK_SECONDS
+        time.sleep(min(seconds, _POLL_SECONDS))
+        seconds -= _POLL_SECONDS
         outcome = decision.decide_while_waiting(systemd.ask(notes.unit))
         if outcome != decision.NOTHING:
             _apply_stop(notes, outcome)

@@ -6,7 +6,7 @@ from sja_units.hooks.processes import find_own_group, list_others, signal_others
 
 STOP_SECONDS = 30  # the default of `stop_timeout`; a program with another one has a worker
 
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 _SIGTERM, _SIGCONT, _SIGKILL = 15, 18, 9  # the same on all that Debian runs on
 
 
@@ -21,4 +21,4 @@ def end_program(unit: str) -> None:
             print(f"<4>it did not end within {STOP_SECONDS} s: killed", flush=True)
             signal_others(group, _SIGKILL)
             return
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)

@@ -65,7 +65,7 @@ class Child:
     def descriptors(self) -> list[int]:
         return [self._end] if self._reader is None else [self._end, self._reader]
 
-    def look(self) -> Ended | None:
+    def poll(self) -> Ended | None:
         """Return how it ended, None while it goes on; never waits."""
         has_ended = bool(select.select([self._end], [], [], 0)[0])
         if has_ended:
@@ -79,7 +79,7 @@ class Child:
 
     def wait(self, give_up: Callable[[], bool] = lambda: False) -> Ended:
         """Return how it ended, once it has."""
-        while (ended := self.look()) is None:
+        while (ended := self.poll()) is None:
             if give_up():
                 return self.kill()
             left = min(self.deadline - time.monotonic(), _TICK)
