@@ -21,6 +21,18 @@ class Changed(SjaError):
     """Somebody else has written the job's file meanwhile."""
 
 
+def check_installed(kind: str) -> int:
+    """Return the number of the operators' group. Raises SjaError on a host without sja-units."""
+    folder = os.path.dirname(Job(kind, "x").config_path)
+    try:
+        if os.path.isdir(folder):
+            return grp.getgrnam(OPERATORS).gr_gid
+        what = f"there is no {folder}"
+    except KeyError:
+        what = f"there is no group {OPERATORS}"
+    raise SjaError(f"sja-units is not installed on this host: {what}", "install.sh does that")
+
+
 def read_job(job: Job) -> job_file.JobFile:
     """Return what a job's file says. Raises ConfigError, FileNotFoundError, PermissionError."""
     return job_file.parse(job.kind, job_file.read_file(job.config_path), job.config_path)
@@ -55,7 +67,7 @@ def change_file(job: Job, old: str, new: str) -> None:
 
 
 def _write(job: Job, text: str) -> None:
-    group = grp.getgrnam(OPERATORS).gr_gid
+    group = check_installed(job.kind)
     replace_file(job.config_path, text.encode(), 0o640, group=group)
 
 

@@ -23,7 +23,7 @@ from sja_units.config.load import Setting, Source, load
 from sja_units.errors import SjaError, UsageError
 from sja_units.job import Job, make_job
 from sja_units.jobs import drop_ins, manager
-from sja_units.jobs.files import create_file
+from sja_units.jobs.files import check_installed, create_file
 from sja_units.jobs.status import list_status
 from sja_units.kinds import get_kind
 from sja_units.systemd.client import Systemd
@@ -107,6 +107,7 @@ def create_command(
         raise UsageError("--template and --from exclude each other")
     file, text = _fill(template, job, values) if template else _load(kind, source, values)
     jar = _read_jar(cookies, file) if cookies else None
+    check_installed(kind)
     warn_of_others(job, file, jar)
     warn_of_world(file)
     warn_of_settings(file)
