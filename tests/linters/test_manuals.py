@@ -111,7 +111,10 @@ TABLES = {
     "service",
     "alert",
 }
-FREE = {"[service]", "[headers]", "[environment]", "[device.tags]"}  # keys of a person's own
+FREE = {
+    *("[service]", "[headers]", "[environment]", "[device.tags]"),  # keys of a person's own
+    *("[template]", "[template.set]"),  # the program's: no person writes them
+}
 NO_DEFAULT = {"[]", "{}", "None"}  # of what is required, or a table
 
 

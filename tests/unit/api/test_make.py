@@ -1,11 +1,16 @@
 """A job's file from a template: whole, sealed, and told apart from one that was edited."""
 
+import tomllib
+
+import jsonschema
 import pytest
 
+from sja_units.api.fill import Rule
 from sja_units.api.make import Unfit, make_file
 from sja_units.api.templates import Template, parse_template
 from sja_units.config.job_file import parse
 from sja_units.config.origin import is_edited
+from sja_units.config.schema import make_schema
 from sja_units.jobs.inventory import parse_head
 
 WHERE = "/etc/sja-units/templates/booking.toml"
@@ -61,3 +66,10 @@ def test_all_faults_are_told_at_once_by_their_keys(template: Template) -> None:
     assert {fault.key for fault in caught.value.faults} == {
         *("interval", "url", "headers.Referer", "title"),
     }
+
+
+def test_the_file_fits_the_schema_of_its_kind(template: Template) -> None:
+    template.open["alive.status"] = Rule()
+    values = {"title": "x", "interval": "10min", "alive.status": [200, 204]}
+    made = make_file(template, values)
+    jsonschema.validate(tomllib.loads(made.text), make_schema("keepalive"))
