@@ -28,6 +28,7 @@ FLAPS_AT = 5  # failures
 FLAP_SECONDS = 3600
 TOLD_PATH = f"{RUN_ROOT}/found.json"
 
+_FULL = "full"  # the topic of a /run without room
 _EXITED = 1  # CLD_EXITED, see waitid(2)
 
 
@@ -144,7 +145,7 @@ def _start(systemd: Systemd, jobs: dict[str, Job]) -> list[Job]:
 def find_full_run() -> list[Finding]:
     """Return, as a problem of the host, that workers cannot report."""
     words = describe_full_run()
-    return [Finding(None, words, False, "full")] if words else []
+    return [Finding(None, words, False, _FULL)] if words else []
 
 
 def find_problems(statuses: Iterable[JobStatus], *, maintenance: bool, now: float) -> list[Finding]:
@@ -245,8 +246,8 @@ def _tell_news(findings: Sequence[Finding]) -> None:
         told = []  # better told again than never
     for finding in findings:
         if finding.key not in told:
-            is_process = finding.topic.startswith("process ")
-            event = journal_send.FOUND_UNMANAGED if is_process else journal_send.FOUND
+            is_ours = finding.job or finding.topic == _FULL
+            event = journal_send.FOUND if is_ours else journal_send.FOUND_UNMANAGED
             journal_send.send(event, clean(finding.message), finding.job)
 
 

@@ -72,11 +72,12 @@ def _add(status: JobStatus, shown: dict[str, Any]) -> JobStatus:
     if _knows_more(shown, status):
         status = _blame_systemd(status, shown)
     since = status.since
-    if status.state != "completed":
+    # What notes tell is the same in a listing, which asks systemd for as little as it can.
+    if status.error and status.state in ("failed", "restarting"):
+        since = status.error.at
+    elif status.state != "completed" and not status.health:
         micros = shown.get("ActiveEnterTimestamp" if active else "StateChangeTimestamp")
         since = _format(micros) or since
-    if not since and status.error and status.state in ("failed", "restarting"):
-        since = status.error.at
     starting = status.state in ("starting", "stopping")
     return status._replace(
         pid=shown.get("MainPID") or status.pid,

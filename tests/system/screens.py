@@ -28,7 +28,9 @@ class Screen:
     ) -> None:
         self.raw = ""
         self._columns, self._lines = columns, lines
+        self._rows: list[list[str]] = []
         self._clear()
+        self._left = self._rows, 0, 0  # what full-screen programs give back
         self.is_other = False  # the screen that full-screen programs use
         self._unread = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -120,6 +122,11 @@ class Screen:
             self._clear()
         elif command in ("h", "l") and token[1] == "?1049":
             self.is_other = command == "h"
+            if self.is_other:
+                self._left = self._rows, self._row, self._column
+                self._clear()
+            else:
+                self._rows, self._row, self._column = self._left
         elif command:
             return
         elif text == "\r":

@@ -30,7 +30,9 @@ def see(systemd: Systemd) -> JobStatus:
     """Return the one job's status; what a listing says of its state is what is said of it alone."""
     (listed,) = list_status(systemd)
     (alone,) = get_status(systemd, [listed.job])
-    assert (alone.state, alone.status, alone.error) == (listed.state, listed.status, listed.error)
+    for told in ("state", "status", "error", "wanted", "changed"):
+        assert getattr(alone, told) == getattr(listed, told)
+    assert listed.since in (alone.since, None)
     return alone
 
 
