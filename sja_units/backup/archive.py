@@ -125,9 +125,9 @@ def _read_all(file: BinaryIO) -> Archive:
     manifest: Manifest | None = None
     for info, content in _open_members(file):
         if SUMS in sums or info.name in sums:
-            raise ArchiveError(f"it holds {info.name!r} twice, or behind its end")
+            raise ArchiveError(f"member {info.name!r} comes twice, or after the end")
         if manifest is None and info.name != MANIFEST:
-            raise ArchiveError("it is no backup of sja-units")
+            raise ArchiveError("not a backup of sja-units")
         if info.name in (MANIFEST, SUMS):
             data = _read(content)
             if info.name == MANIFEST:
@@ -145,7 +145,7 @@ def _read_all(file: BinaryIO) -> Archive:
             files[member.path] = Stored(data, info.mode, info.gname)
         sums[info.name] = sha256(data).hexdigest()
     if manifest is None or SUMS not in sums:
-        raise ArchiveError("it is not all there")
+        raise ArchiveError("incomplete")
     check_together(sums)
     _check_jobs(manifest, files, states)
     return Archive(manifest, files, frozenset(states), sums)
@@ -156,7 +156,7 @@ def _check_jobs(manifest: Manifest, files: dict[str, Stored], states: set[Job]) 
     listed = {entry.job for entry in manifest.jobs}
     configured = {job for path in files if (job := Member(path).configures)}
     for job in sorted((listed ^ configured) | (states - listed)):
-        raise ArchiveError(f"it holds only a part of {job}")
+        raise ArchiveError(f"incomplete: it has only a part of {job}")
 
 
 def read_states(file: BinaryIO, archive: Archive) -> Iterator[tuple[Member, Iterator[bytes]]]:
@@ -177,7 +177,7 @@ def _give(content: IO[bytes], name: str, archive: Archive) -> Iterator[bytes]:
             digest.update(part)
             yield part
     if digest.hexdigest() != archive.sums.get(name):
-        raise ArchiveError("it was changed while it was being read")
+        raise ArchiveError("changed while it was read")
 
 
 def _open_members(file: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
@@ -188,7 +188,7 @@ def _open_members(file: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]
         for info in tar:
             content = tar.extractfile(info) if _is_plain(info) else None
             if content is None:
-                raise ArchiveError(f"it holds {info.name!r}, which is no plain file")
+                raise ArchiveError(f"member {info.name!r} is not a regular file")
             yield info, content
         while plain.read(_WINDOW):
             pass  # its checksum is at its end
@@ -204,13 +204,13 @@ def _translated() -> Iterator[None]:
         yield
     except _DAMAGE as error:
         words = str(error) or type(error).__name__
-        raise ArchiveError(f"it is damaged, or no backup of sja-units: {words}") from None
+        raise ArchiveError(f"damaged, or not a backup of sja-units: {words}") from None
 
 
 def _read(content: IO[bytes], limit: int = MAX_FILE) -> bytes:
     data = content.read(limit + 1)
     if len(data) > limit:
-        raise ArchiveError("it holds far larger files than jobs have")
+        raise ArchiveError("it has larger files than any job has")
     return data
 
 

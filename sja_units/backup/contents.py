@@ -99,8 +99,8 @@ def parse_member(name: str) -> Member:
         try:
             return _parse(name.split("/"))
         except UsageError as fault:
-            raise ArchiveError(f"it holds {name!r}: {fault}") from None
-    raise ArchiveError(f"it holds {name!r}, which is no name that a backup has")
+            raise ArchiveError(f"invalid member {name!r}: {fault}") from None
+    raise ArchiveError(f"unexpected member {name!r}")
 
 
 def _parse(parts: list[str]) -> Member:
@@ -110,7 +110,7 @@ def _parse(parts: list[str]) -> Member:
         return member
     if parts[0] == "state" and len(parts) > 3:
         return Member("/".join(parts[3:]), make_job(parts[1], parts[2]))
-    raise ArchiveError(f"it holds {'/'.join(parts)!r}, which is no name that a backup has")
+    raise ArchiveError(f"unexpected member {'/'.join(parts)!r}")
 
 
 def check_together(names: Iterable[str]) -> None:
@@ -121,7 +121,7 @@ def check_together(names: Iterable[str]) -> None:
         parts = name.split("/")
         above = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
         if name in seen or name in folders or above & seen:
-            raise ArchiveError(f"it holds {name!r} more than once")
+            raise ArchiveError(f"member {name!r} comes more than once")
         seen.add(name)
         folders |= above
 
@@ -174,7 +174,7 @@ def _read_manifest(document: Mapping[str, Any]) -> Manifest:
             raise ValueError("wanted is neither true nor false")
         completed = entry["completed"] or ""
         if completed and not (_TIME.fullmatch(completed) and datetime.fromisoformat(completed)):
-            raise ValueError("completed is no time")
+            raise ValueError("completed is not a time")
         job = make_job(str(entry["kind"]), str(entry["name"]))
         jobs.append(JobEntry(job, str(entry["title"]), entry["wanted"], completed))
     if len({entry.job for entry in jobs}) < len(jobs):
@@ -194,4 +194,4 @@ def check_sums(data: bytes, sums: Mapping[str, str]) -> None:
     told = {match[2]: match[1] for match in matches if match}
     for name in (*told, *sums):
         if told.get(name) != sums.get(name):
-            raise ArchiveError(f"it is damaged: {name!r} is not what was stored")
+            raise ArchiveError(f"damaged: {name!r} does not match its checksum")

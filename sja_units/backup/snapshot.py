@@ -88,7 +88,7 @@ class _Reader:
         for name, status in _list(fd):
             path = f"{self._home}/{prefix}{name if is_plain_part(name) else repr(name)}"
             if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
-                self._tell(f"{path} is no plain file, it is left out")
+                self._tell(f"{path} is not a regular file and is left out")
             elif not is_plain_part(name):
                 self._miss(f"{path}: its name cannot be stored, it is left out")
 

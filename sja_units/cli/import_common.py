@@ -31,13 +31,13 @@ def import_jobs(takeover: Takeover, *, dry_run: bool, settings: tuple[str, ...] 
     """
     values = split_settings(settings)
     for line in takeover.left:
-        echo(f"not taken over: {render.clean(line)}", err=True)
+        echo(f"not imported: {render.clean(line)}", err=True)
     for line in takeover.notes:
         echo(f"note: {render.clean(line)}", err=True)
     new = []
     for plan in takeover.imports:
         if os.path.lexists(plan.job.config_path):
-            echo(f"{plan.job} exists already and stays as it is", err=True)
+            echo(f"{plan.job} exists already and is left alone", err=True)
         elif (ready := _check(plan, values)) is not None:
             new.append(ready)
     if dry_run:
@@ -55,13 +55,13 @@ def _check(plan: Import, values: list[Setting]) -> _Ready | None:
         loaded = load(plan.job.kind, Source(plan.text, str(plan.job), values), for_here=False)
     except ConfigError as fault:
         for line in fault.message.splitlines():
-            echo(f"not taken over: {render.clean(line)}", err=True)
+            echo(f"not imported: {render.clean(line)}", err=True)
         return None
     return _Ready(plan._replace(text=loaded.text), loaded.file)
 
 
 def _describe(plan: Import) -> str:
-    ending = "started" if plan.wanted else "not started, as it did not run or was switched off"
+    ending = "started" if plan.wanted else "not started: it did not run, or was switched off"
     return f"{plan.job}  {plan.title}  {plan.about}, {ending}"
 
 

@@ -97,7 +97,7 @@ def check_limits() -> Iterator[Finding]:
         with open("/sys/fs/cgroup/cgroup.controllers", encoding="ascii") as file:
             there = file.read().split()
     except FileNotFoundError:
-        words = "control groups are the old ones: limits and figures of jobs may be missing"
+        words = "cgroup v1: limits and figures of jobs may be missing"
         yield Finding(WARNING, words, "boot without systemd.unified_cgroup_hierarchy=0")
         return
     missing = [name for name in ("memory", "pids") if name not in there]

@@ -62,7 +62,7 @@ def _check_readable() -> Iterator[Finding]:
 def _check_templates(rule: str) -> Iterator[Finding]:
     match = _TEMPLATES.search(rule)
     if match is None:
-        yield Finding(WARNING, f"{_RULE} names no template of ours", _AGAIN)
+        yield Finding(WARNING, f"{_RULE} does not name our units", _AGAIN)
         return
     for kind in match[1].split("|"):
         unit = f"sja-{kind}@.service"

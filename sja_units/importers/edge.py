@@ -154,7 +154,7 @@ class _Planner:
         unit = read_whole(metadata.get("source_slave_addr", 1))
         lines.append(f"unit_id = {unit if 0 <= unit <= 255 else 1}")
         if not 0 <= unit <= 255:
-            self._notes.append(f"{who}, {code}: source_slave_addr is no unit: taken as 1")
+            self._notes.append(f"{who}, {code}: source_slave_addr is not a unit id: 1 is used")
         if seconds := read_seconds(metadata.get("timeout")):
             lines.append(f'timeout = "{round(seconds * 1000)}ms"')
         else:

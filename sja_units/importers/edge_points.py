@@ -81,7 +81,7 @@ def _find_place(text: object, kind: object, notes: list[str]) -> tuple[str, int]
     try:
         number = int(str(text).strip())
     except ValueError:
-        raise Left(f"its address {clean(str(text))!r} is no number") from None
+        raise Left(f"its address {clean(str(text))!r} is not a number") from None
     shown, begin = next((r for r in _DISPLAYED if number >= r[1]), ("holding", 0))
     table = _CODES.get(read_whole(kind), "holding")
     if number and table != shown:
@@ -96,7 +96,7 @@ def _find_place(text: object, kind: object, notes: list[str]) -> tuple[str, int]
 def _find_type(words: Iterable[object], number: int, notes: list[str]) -> str:
     """Return the type of so many registers, as the first word that fits says it."""
     if number not in _SIZES.values():
-        raise Left("has so many registers as no number has")
+        raise Left("has more registers than a number can have")
     for word in words:
         name = clean(word).lower()
         kind = _WORDS.get(name, name)

@@ -90,7 +90,7 @@ def read_accounts(text: str, where: str) -> list[Account]:
     if rows is None and "cookie" in document:
         rows = {"__default__": document}
     if not isinstance(rows, dict):
-        raise ConfigError(where, ["holds no accounts: neither 'cookies' nor 'cookie' is there"])
+        raise ConfigError(where, ["no accounts: neither 'cookies' nor 'cookie' is there"])
     return [_read_account(key, row if isinstance(row, dict) else {}) for key, row in rows.items()]
 
 
@@ -109,7 +109,7 @@ def plan(jobs: list[OldJob], accounts: list[Account], page: Address) -> Takeover
     one job, since two would disturb each other: the most frequent of those that ran counts.
     """
     left = [
-        f"{job} is of type {job.type}, which is not taken over yet"
+        f"{job} is of type {job.type}, which cannot be imported"
         for job in jobs
         if job.type != "keep_alive"
     ]
@@ -125,7 +125,7 @@ def plan(jobs: list[OldJob], accounts: list[Account], page: Address) -> Takeover
         try:
             parse_jar(account.cookie, page.host)
         except JarError as fault:
-            left.append(f"{who} has no cookies to take over: {fault}")
+            left.append(f"{who} has no usable cookies: {fault}")
             continue
         if account.cookie in taken:
             left.append(f"{who} has the same session as {taken[account.cookie]}")
@@ -159,9 +159,9 @@ def _load_object(text: str, where: str) -> dict[str, Any]:
         document = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         # Its place, not its words: they could quote a cookie.
-        raise ConfigError(where, [f"is not JSON: line {error.lineno}: {error.msg}"]) from None
+        raise ConfigError(where, [f"not valid JSON: line {error.lineno}: {error.msg}"]) from None
     except (ValueError, RecursionError):
-        raise ConfigError(where, ["is not JSON that anybody could read"]) from None
+        raise ConfigError(where, ["not valid JSON: too deep, or a number too long"]) from None
     if not isinstance(document, dict):
         raise ConfigError(where, ["must be one JSON object"])
     return document

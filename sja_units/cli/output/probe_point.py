@@ -24,6 +24,7 @@ from sja_units.acquisition.probe.interpretations import (
 from sja_units.actions.held import Held
 from sja_units.cli.output.probe import name_place, show_value, show_words, tabulate
 from sja_units.errors import UsageError
+from sja_units.text import suggest
 
 _STUDY_SECONDS = 30.0
 _MOST_REGISTERS = 4  # of a text; every other type has no more
@@ -45,12 +46,9 @@ def find_point(settings: AcquisitionConfig, words: str) -> tuple[Device, Point]:
         return found[0]
     if found:
         names = " or ".join(f"{d.name}.{p.name}" for d, p in found)
-        raise UsageError(f"{words!r} may be {names}: say which")
-    from difflib import get_close_matches
-
+        raise UsageError(f"{words!r} is ambiguous: {names}")
     known = [f"{d.name}.{p.name}" for d, p in pairs] + [p.name for _, p in pairs]
-    close = get_close_matches(words, known, n=1)
-    raise UsageError(f"there is no point {words!r}", f"did you mean {close[0]}?" if close else "")
+    raise UsageError(f"no such point: {words}{suggest(words, known)}")
 
 
 def study(device: Device, point: Point) -> Study:

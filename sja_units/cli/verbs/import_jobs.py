@@ -117,7 +117,7 @@ def _read(jobs: str, path: str | None, page: Address) -> Takeover:
         return sja.plan(old, sja.read_accounts(text, path), page)
     if any(job.type == "keep_alive" for job in old):
         raise UsageError(
-            f"the accounts of {jobs} are in the older system's credentials.json: name that, too"
+            f"name the older system's credentials.json, too: it has the accounts of {jobs}"
         )
     return sja.plan(old, [], page)
 

@@ -123,9 +123,9 @@ def test_a_changed_tar_is_found_or_changes_nothing(at: int, patch: bytes) -> Non
     ],
 )
 def test_a_name_that_is_none_of_ours_is_refused(name: str) -> None:
-    with pytest.raises(ArchiveError, match="it holds"):
+    with pytest.raises(ArchiveError, match="member"):
         parse_member(name)
-    with pytest.raises(ArchiveError, match="it holds"):
+    with pytest.raises(ArchiveError, match="member"):
         read(craft([*BOTH, file(name)]))
 
 
