@@ -1,5 +1,8 @@
 """The host's file: what it may say, and every fault at once with its place."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from sja_units.config.host import parse_host_config
@@ -93,3 +96,13 @@ def test_a_wrong_setting_is_told_with_its_key(line: str, key: str) -> None:
 
 def test_a_heartbeat_alone_is_enough() -> None:
     assert parse_host_config('[alert]\nheartbeat = "https://a.example/"\n', WHERE).alert
+
+
+def test_the_file_as_installed_says_nothing_and_shows_what_works() -> None:
+    text = (Path(__file__).parents[3] / "units/host.toml").read_text()
+    assert parse_host_config(text, WHERE).alert is None
+    shown = re.sub(r"^#(?=\[|\w+ = )", "", text, flags=re.MULTILINE)
+    shown = re.sub(r"^secret.*$", "", shown, flags=re.MULTILINE)  # not with ntfy
+    alert = parse_host_config(shown, WHERE).alert
+    assert alert
+    assert (alert.format, bool(alert.webhook), bool(alert.heartbeat)) == ("ntfy", True, True)
