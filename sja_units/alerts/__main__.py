@@ -1,8 +1,8 @@
-"""What sja-alert.service runs: one look at all jobs, and what follows from it."""
+"""What sja-alert.service runs: one round of all jobs, and what follows from it."""
 
 import sys
 
-from sja_units.alerts.round import TIMER, enter, look
+from sja_units.alerts.round import TIMER, enter, run_round
 from sja_units.alerts.store import forget, read_records, read_transient, write_transient
 from sja_units.config.host import Alert, read_host_config
 from sja_units.errors import ConfigError, SjaError
@@ -17,23 +17,23 @@ def main() -> int:
     try:
         alert = read_host_config().alert
         _note_fault("")
-        _look(alert)
+        _run(alert)
     except ConfigError as error:
-        # No failure of the unit, which would be told again at each look.
+        # No failure of the unit, which would be told again in each round.
         _note_fault(str(error))
     except (SjaError, OSError) as error:
-        log.error(f"no look at the jobs: {error}")
+        log.error(f"cannot look at the jobs: {error}")
         return 1
     return 0
 
 
-def _look(alert: Alert | None) -> None:
+def _run(alert: Alert | None) -> None:
     if alert is None:
         forget()
         with Systemd() as systemd:
             run_order(systemd, "stop", TIMER)
     else:
-        look(alert, read_records())
+        run_round(alert, read_records())
 
 
 def _note_fault(fault: str) -> None:

@@ -1,4 +1,4 @@
-"""A look at all jobs: who is to be told of what, and whether another look has to follow."""
+"""A round of all jobs: who is to be told of what, and whether another one has to follow."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ TIMER = "sja-alert.timer"
 Records = dict[Job, Record]
 
 
-def look(alert: Alert, before: Records) -> None:
+def run_round(alert: Alert, before: Records) -> None:
     """Look at all jobs, and tell what is to be told. `before` is what was told until now."""
     now = Moment(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME))
     with Systemd() as systemd:

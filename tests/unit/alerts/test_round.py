@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sja_units.alerts.round import TIMER, look
+from sja_units.alerts.round import TIMER, run_round
 from sja_units.alerts.store import read_records
 from sja_units.config.host import Alert
 from tests.unit.fleet import Fleet
@@ -33,8 +33,8 @@ def fail(fleet: Fleet) -> None:
 
 def test_a_failed_job_is_told_once(fleet: Fleet, host: Path, alert: Alert) -> None:
     fail(fleet)
-    look(alert, read_records())
-    look(alert, read_records())
+    run_round(alert, read_records())
+    run_round(alert, read_records())
     assert told(host) == [f"failed {ALICE}"]
     assert '"no disk"' in (host / "said").read_text()
     assert fleet.systemd.units[TIMER].active == "active"
@@ -42,11 +42,11 @@ def test_a_failed_job_is_told_once(fleet: Fleet, host: Path, alert: Alert) -> No
 
 def test_its_recovery_is_told_and_the_timer_stops(fleet: Fleet, host: Path, alert: Alert) -> None:
     fail(fleet)
-    look(alert, read_records())
+    run_round(alert, read_records())
     fleet.add(ALICE)
     fleet.path("var", "ended/sja-keepalive@alice.service").unlink()
-    look(alert, read_records())
-    look(alert, read_records())
+    run_round(alert, read_records())
+    run_round(alert, read_records())
     assert told(host) == [f"failed {ALICE}", f"recovered {ALICE}"]
     assert fleet.systemd.units[TIMER].active == "inactive"
 
@@ -54,14 +54,14 @@ def test_its_recovery_is_told_and_the_timer_stops(fleet: Fleet, host: Path, aler
 def test_a_maintenance_stop_alerts_nobody(fleet: Fleet, host: Path, alert: Alert) -> None:
     fail(fleet)
     fleet.systemd.add("sja-jobs.target", "inactive")
-    look(alert, read_records())
+    run_round(alert, read_records())
     assert told(host) == []
 
 
 def test_what_could_not_be_delivered_is_tried_again(fleet: Fleet, host: Path, alert: Alert) -> None:
     fail(fleet)
     broken = alert._replace(command=("/bin/false",))
-    look(broken, read_records())
+    run_round(broken, read_records())
     (record,) = read_records().values()
     assert record.outbox["command"].tries == 1
     assert fleet.systemd.units[TIMER].active == "active"
@@ -69,6 +69,6 @@ def test_what_could_not_be_delivered_is_tried_again(fleet: Fleet, host: Path, al
 
 def test_jobs_that_are_well_need_no_timer(fleet: Fleet, host: Path, alert: Alert) -> None:
     fleet.add(ALICE)
-    look(alert, read_records())
+    run_round(alert, read_records())
     assert TIMER not in fleet.systemd.units
     assert read_records() == {}
