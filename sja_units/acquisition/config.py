@@ -21,7 +21,7 @@ _UNREAD_TABLE = (
 )
 _NARROW_TAGS = ("point", "unit", "cn_name", "quality")  # of a line itself
 _BESIDE = "stands beside points of the file itself: give one of the two"
-_MAX_ENDPOINTS = 200  # each has a thread, of which the unit's TasksMax= allows 256
+_MAX_ENDPOINTS = 200  # serial lines and look-ups have threads, of which TasksMax= allows 256
 
 
 class SpoolConfig(NamedTuple):

@@ -93,10 +93,11 @@ class Acquisition:
         self._runtime.ready()
         while not self._runtime.stopping:
             self._check_threads()
-            self._collect()
-            # Where it is awake anyway, a report that is nearly due spares it the next time.
+            # Where it is awake anyway, a report that is nearly due spares it the next time. Before
+            # what has come: the sink has sent all from before, and nothing needs to be looked up.
             if time.monotonic() >= self._report_at - _REPORT_EARLY_SECONDS:
                 self._report()
+            self._collect()
             self._news.acquire(timeout=self._next_wait())
         self._stop()
 
