@@ -37,7 +37,10 @@ def find_nearest(word: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     plain = {to_ascii(each).casefold(): each for each in known}
-    close = get_close_matches(to_ascii(word).casefold(), plain, n=1)
+    typed = to_ascii(word).casefold()
+    close = get_close_matches(typed, plain, n=1) or [
+        each for each in plain if len(typed) > 1 and each.startswith(typed)
+    ]
     return plain[close[0]] if close else ""
 
 

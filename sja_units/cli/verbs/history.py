@@ -25,7 +25,7 @@ from sja_units.times import format_local
     help="Show at most N runs.",
     metavar="N",
 )
-@click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def history_command(job: str, lines: int, as_json: bool) -> None:
     """Show a job's runs, newest first: when each started and ended, and how.
 

@@ -24,7 +24,14 @@ from tests.unit.cli.conftest import Sjactl
     ("verb", "meant"),
     [
         *(("strat", "start"), ("lisst", "list"), ("Status", "status"), ("hystory", "history")),
-        *(("ls", "list"), ("ps", "list"), ("rm", "remove"), ("log", "logs"), ("ｌｉｓｔ", "list")),
+        *(
+            ("ls", "list"),
+            ("ps", "list"),
+            ("rm", "remove"),
+            ("log", "logs"),
+            ("ｌｉｓｔ", "list"),
+            ("hist", "history"),
+        ),
     ],
 )
 def test_a_wrong_verb_gets_the_right_one(sjactl: Sjactl, verb: str, meant: str) -> None:
