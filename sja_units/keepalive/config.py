@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from sja_units.errors import SjaError
 from sja_units.toml.reader import TableReader
 from sja_units.url import Address, parse_address
 
@@ -10,8 +11,14 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name: RFC 9110
 # What the request itself decides. A Cookie here would go past the jar and never be refreshed.
 _OWN_HEADERS = {"cookie", "host", "connection", "content-length", "transfer-encoding", "te"}
 
+METHODS = ("GET", "POST", "PUT", "PATCH")
 CREDENTIAL = "login"  # what systemd calls the login program's secrets
+Headers = tuple[tuple[str, str], ...]
 Expected = str | int | float | bool
+
+
+class HeaderError(SjaError):
+    """A text holds something other than headers that can be set; it is not quoted."""
 
 
 class Criteria(NamedTuple):
@@ -40,12 +47,15 @@ class KeepaliveConfig(NamedTuple):
     interval: float
     auto: bool  # the interval is to be learned
     timeout: float
-    headers: tuple[tuple[str, str], ...]
+    headers: Headers
     proxy: Address | None
     ca_file: str
     alive: Criteria
     expired: Criteria
     login: Login | None
+    method: str  # of METHODS
+    body: str
+    headers_file: str  # path of a file with further headers, which systemd hands over
 
     @property
     def host(self) -> str:
@@ -67,6 +77,9 @@ def read_keepalive(table: TableReader) -> KeepaliveConfig:
         alive=_read_marks(table.table("alive"), (), with_cookies=True),
         expired=_read_marks(table.table("expired"), (401, 403), with_cookies=False),
         login=_read_login(table.table("login")) if table.has("login") else None,
+        method=table.text("method", "POST" if table.has("body") else "GET", choices=METHODS),
+        body=table.text("body", ""),
+        headers_file=table.path("headers_file", ""),
     )
 
 
@@ -98,7 +111,7 @@ def _read_proxy(table: TableReader) -> Address | None:
     return address
 
 
-def _read_headers(table: TableReader) -> tuple[tuple[str, str], ...]:
+def _read_headers(table: TableReader) -> Headers:
     headers = []
     for name in table.names():
         value = table.text(name, "")
@@ -110,6 +123,21 @@ def _read_headers(table: TableReader) -> tuple[tuple[str, str], ...]:
             table.fault(name, "cannot be set: the request itself decides it")
         elif not _is_latin(value):
             table.fault(name, "holds characters that a header cannot carry")
+        headers.append((name, value))
+    return tuple(headers)
+
+
+def parse_headers(text: str) -> Headers:
+    """Return the headers of a text with one a line; raise HeaderError for another one."""
+    headers = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or not _TOKEN.fullmatch(name) or not _is_latin(value):
+            raise HeaderError(f"line {number} is not NAME: VALUE")
+        if name.lower() in _OWN_HEADERS:
+            raise HeaderError(f"line {number}: {name} cannot be set here")
         headers.append((name, value))
     return tuple(headers)
 

@@ -1,13 +1,16 @@
 """The job's jar while it runs: in memory, on disk, published, and what may come to replace it."""
 
+from sja_units.keepalive.config import Headers
 from sja_units.keepalive.cookie import Jar
 from sja_units.keepalive.report import Reporter
 from sja_units.keepalive.store import (
     drop_candidate,
     load_candidate,
+    load_headers,
     load_jar,
     publish,
     save_candidate,
+    save_headers,
     save_jar,
     take_incoming,
 )
@@ -26,6 +29,8 @@ class JarKeeper:
         self.jar: Jar = load_jar(folder)
         # What an uncertain answer made of the jar: the site may take only this by now.
         self.candidate = load_candidate(folder, self.jar)
+        # Those that a login program has printed beside cookies.
+        self.headers = load_headers(folder)
 
     def take_incoming(self, host: str) -> bool:
         """Take the jar that a person may have put there meanwhile; return whether one has."""
@@ -41,10 +46,17 @@ class JarKeeper:
             self._reporter.remark("incoming", incoming.fault)
         return incoming.jar is not None
 
-    def replace(self, jar: Jar) -> None:
-        """Save another jar and use it from now on. Raises OSError."""
-        save_jar(self._folder, jar)
-        self.adopt(jar)
+    def replace(self, jar: Jar, headers: Headers) -> None:
+        """Save what a login has brought and use it from now on; no cookies leave the jar as it is.
+
+        Raises OSError.
+        """
+        if headers != self.headers:
+            save_headers(self._folder, headers)
+            self.headers = headers
+        if jar:
+            save_jar(self._folder, jar)
+            self.adopt(jar)
 
     def adopt(self, jar: Jar) -> None:
         """Use a jar that is saved already."""
@@ -61,7 +73,7 @@ class JarKeeper:
         if self.candidate is not None:
             self.set_candidate(None)
         try:
-            publish(self._published, jar)
+            publish(self._published, jar, self.headers)
         except OSError as error:
             self._reporter.remark("publish", f"the jar cannot be published: {error.strerror}")
         else:

@@ -79,14 +79,16 @@ class KeepaliveSettings(KeepaliveConfig):
         return {}
 
     def credentials(self) -> list[tuple[str, str]]:
-        files = [(name_credential(path), path) for path in [self.ca_file] if path]
+        files = [
+            (name_credential(path), path) for path in [self.ca_file, self.headers_file] if path
+        ]
         if self.login and self.login.secrets:
             files.append((CREDENTIAL, self.login.secrets))
         return files
 
     def files(self) -> list[str]:
         login = (self.login.secrets, self.login.command[0]) if self.login else ()
-        return list(dict.fromkeys(filter(None, (self.ca_file, *login))))
+        return list(dict.fromkeys(filter(None, (self.ca_file, self.headers_file, *login))))
 
     def has_secrets(self) -> bool:
         return bool(self.headers or (self.proxy and self.proxy.user))

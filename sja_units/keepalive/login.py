@@ -1,6 +1,8 @@
 """The program that logs in again and prints a fresh jar."""
 
+import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,7 +11,7 @@ from typing import NoReturn
 
 from sja_units.errors import SjaError, WrongConfig
 from sja_units.job import Job
-from sja_units.keepalive.config import CREDENTIAL, Login
+from sja_units.keepalive.config import CREDENTIAL, HeaderError, Headers, Login, parse_headers
 from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarError
 from sja_units.keepalive.jar import decode_jar, parse_jar
 from sja_units.runtime.child import run_child
@@ -17,6 +19,8 @@ from sja_units.runtime.process_group import MARK
 from sja_units.url import Address
 
 _NOT_RUN = b"\0cannot be run\0"  # before the reason: no program prints that
+# Not a header that a site sends: whoever prints that has not read it.
+_HEADER_LINE = re.compile(r"(?!(?i:set-cookie))[A-Za-z0-9-]+: ")
 _PASSED_ON = ("PATH", "LANG", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY")
 
 
@@ -24,8 +28,12 @@ class LoginError(SjaError):
     """The program did not bring a jar."""
 
 
-def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable[[], bool]) -> Jar:
-    """Return the jar that the program prints; raise LoginError if it prints none in its time.
+def log_in(
+    login: Login, page: Address, job: Job, reason: str, give_up: Callable[[], bool]
+) -> tuple[Jar, Headers]:
+    """Return the cookies and the headers that the program prints.
+
+    One of the two may be empty; raise LoginError if both are, or it is not done in its time.
 
     reason: why the session is taken for dead. What it writes to stderr goes to the journal.
     """
@@ -59,9 +67,27 @@ def log_in(login: Login, page: Address, job: Job, reason: str, give_up: Callable
     if ended.status != 0:
         raise LoginError(f"the login program ended with status {ended.status}")
     try:
-        return parse_jar(decode_jar(ended.output), page.host)
-    except JarError as fault:
+        return _read_output(decode_jar(ended.output), page.host)
+    except (JarError, HeaderError) as fault:
         raise LoginError(f"the login program printed no jar: {fault}") from None
+
+
+def _read_output(text: str, host: str) -> tuple[Jar, Headers]:
+    """Return the cookies and the headers of a text: lines of headers, or JSON with `headers`."""
+    if text.lstrip().startswith("{"):
+        with suppress(ValueError, RecursionError):
+            document = json.loads(text)
+            if isinstance(document.get("headers"), dict):
+                lines = [f"{name}: {value}" for name, value in document["headers"].items()]
+                jar = parse_jar(text, host) if document.get("cookies") else ()
+                return jar, parse_headers("\n".join(lines))
+        return parse_jar(text, host), ()
+    lines = [line for line in text.splitlines() if line.strip()]
+    others = [line for line in lines if not line.lower().startswith("cookie:")]
+    if not others or "\t" in text or not all(_HEADER_LINE.match(line) for line in lines):
+        return parse_jar(text, host), ()
+    headers = parse_headers("\n".join(others))
+    return parse_jar(text, host) if len(others) < len(lines) else (), headers
 
 
 def check_secrets(login: Login, job: Job) -> None:

@@ -7,7 +7,13 @@ import time
 from sja_units.errors import NeedsOperator, WorkerError, WrongConfig
 from sja_units.keepalive import interval as intervals
 from sja_units.keepalive import timing
-from sja_units.keepalive.config import KeepaliveConfig, Login
+from sja_units.keepalive.config import (
+    HeaderError,
+    Headers,
+    KeepaliveConfig,
+    Login,
+    parse_headers,
+)
 from sja_units.keepalive.cookie import Jar
 from sja_units.keepalive.jar_keeper import JarKeeper
 from sja_units.keepalive.refresh import refresh_safely
@@ -17,6 +23,7 @@ from sja_units.keepalive.state import load_state, save_state
 from sja_units.runtime import log
 from sja_units.runtime.service import Runtime
 
+_MAX_HEADERS = 65536
 REFRESH_SIGNAL = signal.SIGUSR1  # asks for a refresh now
 
 
@@ -26,7 +33,9 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
     Raises NeedsOperator when it is gone for good, WrongConfig and WorkerError as they say.
     """
     if config.ca_file:
-        config = config._replace(ca_file=_find(config.ca_file))
+        config = config._replace(ca_file=_find("ca_file", config.ca_file))
+    if config.headers_file:
+        config = config._replace(headers=config.headers + _read_headers(config.headers_file))
     if config.login and config.login.secrets:
         from sja_units.keepalive.login import check_secrets
 
@@ -39,14 +48,22 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
     keeper.jars.save()
 
 
-def _find(path: str) -> str:
-    """Return where the job can read the certificates that systemd hands over."""
+def _find(key: str, path: str) -> str:
+    """Return where the job can read a file that systemd hands over."""
     from sja_units.runtime.credentials import find_file
 
     try:
         return find_file(path)
     except OSError as error:
-        raise WrongConfig(f"ca_file: {error.strerror}") from None
+        raise WrongConfig(f"{key}: {error.strerror}") from None
+
+
+def _read_headers(path: str) -> Headers:
+    try:
+        with open(_find("headers_file", path), encoding="utf-8") as file:
+            return parse_headers(file.read(_MAX_HEADERS))
+    except (OSError, UnicodeError, HeaderError) as error:
+        raise WrongConfig(f"headers_file: {path}: {error}") from None
 
 
 def _read_clock() -> float:
@@ -128,7 +145,8 @@ class _Keeper:
 
     def _refresh_with(self, jar: Jar) -> RefreshResult:
         self._runtime.allow(self._config.timeout)
-        return refresh_safely(self._config, jar, self._interval)
+        headers = self._config.headers + self.jars.headers
+        return refresh_safely(self._config._replace(headers=headers), jar, self._interval)
 
     def digest(self, found: RefreshResult) -> float:
         """Do what a result calls for; return the seconds until the next refresh."""
@@ -204,14 +222,14 @@ class _Keeper:
             # Attempts that nobody counts could lock the account.
             save_state(self._folder, self._state)
             self._runtime.allow(login.timeout)
-            jar = log_in(
+            jar, headers = log_in(
                 login,
                 self._config.address,
                 self._runtime.job,
                 reason,
                 give_up=lambda: self._runtime.stopping,
             )
-            self.jars.replace(jar)
+            self.jars.replace(jar, headers)
         except LoginError as fault:
             if not self._runtime.stopping:
                 self._set_login_fault(str(fault))

@@ -1,4 +1,4 @@
-"""One GET of the page, within limits: nothing is followed, nothing can take for ever."""
+"""One request of the page, within limits: nothing is followed, nothing can take for ever."""
 
 import re
 import time
@@ -28,13 +28,20 @@ class _Unreadable(Exception):
 
 def fetch(config: KeepaliveConfig, cookie_header: str) -> SiteResponse | NoResponse:
     """Ask for the page once and return what came within `config.timeout`."""
-    headers = {"Cache-Control": "no-cache"} | dict(config.headers)
+    headers = {"Cache-Control": "no-cache"}
+    if config.body and not any(name.lower() == "content-type" for name, _ in config.headers):
+        is_json = config.body.lstrip()[:1] in ("{", "[")
+        kind = "application/json" if is_json else "application/x-www-form-urlencoded"
+        headers["Content-Type"] = kind
+    headers |= dict(config.headers)
     if cookie_header:
         headers["Cookie"] = cookie_header
     try:
         response = ask_once(
             config.address,
-            headers=headers.items(),
+            config.method,
+            headers.items(),
+            config.body.encode(),
             seconds=config.timeout,
             max_body=MAX_BODY,
             proxy=config.proxy,

@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 from sja_units.errors import WorkerError
 from sja_units.fs.atomic import replace_file, sync_folder
+from sja_units.keepalive.config import Headers
 from sja_units.keepalive.cookie import MAX_BYTES, Jar, JarError, dump, load, pack, unpack
 from sja_units.runtime import log
 
 GENERATIONS = 3
 _MAX_FILE = 16 * MAX_BYTES
 CANDIDATE = "candidate.json"
+_HEADERS = "headers.json"
 
 
 class Incoming(NamedTuple):
@@ -154,13 +156,32 @@ def take_incoming(folder: str, host: str) -> Incoming:
     return Incoming(jar, "")
 
 
-def publish(folder: str, jar: Jar) -> None:
-    """Give applications the jar as cookies.txt, if their folder is there. Raises OSError."""
+def save_headers(folder: str, headers: Headers) -> None:
+    """Keep the headers that a login has brought. Raises OSError."""
+    replace_file(f"{folder}/{_HEADERS}", json.dumps(dict(headers)).encode())
+
+
+def load_headers(folder: str) -> Headers:
+    """Return the headers that a login has brought, none where there are none that can be read."""
+    with suppress(OSError, ValueError, JarError, AttributeError, RecursionError):
+        document = json.loads(_read(f"{folder}/{_HEADERS}", MAX_BYTES))
+        return tuple((str(name), str(value)) for name, value in document.items())
+    return ()
+
+
+def publish(folder: str, jar: Jar, headers: Headers = ()) -> None:
+    """Give applications the jar as cookies.txt, if their folder is there. Raises OSError.
+
+    Headers that a login has brought stand beside it, in headers.json.
+    """
     if not os.path.isdir(folder):
         return
     from sja_units.keepalive.jar import format_netscape
 
     replace_file(f"{folder}/cookies.txt", format_netscape(jar), 0o640, sync=False)
+    if headers:
+        data = json.dumps(dict(headers)).encode()
+        replace_file(f"{folder}/{_HEADERS}", data, 0o640, sync=False)
 
 
 def _read(path: str, limit: int) -> bytes:

@@ -1,8 +1,12 @@
 """The login program, run by a whole worker."""
 
+import json
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -186,3 +190,66 @@ def test_secrets_come_by_file_and_must_be_there(
     worker.wait_for_session("alive")
     assert secrets.read_text() not in worker.said()
     assert worker.end() == 0
+
+
+class TokenSite(BaseHTTPRequestHandler):
+    """A page that wants a POST with a token, and says nothing of cookies."""
+
+    token = "first"
+    asked: ClassVar[list[tuple[str, str, str]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.asked.append((body, self.headers["Content-Type"], self.headers["X-Client"]))
+        is_known = self.headers.get("Authorization") == f"Bearer {self.token}"
+        self.send_response(200 if is_known else 401)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_a_session_that_lives_in_a_header(make_worker: Maker, tmp_path: Path) -> None:
+    headers = tmp_path / "headers"
+    headers.write_text("# of the client\nX-Client: tests\nAuthorization: Bearer old\n")
+    token = tmp_path / "token"
+    program = write_program(tmp_path, f"print(open({str(token)!r}).read())")
+    token.write_text("Authorization: Bearer first")
+    with ThreadingHTTPServer(("127.0.0.1", 0), TokenSite) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        more = f'body = \'{{"query": 1}}\'\nheaders_file = "{headers}"\n'
+        more += f'[login]\ncommand = ["{program}"]\n'
+        worker = make_worker(f"http://127.0.0.1:{server.server_address[1]}/api", more)
+        published = worker.published / "headers.json"
+        worker.start()
+        worker.wait_for_session("alive")
+        assert json.loads(published.read_text()) == {"Authorization": "Bearer first"}
+        assert published.stat().st_mode & 0o777 == 0o640
+        assert set(TokenSite.asked) == {('{"query": 1}', "application/json", "tests")}
+        fresh = {"headers": {"Authorization": "Bearer second"}, "cookies": {"sid": "1"}}
+        token.write_text(json.dumps(fresh))
+        TokenSite.token = "second"
+        wait_for(lambda: "second" in published.read_text(), "the new token")
+        worker.wait_for_session("alive")
+        assert worker.end() == 0
+        token.write_text("")
+        worker.start()  # it remembers the token
+        worker.wait_until_ready()
+        assert worker.health()["session"] == "alive"
+        assert worker.end() == 0
+        server.shutdown()
+        thread.join()
+    assert "Bearer" not in worker.said()
+    assert "sid" in (worker.published / "cookies.txt").read_text()
+
+
+def test_headers_that_cannot_be_read_are_a_fault_of_the_configuration(
+    site: RunningSite, make_worker: Maker, tmp_path: Path
+) -> None:
+    headers = tmp_path / "headers"
+    headers.write_text("no header\n")
+    worker = make_worker(site.url, f'headers_file = "{headers}"\n')
+    worker.start()
+    assert worker.wait_for_end() == 78
+    assert "headers_file" in worker.said()
