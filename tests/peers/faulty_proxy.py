@@ -4,6 +4,9 @@ ok           passes everything on
 400, 503 ... answers that itself, and passes nothing on
 late-503 ... passes the request on, and then answers that all the same
 cut          passes the request on, and closes the connection in the middle of the answer
+closing      passes the request on, and closes the connection after each answer
+denied       answers 200 as some gateways do that let nobody in, and passes nothing on
+no-gzip      answers 400 to what is packed, and passes on what is not
 """
 
 import argparse
@@ -41,6 +44,12 @@ class Passage(BaseHTTPRequestHandler):
         if kind.isdigit():
             self._answer(int(kind), f"made-up {kind}")
             return
+        if mode == "denied":
+            self._answer(200, "Access denied", key="message")
+            return
+        if mode == "no-gzip" and self.headers.get("Content-Encoding") == "gzip":
+            self._answer(400, "unable to parse")
+            return
         try:
             status, answer = self._pass_on(body)
         except OSError as error:
@@ -50,9 +59,10 @@ class Passage(BaseHTTPRequestHandler):
             self.wfile.write(b"HTTP/1.1 2")
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
-        elif late:
+        elif late.isdigit():
             self._answer(int(late), f"made-up {late}, too late")
         else:
+            self.close_connection = mode == "closing"
             self._answer(status, answer)
 
     def _pass_on(self, body: bytes) -> tuple[int, str]:
@@ -66,9 +76,11 @@ class Passage(BaseHTTPRequestHandler):
         finally:
             link.close()
 
-    def _answer(self, status: int, message: str) -> None:
-        body = b"" if status == 204 else json.dumps({"error": message}).encode()
+    def _answer(self, status: int, message: str, *, key: str = "error") -> None:
+        body = b"" if status == 204 else json.dumps({key: message}).encode()
         self.send_response(status)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         if status != 204:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -14,13 +14,26 @@ OVERFLOW = "/run/sja-units/overflow"  # for what is read while the disk takes no
 _DISK_SIZE = "4m"
 _PROXY_PORT = 8087
 _MODE = "/root/proxy.mode"
-_PARKED = re.compile(r"^# (\d{3}): .+\npress\S* .*?\bcounter=(\d+)i", re.MULTILINE)
+_PARKED = re.compile(r"^# \S+ (\d{3}): .+\npress\S* .*?\bcounter=(\d+)i", re.MULTILINE)
+# Flips one bit of one file in a folder.
+_FLIP = """
+import os, random, sys
+folder = sys.argv[1]
+names = [n for n in sorted(os.listdir(folder)) if os.path.getsize(f"{folder}/{n}")]
+with open(f"{folder}/{random.choice(names)}", "r+b") as file:
+    at = random.randrange(os.fstat(file.fileno()).st_size)
+    file.seek(at)
+    (byte,) = file.read(1)
+    file.seek(at)
+    file.write(bytes([byte ^ 1 << random.randrange(8)]))
+"""
 
 
 class FaultyLine(Line):
     """A job that writes to InfluxDB through a proxy, and to a disk of its own.
 
-    `ended` counts how often a worker was ended in the middle of its work.
+    `ended` counts how often a worker was ended in the middle of its work, `flipped` how often a bit
+    of its spool was flipped.
     """
 
     def __init__(self, machine: Machine, name: str, port: int) -> None:
@@ -31,6 +44,7 @@ class FaultyLine(Line):
         self.influx.start()
         self.influx.sink["url"] = f"http://127.0.0.1:{_PROXY_PORT}"
         self.ended = 0
+        self.flipped = 0
         self._start_proxy(machine)
         super().__init__(machine, self.influx, name, port)
 
@@ -82,6 +96,14 @@ class FaultyLine(Line):
         pid = self._pid()
         self.machine.run("systemctl", "restart", self.unit)
         self._await_reads_of_another(pid)
+
+    def flip_bit(self) -> None:
+        """Let a bit of some file of the spool be another one at the next start."""
+        self.flipped += 1
+        self.machine.run("systemctl", "stop", self.unit)
+        self.machine.run("python3", "-Ic", _FLIP, f"{DISK}/sja-units/{self.job}/spool")
+        self.machine.run("systemctl", "start", self.unit)
+        self.await_more()
 
     def cut_power(self) -> None:
         self.ended += 1

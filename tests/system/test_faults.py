@@ -11,7 +11,10 @@ from tests.machines.machine import Machine
 from tests.system.faults import OVERFLOW, FaultyLine
 from tests.system.jobs import view
 
-_ANSWERS = ("400", "401", "404", "429", "500", "503", "late-503", "cut")
+_ANSWERS = (
+    *("307", "400", "401", "404", "413", "429", "500", "503", "late-503"),
+    *("cut", "closing", "denied", "no-gzip"),
+)
 
 
 def _list_database_faults(line: FaultyLine) -> dict[str, Callable[[], None]]:
@@ -31,6 +34,7 @@ def _list_machine_faults(line: FaultyLine, seconds: float) -> dict[str, Callable
         "kill -9": line.kill,
         "hang": line.freeze,
         "restart": line.restart,
+        "a bit flips": line.flip_bit,
         "power cut": line.cut_power,
         "disk full": partial(line.fill_disk, wait),
         "disk full, kill -9": partial(line.fill_disk, line.kill),
@@ -69,8 +73,9 @@ def test_random_faults_lose_and_double_nothing(
     missing, extra = line.compare()
     lost = missing - line.parked()
     assert not extra, f"stored more often than read: {sorted(extra)}"
-    assert dropped == 0
-    assert lost.total() <= line.ended, f"neither stored nor parked: {sorted(lost)}"
+    # A bit costs the batch that it is in, and may make its header count as a line.
+    assert dropped <= 2 * line.flipped
+    assert lost.total() <= line.ended + line.flipped, f"neither stored nor parked: {sorted(lost)}"
     assert machine.exists(f"{OVERFLOW}/{line.name}")
     machine.run("sjactl", "remove", line.job)
     assert not machine.exists(f"{OVERFLOW}/{line.name}")
