@@ -130,6 +130,10 @@ class Kind(Protocol):
         """
         ...
 
+    def restore_tables(self, text: str, where: str) -> str:
+        """Return a file with the names of tables whose contents it holds, where these are newer."""
+        ...
+
     def list_tables(self, values: Mapping[str, Any], where: str) -> list[str]:
         """Return the paths of the tables that a file names."""
         ...

@@ -108,6 +108,12 @@ def inline_tables(
     return inline_points(text, values, where, open_file)
 
 
+def restore_tables(text: str, where: str) -> str:
+    from sja_units.acquisition.points.inline import restore_tables as restore
+
+    return restore(text, where)
+
+
 def list_tables(values: Mapping[str, Any], where: str) -> list[str]:
     from sja_units.acquisition.points.inline import list_tables
 

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple
 from uuid import uuid4
 
@@ -12,11 +14,13 @@ from sja_units.toml.location import format_key, name_place
 from sja_units.toml.reader import Fault
 
 MAX_BYTES = 1024 * 1024
+_INLINED = re.compile(r"^[ \t]*point = \[\n(?:    \{ .*\},\n)+\] # from (.+)$", re.MULTILINE)
 
 
 class _Found(NamedTuple):
     """The table of one device."""
 
+    name: str  # as the file has it
     path: str
     table: PointTable
 
@@ -31,13 +35,13 @@ class InlinedPoints(NamedTuple):
     def faults(self) -> list[str]:
         """What is wrong with the tables, each with its place."""
         tables = self.tables.values()
-        return [f"{path}: {fault}" for path, table in tables for fault in table.faults]
+        return [f"{path}: {fault}" for _, path, table in tables for fault in table.faults]
 
     @property
     def warnings(self) -> list[str]:
         """What is odd about the tables, but harms nothing."""
         tables = self.tables.values()
-        return [f"{path}: {warning}" for path, table in tables for warning in table.warnings]
+        return [f"{path}: {warning}" for _, path, table in tables for warning in table.warnings]
 
     def describe(self, fault: Fault) -> str | None:
         """Return a fault that lies in a table with its row; "" if it only follows from another,
@@ -45,7 +49,7 @@ class InlinedPoints(NamedTuple):
         """
         match fault.place:
             case ("device", int(index), "point", int(place), *inside) if index in self.tables:
-                path, table = self.tables[index]
+                _, path, table = self.tables[index]
                 row = table.rows[place]
                 if table.faults and inside and inside[0] not in row.values:
                     return ""  # missing, because its column has another name
@@ -62,11 +66,11 @@ class InlinedPoints(NamedTuple):
 
         document: Any = tomlkit.parse(self.source)
         stand_ins = {}
-        for index, (path, table) in self.tables.items():
+        for index, (name, _, table) in self.tables.items():
             # tomlkit needs seconds for some thousand points.
             stand_in = tomlkit.item(uuid4().hex)
             stand_ins[stand_in.as_string()] = _format_points(table)
-            stand_in.comment(f"from {os.path.basename(path)}")
+            stand_in.comment(f"from {name}")
             device = document["device"][index]
             del device["points"]
             device.append("point", stand_in)
@@ -87,10 +91,27 @@ def inline_points(
     for index, device in _devices(values):
         if name := _name_table(device):
             path = os.path.join(os.path.dirname(where), name)
-            tables[index] = _Found(path, _read(path, open_file))
+            tables[index] = _Found(name, path, _read(path, open_file))
             device["point"] = [row.values for row in tables[index].table.rows]
             del device["points"]
     return InlinedPoints(text, tables) if tables else None
+
+
+def restore_tables(text: str, where: str) -> str:
+    """Return a job's file as it was before its tables went into it, as far as these are newer.
+
+    A table that is older than the file stays as it stands there: a person may have edited it.
+    """
+
+    def restore(match: re.Match[str]) -> str:
+        name = match[1]
+        path = os.path.join(os.path.dirname(where), name)
+        with suppress(OSError):
+            if os.stat(path).st_mtime_ns > os.stat(where).st_mtime_ns:
+                return f"points = {json.dumps(name, ensure_ascii=False)}"
+        return match[0]
+
+    return _INLINED.sub(restore, text)
 
 
 def list_tables(values: Mapping[str, Any], where: str) -> list[str]:

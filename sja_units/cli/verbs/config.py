@@ -70,7 +70,9 @@ def tell_when_it_counts(job: Job) -> None:
 def _settle(job: Job) -> JobFile:
     """Return what a job's file says, its points in it and no more in a table beside it."""
     text = read_file(job.config_path)
-    loaded = load(job.kind, Source(text, job.config_path))
+    # A table beside the file that was changed since is read again.
+    written = get_kind(job.kind).restore_tables(text, job.config_path)
+    loaded = load(job.kind, Source(written, job.config_path))
     warn(loaded.warnings)
     if loaded.file.origin is not None:
         return _renew(job, loaded.file, text)

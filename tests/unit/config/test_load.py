@@ -1,5 +1,6 @@
 """Points as a table beside the file."""
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ from sja_units.acquisition.points.vendor_words import find_type
 from sja_units.config.job_file import MAX_BYTES, parse
 from sja_units.config.load import Source, load
 from sja_units.errors import ConfigError
+from sja_units.kinds import get_kind
 from sja_units.toml.reader import Fault, TableReader
 from tests.unit.settings import parse_acquisition
 
@@ -191,6 +193,25 @@ def test_a_vendors_table_is_read_as_it_is(tmp_path: Path, table: str) -> None:
 )
 def test_types_have_the_names_of_iec_and_vendors(words: str, kind: str) -> None:
     assert {find_type(word) for word in words.split()} == {kind}
+
+
+@pytest.mark.parametrize("name", ["press1.csv", "tables/press 1.csv"])
+def test_a_table_that_is_newer_than_the_jobs_file_is_read_again(tmp_path: Path, name: str) -> None:
+    job, table = tmp_path / "x.toml", tmp_path / name
+    table.parent.mkdir(exist_ok=True)
+    table.write_text("name,table,address\na,coil,1\n")
+    text = JOB.replace("press1.csv", name)
+    job.write_text(load("acquisition", Source(text, str(job))).text)
+    table.write_text("name,table,address\nb,coil,2\n")
+    for newer, points in ((-10, ["a"]), (10, ["b"])):
+        moment = job.stat().st_mtime + newer
+        os.utime(table, (moment, moment))
+        restored = get_kind("acquisition").restore_tables(job.read_text(), str(job))
+        loaded = load("acquisition", Source(restored, str(job)))
+        assert [p.name for p in parse_acquisition(loaded.text).devices[0].points] == points
+    table.unlink()
+    restored = get_kind("acquisition").restore_tables(job.read_text(), str(job))
+    assert restored == job.read_text()
 
 
 def test_a_misspelt_column_is_told_once(tmp_path: Path) -> None:
