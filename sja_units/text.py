@@ -38,9 +38,8 @@ def find_nearest(word: str, known: Iterable[str]) -> str:
 
     plain = {to_ascii(each).casefold(): each for each in known}
     typed = to_ascii(word).casefold()
-    close = get_close_matches(typed, plain, n=1) or [
-        each for each in plain if len(typed) > 1 and each.startswith(typed)
-    ]
+    begun = [each for each in plain if len(typed) > 1 and each.startswith(typed)]
+    close = begun or get_close_matches(typed, plain, n=1)
     return plain[close[0]] if close else ""
 
 
