@@ -143,7 +143,8 @@ def _measure_devices(bed: Bed, devices: int) -> Iterator[Row]:
     ours, script = costs["ours"], costs["script"]
     for name, cost in costs.items():
         target = 1.0 if name == "ours" else None
-        what = f"CPU per 1,000 registers, {devices} devices, {name}"
+        count = "1 device" if devices == 1 else f"{devices} devices"
+        what = f"CPU per 1,000 registers, {count}, {name}"
         yield Row(what, f"{cost.cpu:.2f} ms", cost.cpu / script.cpu, "of the script", target)
     if devices == 100:
         yield Row(
@@ -174,7 +175,7 @@ def _measure_cost(bed: Bed, start: Start, devices: int) -> _Cost:
         bed.stop(unit)
         time.sleep(1)
         read_lines(bed)
-    registers = sum(1 if line.series == "collectd" else REGISTERS for line in lines)
+    registers = sum(1 if line.series.startswith("collectd") else REGISTERS for line in lines)
     expected = devices * REGISTERS * took
     assert registers > expected * 0.8, f"{unit}: {registers} of {expected:.0f} registers have come"
     return _Cost(

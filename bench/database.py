@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _lines: list[tuple[str, int, int]] = []
 # What collectd's write_http sends, one value a line.
-_PUTVAL = re.compile(rb"PUTVAL (\S+) interval=\S+ ([\d.]+):")
+_PUTVAL = re.compile(rb"PUTVAL ([^\s/]+)/\S+ interval=\S+ ([\d.]+):")
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -25,7 +25,8 @@ class _Connection(BaseHTTPRequestHandler):
             body = gzip.decompress(body)
         now = time.time_ns()
         if self.path == "/collectd":
-            found = [("collectd", round(float(at) * 1e9)) for _, at in _PUTVAL.findall(body)]
+            values = _PUTVAL.findall(body)
+            found = [(f"collectd {host.decode()}", round(float(at) * 1e9)) for host, at in values]
         else:
             found = [_read_line(line) for line in body.splitlines() if line]
         _lines.extend((series, at, now) for series, at in found)

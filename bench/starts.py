@@ -115,4 +115,4 @@ def _measure_growth(bed: Bed) -> Iterator[Row]:
     for jobs in (1, 10) if bed.is_short else (1, 10, 100, 500, 1000):
         ours, sleeps = _measure_targets(bed, jobs)
         of = f"x sleeps ({sleeps:.2f} s)"
-        yield Row(f"growth: {jobs} jobs by a target", f"{ours:.2f} s", ours / sleeps, of)
+        yield Row(f"growth: {jobs} by a target", f"{ours:.2f} s", ours / sleeps, of)

@@ -3,7 +3,7 @@
 import sys
 from typing import NamedTuple
 
-_HEAD = ("what", "figure", "ratio", "target", "verdict")
+HEAD = ("what", "figure", "ratio", "target", "verdict")
 _WIDTHS = (62, 14, 44, 10)
 
 
@@ -38,14 +38,8 @@ def _format(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 100 or number == int(number) else f"{number:.2f}"
 
 
-def show(cells: tuple[str, ...] = _HEAD) -> None:
+def show(cells: tuple[str, ...] = HEAD) -> None:
     """Print a line, by default the columns' names."""
     line = "".join(f"{cell:<{width}}" for cell, width in zip(cells, _WIDTHS, strict=False))
     sys.stdout.write(f"{line}{cells[-1]}".rstrip() + "\n")
     sys.stdout.flush()
-
-
-def render_markdown(rows: list[Row]) -> str:
-    """Return the table for bench/RESULTS.md."""
-    lines = [_HEAD, ("---",) * len(_HEAD), *(row.cells() for row in rows)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

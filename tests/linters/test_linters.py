@@ -61,3 +61,13 @@ def test_what_security_promises_is_shown() -> None:
     assert [path for path in shown if not (CHECKOUT / path).is_file()] == []
     told = {unit: float(most) for unit, most in re.findall(r"\| `(sja-\S+)` \| ([\d.]+) \|", text)}
     assert told == {unit.replace("@x.", "@."): most for unit, most in EXPOSURES.items()}
+
+
+def test_what_the_architecture_names_is_there() -> None:
+    text = (CHECKOUT / "docs/architecture.md").read_text()
+    files = {str(path.relative_to(CHECKOUT)) for path in CHECKOUT.rglob("*.py")}
+    named = re.findall(r"`([a-z_/]+\.py)`", text)
+    assert named
+    assert [
+        name for name in named if not any(f"/{file}".endswith(f"/{name}") for file in files)
+    ] == []

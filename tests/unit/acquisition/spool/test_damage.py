@@ -125,6 +125,7 @@ def test_a_sparse_file_takes_neither_memory_nor_time(tmp_path: Path, size: int) 
     assert time.process_time() - began < 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [
