@@ -63,4 +63,5 @@ class CachedSystemd(Systemd):
 
 
 def _concerns_job(unit: str) -> bool:
-    return parse_unit(unit.removesuffix(".timer")) is not None or unit.startswith(SCHEDULES)
+    service = unit.removesuffix(".timer") + ".service" if unit.endswith(".timer") else unit
+    return parse_unit(service) is not None or unit.startswith(SCHEDULES)

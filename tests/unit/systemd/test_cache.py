@@ -58,6 +58,18 @@ def test_what_has_changed_is_asked_again(systemd: CachedSystemd, systemd_mock: S
     assert ask(systemd) == ("failed", 2)
 
 
+def test_a_schedule_that_goes_on_is_news(
+    systemd: CachedSystemd, systemd_mock: SystemdMock
+) -> None:
+    name, timer = "NextElapseUSecRealtime", "sja-command@nightly.timer"
+    unit = systemd_mock.add(timer, "active", NextElapseUSecRealtime=1)
+    assert systemd.get([timer], name)[timer][name] == 1
+    unit.properties[name] = 2
+    systemd_mock.change(timer, "active")
+    hear(systemd, 0)
+    assert systemd.get([timer], name)[timer][name] == 2
+
+
 def test_other_units_are_nobodys_business(
     systemd: CachedSystemd, systemd_mock: SystemdMock
 ) -> None:
