@@ -13,86 +13,78 @@ from sja_units.fs.safe_open import open_folder
 class _Level(NamedTuple):
     """A folder on the way down, and those in it that are still to be entered."""
 
+    name: str
     status: os.stat_result
-    folders: list[str]
+    folders: list[tuple[str, os.stat_result]]
 
 
 def walk(path: str) -> Iterator[os.stat_result]:
-    """Yield what stat(2) says of each thing below a folder. Raises OSError.
+    """Yield what stat(2) says of each thing below a folder. Raises OSError."""
+    for _, _, status in _visit(path):
+        yield status
+
+
+def remove_tree(path: str) -> None:
+    """Delete a folder and all that is in it. Raises OSError; the same again then goes on."""
+    for folder, name, status in _visit(path):
+        with suppress(FileNotFoundError):
+            if stat.S_ISDIR(status.st_mode):
+                os.rmdir(name, dir_fd=folder)
+            else:
+                os.unlink(name, dir_fd=folder)
+    os.rmdir(path)
+
+
+def _visit(path: str) -> Iterator[tuple[int, str, os.stat_result]]:
+    """Yield each thing below a folder as the folder that it is in, its name and what stat(2) says;
+    a folder after all that is in it.
 
     One folder at a time is open, and no path grows: neither depth nor length has a bound.
     """
     folder = open_folder(path)
     try:
-        levels = [_Level(os.fstat(folder), [])]
+        levels = [_Level("", os.fstat(folder), [])]
         yield from _scan(folder, levels, path)
-        while levels:
-            if levels[-1].folders:
-                name = levels[-1].folders.pop()
-                levels.append(_Level(os.stat(name, dir_fd=folder, follow_symlinks=False), []))
-            else:
+        while True:
+            level = levels[-1]
+            if level.folders:
+                name, status = level.folders.pop()
+                levels.append(_Level(name, status, []))
+                folder = _move(folder, name)
+                _check(folder, status, path)
+                yield from _scan(folder, levels, path)
+            elif len(levels) > 1:
                 levels.pop()
-                name = ".."
-            if levels:
-                next_folder = open_folder(name, folder)
-                os.close(folder)
-                folder = next_folder
-                if not os.path.samestat(os.fstat(folder), levels[-1].status):
-                    raise OSError(errno.ESTALE, "it changes meanwhile", path)
-                if name != "..":
-                    yield from _scan(folder, levels, path)
+                folder = _move(folder, "..")
+                _check(folder, levels[-1].status, path)
+                yield folder, level.name, level.status
+            else:
+                return
     finally:
         os.close(folder)
 
 
-def _scan(folder: int, levels: list[_Level], path: str) -> Iterator[os.stat_result]:
+def _scan(
+    folder: int, levels: list[_Level], path: str
+) -> Iterator[tuple[int, str, os.stat_result]]:
     for name in os.listdir(folder):
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if stat.S_ISDIR(status.st_mode):
-            _check_disk(status, levels[0].status, path)
-            levels[-1].folders.append(name)
-        yield status
+        if not stat.S_ISDIR(status.st_mode):
+            yield folder, name, status
+            continue
+        # Folders only: a file of an overlay may tell the device that it really is on.
+        if status.st_dev != levels[0].status.st_dev:
+            raise OSError(errno.EXDEV, "another disk is mounted in it", path)
+        levels[-1].folders.append((name, status))
 
 
-def _check_disk(status: os.stat_result, top: os.stat_result, path: str) -> None:
-    # Folders only: a file of an overlay may tell the device that it really is on.
-    if status.st_dev != top.st_dev:
-        raise OSError(errno.EXDEV, "another disk is mounted in it", path)
+def _move(folder: int, name: str) -> int:
+    """Return a folder beside or in another one, which is closed."""
+    moved = open_folder(name, folder)
+    os.close(folder)
+    return moved
 
 
-def remove_tree(path: str) -> None:
-    """Delete a folder and all that is in it. Raises OSError; the same again then goes on.
-
-    What is in a folder within comes up to the top before that is deleted, so nothing is deep.
-    """
-    top = open_folder(path)
-    try:
-        status, mark, number = os.fstat(top), os.urandom(8).hex(), 0
-        while names := os.listdir(top):
-            for name in names:
-                if _unlink(name, top):
-                    continue
-                folder = open_folder(name, top)
-                try:
-                    _check_disk(os.fstat(folder), status, path)
-                    for inner in os.listdir(folder):
-                        if not _unlink(inner, folder):
-                            number += 1
-                            new = f".{mark}-{number}"
-                            os.rename(inner, new, src_dir_fd=folder, dst_dir_fd=top)
-                finally:
-                    os.close(folder)
-                os.rmdir(name, dir_fd=top)
-    finally:
-        os.close(top)
-    os.rmdir(path)
-
-
-def _unlink(name: str, folder: int) -> bool:
-    """Delete what is no folder; return whether it was none. Raises OSError."""
-    try:
-        with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=folder)
-    except IsADirectoryError:
-        return False
-    return True
+def _check(folder: int, status: os.stat_result, path: str) -> None:
+    if not os.path.samestat(os.fstat(folder), status):
+        raise OSError(errno.ESTALE, "it changes meanwhile", path)

@@ -117,6 +117,7 @@ def test_a_job_that_came_back_meanwhile_keeps_its_state(host: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_state_of_any_depth_is_measured_and_removed(host: Path) -> None:
     folder = host / "private" / str(GONE)
     folder.rmdir()

@@ -58,9 +58,7 @@ def test_what_has_changed_is_asked_again(systemd: CachedSystemd, systemd_mock: S
     assert ask(systemd) == ("failed", 2)
 
 
-def test_a_schedule_that_goes_on_is_news(
-    systemd: CachedSystemd, systemd_mock: SystemdMock
-) -> None:
+def test_a_schedule_that_goes_on_is_news(systemd: CachedSystemd, systemd_mock: SystemdMock) -> None:
     name, timer = "NextElapseUSecRealtime", "sja-command@nightly.timer"
     unit = systemd_mock.add(timer, "active", NextElapseUSecRealtime=1)
     assert systemd.get([timer], name)[timer][name] == 1

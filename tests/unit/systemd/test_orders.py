@@ -177,6 +177,7 @@ def test_an_order_that_was_lost_is_given_again(systemd: Systemd, systemd_mock: S
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_bus_restarts_while_an_order_is_carried_out(
     bus: Bus, systemd: Systemd, systemd_mock: SystemdMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

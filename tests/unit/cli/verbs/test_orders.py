@@ -128,6 +128,7 @@ def test_no_bus_is_one_line(sjactl: Sjactl, fleet: Fleet, bus: Bus, host: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_remove_deletes_a_state_of_any_depth(sjactl: Sjactl, fleet: Fleet) -> None:
     fleet.add(ALICE)
     state = fleet.path("private", ALICE)
