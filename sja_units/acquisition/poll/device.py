@@ -151,8 +151,9 @@ class DeviceReader:
         """Take note of a request without an answer. Raises it where the device is lost by that."""
         self._last_error = error
         self._silences += 1
-        is_lasting = self.plan.note_failure(request, str(error))
-        if answers or self._sampled:
+        is_alive = bool(answers or self._sampled)
+        is_lasting = self.plan.note_failure(request, str(error), is_alive=is_alive)
+        if is_alive:
             if len(request.points) > 1 and is_lasting:
                 self.plan.divide_silent(request)
             elif is_lasting or self.plan.is_left_out(request):

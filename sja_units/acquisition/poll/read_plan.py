@@ -77,9 +77,15 @@ class ReadPlan:
             self._reasons.pop(other, None)
             self._rests_until.pop(other, None)
 
-    def note_failure(self, request: ReadRequest, why: str) -> bool:
-        """Take note of a cycle without an answer; tell whether that has been so for long."""
-        self._failures[request] += 1
+    def note_failure(self, request: ReadRequest, why: str, *, is_alive: bool = True) -> bool:
+        """Take note of a cycle without an answer; tell whether that has been so for long.
+
+        is_alive: the device answers else. Of one that is away nothing is learnt about a point.
+        """
+        if is_alive or len(request.points) > 1:
+            self._failures[request] += 1
+        else:
+            self._failures[request] = 1  # it is asked after the others
         self._reasons[request] = why
         return self._failures[request] >= PATIENCE_CYCLES
 

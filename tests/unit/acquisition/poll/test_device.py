@@ -370,6 +370,21 @@ def test_a_device_that_is_off_at_first_is_read_in_as_few_requests_as_ever(
     assert reader.plan.bad_registers.describe() == []
 
 
+def test_a_device_that_was_away_for_long_leaves_out_nothing_for_one_silence(
+    later: Callable[[float], None],
+) -> None:
+    reader, device, link = make_answering(range(0, 400, 100), "retries = 0")
+    silent = Silent(device, *range(0, 400, 100))
+    for _ in range(30):
+        run(reader.read(link))
+        later(10)
+    silent.holes = {300}
+    run(reader.read(link))
+    assert reader.plan.bad_registers.describe() == []
+    silent.holes.clear()
+    assert points_read(run(reader.read(link))) == [0, 1, 2, 3]
+
+
 def test_what_was_answered_once_and_is_silent_beside_others_costs_little_time(
     later: Callable[[float], None],
 ) -> None:
