@@ -93,13 +93,18 @@ def main() -> None:
     parser.add_argument("--illegal", default="", help='addresses that are refused, "37,100-103"')
     parser.add_argument("--counter", type=int, default=1000, help="address of the counter")
     parser.add_argument("--log", type=Path, help="file for each value of the counter sent out")
+    parser.add_argument("--more", type=int, default=0, help="devices at the ports after it")
     options = parser.parse_args()
-    log = options.log.open("a", encoding="ascii") if options.log else None
-    registers = Registers(parse_ranges(options.illegal), options.counter, log)
-    device = Device(options.host, options.port, registers, parse_ranges(options.units))
-    device.no_block = False
-    print(f"listening on {options.host}:{options.port}", flush=True)
-    device.start()
+    for number in range(options.more, -1, -1):
+        suffix = f".{number}" if options.more else ""
+        path = options.log and options.log.with_name(f"{options.log.name}{suffix}")
+        log = path.open("a", encoding="ascii") if path else None
+        registers = Registers(parse_ranges(options.illegal), options.counter, log)
+        port = options.port + number
+        device = Device(options.host, port, registers, parse_ranges(options.units))
+        device.no_block = number > 0
+        print(f"listening on {options.host}:{port}", flush=True)
+        device.start()
 
 
 if __name__ == "__main__":

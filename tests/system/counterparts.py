@@ -45,16 +45,22 @@ def wait_listening(machine: Machine, port: int) -> None:
 
 
 class ModbusDevice:
-    """A device at a port, which notes each value of its counter that it sends out."""
+    """A device at a port, which notes each value of its counter that it sends out.
 
-    def __init__(self, machine: Machine, port: int) -> None:
+    more: so many further devices at the ports after it. What they send is told apart by numbers:
+    value * (more + 1) + place.
+    """
+
+    def __init__(self, machine: Machine, port: int, more: int = 0) -> None:
         self.machine = machine
         self.port = port
+        self.more = more
         self._unit = f"device-{port}"
         self._log = f"/root/device-{port}.sent"
 
     def start(self) -> None:
         argv = ["/src/tests/peers/modbus_device.py", "--log", self._log]
+        argv += ["--more", str(self.more)] if self.more else []
         spawn_peer(self.machine, self._unit, self.port, *argv)
 
     def stop(self) -> None:
@@ -69,7 +75,13 @@ class ModbusDevice:
 
     def sent(self) -> Counter[int]:
         """Return how often each number went out; a device that starts anew counts from 1."""
-        return Counter(int(line) for line in self.machine.read(self._log).split())
+        if not self.more:
+            return Counter(int(line) for line in self.machine.read(self._log).split())
+        found: Counter[int] = Counter()
+        for place in range(self.more + 1):
+            values = self.machine.read(f"{self._log}.{place}").split()
+            found.update(int(value) * (self.more + 1) + place for value in values)
+        return found
 
 
 class Database(Protocol):

@@ -40,10 +40,14 @@ def describe_device(
 
 
 def create_acquisition(
-    machine: Machine, name: str, devices: Iterable[str], sink: dict[str, str]
+    machine: Machine,
+    name: str,
+    devices: Iterable[str],
+    sink: dict[str, str],
+    interval: str = "100ms",
 ) -> str:
-    """Create and start a job that reads every 100 ms and is hung after 2 s; return the job."""
-    lines = ['interval = "100ms"', "[sink]"]
+    """Create and start a job that is hung after 2 s without a sign of it; return the job."""
+    lines = [f'interval = "{interval}"', "[sink]"]
     lines += [f'{key} = "{value}"' for key, value in sink.items()]
     lines += ["[service]", 'WatchdogSec = "2s"', *devices]
     # By hand: `sjactl create` tries the devices, and what it reads then is nobody's sample.
@@ -60,12 +64,18 @@ class Line:
         self.machine = machine
         self.database = database
         self.name = name
-        self.device = ModbusDevice(machine, port)
+        self.device = self.make_device(machine, port)
         self.device.start()
-        device = describe_device(name, port)
-        self.job = create_acquisition(machine, name, [device], database.sink)
+        self.job = self.create(machine, name, port)
         self.unit = unit_of(self.job)
         self.wait_reads()
+
+    def make_device(self, machine: Machine, port: int) -> ModbusDevice:
+        return ModbusDevice(machine, port)
+
+    def create(self, machine: Machine, name: str, port: int) -> str:
+        """Create and start the job; return it."""
+        return create_acquisition(machine, name, [describe_device(name, port)], self.database.sink)
 
     def wait_reads(self, count: int = 5) -> None:
         """Return when the job runs and its device has answered so many more reads."""
