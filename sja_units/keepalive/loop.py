@@ -24,6 +24,7 @@ from sja_units.runtime import log
 from sja_units.runtime.service import Runtime
 
 _MAX_HEADERS = 65536
+_SAVE_SECONDS = 60.0  # times that are younger than what is saved may be lost with a kill
 REFRESH_SIGNAL = signal.SIGUSR1  # asks for a refresh now
 
 
@@ -46,6 +47,7 @@ def run(config: KeepaliveConfig, runtime: Runtime) -> None:
         keeper.take_incoming()
         keeper.wait(keeper.digest(keeper.refresh()))
     keeper.jars.save()
+    keeper.save()
 
 
 def _find(key: str, path: str) -> str:
@@ -83,7 +85,7 @@ class _Keeper:
         self.jars = JarKeeper(self._folder, published, self._reporter)
         self._expired_in_row = 0
         self._login_fault = ""
-        self._state = load_state(self._folder)
+        self._state = self._saved = load_state(self._folder)
         # When the session was last used, by the clock that nobody sets; None where nobody knows.
         self._touched: float | None = None
         if self._state.last_refresh:
@@ -245,14 +247,27 @@ class _Keeper:
 
     def _conclude(self, found: RefreshResult, message: str, delay: float) -> float:
         """Remember and tell what a refresh found; return `delay`."""
-        try:
-            save_state(self._folder, self._state)
-        except OSError as error:
-            self._reporter.remark("state", f"state.json cannot be saved: {error.strerror}")
-        else:
-            self._reporter.remark("state", "")
+        if self._has_news():
+            self.save()
         if self._config.auto:
             text = intervals.describe(self._state, self._interval)
             self._reporter.report_interval(self._interval, text)
         self._reporter.tell(found, self._state, message, delay)
         return delay
+
+    def _has_news(self) -> bool:
+        """Tell whether the state differs from the saved one in more than times of a moment ago."""
+        saved, state = self._saved, self._state
+        is_old = abs(state.last_refresh - saved.last_refresh) >= _SAVE_SECONDS
+        now = saved._replace(last_refresh=state.last_refresh, last_alive=state.last_alive)
+        return is_old or now != state
+
+    def save(self) -> None:
+        """Remember the state; a full disk is told, and ends no session."""
+        try:
+            save_state(self._folder, self._state)
+        except OSError as error:
+            self._reporter.remark("state", f"state.json cannot be saved: {error.strerror}")
+        else:
+            self._saved = self._state
+            self._reporter.remark("state", "")
