@@ -49,7 +49,7 @@ def make_layer(suite: str) -> Path:
     texts = {
         f"etc/python{version}/sitecustomize.py": _START,
         f"{_LIBRARY}/config": _CONFIG,
-        "etc/systemd/system/sja-.service.d/90-coverage.conf": _DROP_IN,
+        "usr/lib/systemd/system/sja-.service.d/90-coverage.conf": _DROP_IN,
     }
 
     def build(new: Path) -> None:
