@@ -6,6 +6,7 @@ Times between frames are those of "MODBUS over Serial Line" V1.02, 2.5.1.1, modb
 import errno
 import fcntl
 import os
+import socket
 import stat
 import termios
 import time
@@ -32,7 +33,7 @@ class SerialLine:
         self._path = path
         self._settings = settings
         self._fd = -1
-        self._claim = ""
+        self._claim: socket.socket | None = None
         self._was_away = False
         self._busy_until = 0.0
         self._silence = _FAST_SILENCE_SECONDS
@@ -85,7 +86,8 @@ class SerialLine:
 
     def close(self) -> None:
         if self._fd >= 0:
-            tty_holder.drop_claim(self._claim)
+            if self._claim:
+                self._claim.close()
             os.close(self._fd)
             self._fd = -1
 

@@ -1,15 +1,19 @@
-"""Which job holds a serial port: told by an empty file in the holder's own folder under /run.
+"""Which job holds a serial port: told by an abstract socket that bears the port and the job.
 
-The lock itself is the kernel's; this only gives it a name, which nobody else could tell: jobs do
-not see each other's processes.
+The lock itself is the kernel's; this only gives it a name, which nobody else could tell: jobs see
+neither each other's processes nor each other's folders. The name goes with its process. Any
+process may take such a name, so it is for messages alone. Source: unix(7), proc(5) net/unix.
 """
 
 import os
-from contextlib import suppress
+import re
+import socket
 
-from sja_units.job import RUN_ROOT
+from sja_units.job import NAME
 
 _UNKNOWN = "another program or job"
+_PREFIX = "sja-units/serial"
+_HELD = re.compile(rf"@{_PREFIX}/(\d+:\d+)/({NAME.pattern})$", re.MULTILINE)
 
 
 def is_job() -> bool:
@@ -22,32 +26,30 @@ def is_shut_out() -> bool:
     return is_job() and not os.path.lexists("/dev/console")
 
 
-def claim(device: int) -> str:
-    """Let others know that this job holds a device; return the file's path, "" where none is."""
+def claim(device: int) -> socket.socket | None:
+    """Let others know that this job holds a device, until what is returned is closed."""
     if not is_job():
-        return ""
-    path = f"{os.environ['RUNTIME_DIRECTORY']}/{_name(device)}"
-    with suppress(OSError):
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
-    return path
-
-
-def drop_claim(path: str) -> None:
-    if path:
-        with suppress(OSError):
-            os.unlink(path)
+        return None
+    job = os.path.basename(os.environ["RUNTIME_DIRECTORY"])
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    try:
+        name.bind(f"\0{_PREFIX}/{_name(device)}/{job}")
+    except OSError:
+        name.close()  # somebody else has taken it
+        return None
+    return name
 
 
 def find_holder(path: str) -> str:
     """Return the job that holds a serial port, as a person calls it."""
-    folder = os.path.dirname(os.environ.get("RUNTIME_DIRECTORY", f"{RUN_ROOT}/acquisition/x"))
-    with suppress(OSError):
-        name = _name(os.stat(path).st_rdev)
-        for job in sorted(os.listdir(folder)):
-            if os.path.exists(f"{folder}/{job}/{name}"):
-                return f"acquisition/{job}"
-    return _UNKNOWN
+    try:
+        device = _name(os.stat(path).st_rdev)
+        with open("/proc/self/net/unix", encoding="utf-8", errors="replace") as file:
+            holders = _HELD.findall(file.read())
+    except OSError:
+        return _UNKNOWN
+    return next((f"acquisition/{job}" for held, job in holders if held == device), _UNKNOWN)
 
 
 def _name(device: int) -> str:
-    return f"holds-{os.major(device)}:{os.minor(device)}"
+    return f"{os.major(device)}:{os.minor(device)}"
