@@ -45,7 +45,9 @@ def probe_site(config: KeepaliveConfig, jar: Jar) -> SiteReport:
 
 def is_public(config: KeepaliveConfig) -> bool:
     """Tell whether the page is alive for everybody, so that nothing shows a session's end."""
-    alive = config.alive
-    if alive.body_contains or alive.json or alive.redirect_contains or alive.cookies:
+    for criteria in (config.alive, config.expired):
+        if criteria.body_contains or criteria.json or criteria.redirect_contains:
+            return False
+    if config.alive.cookies:
         return False
     return examine(config, ())[1].verdict.outcome == ALIVE
