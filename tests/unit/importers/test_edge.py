@@ -1,6 +1,5 @@
 """Tasks of the older edge system become jobs."""
 
-import sqlite3
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from sja_units.acquisition.points.point import Point
 from sja_units.config.job_file import parse
 from sja_units.errors import ConfigError
 from sja_units.importers import edge as importer
-from sja_units.importers.edge_database import check_quiet, read_database
-from sja_units.importers.edge_settings import LOCAL, compose_sink, parse_env
+from sja_units.importers.edge_database import read_database
+from sja_units.importers.edge_settings import LOCAL
 from sja_units.importers.takeover import Import, Takeover
 from tests.unit.importers.edge_system import EdgeSystem
 
@@ -307,107 +306,6 @@ def test_a_schedule_that_nobody_knows_is_told(edge: EdgeSystem) -> None:
         found = take(edge)
         assert read(found.imports[0]).interval == interval
         assert bool(found.notes) == ("*" in schedule)
-
-
-@pytest.mark.parametrize(
-    ("settings", "url", "bucket"),
-    [
-        ({"INFLUXDB_HOST": "db", "INFLUXDB_BUCKET": "b"}, "http://db:8086", "b"),
-        ({"INFLUXDB_TOKEN": "made-up"}, "http://localhost:8086", "default"),
-        ({"INFLUXDB_HOST": "db", "INFLUXDB_PORT": "8087"}, "http://db:8087", "default"),
-        ({"INFLUXDB_HOST": "https://db.example"}, "https://db.example", "default"),
-        ({"INFLUXDB_HOST": "", "INFLUXDB_ORG": "o"}, "http://localhost:8086", "default"),
-    ],
-)
-def test_where_values_go_is_as_the_older_system_had_it(
-    edge: EdgeSystem, settings: dict[str, str], url: str, bucket: str
-) -> None:
-    edge.point("p", "40001")
-    sink = compose_sink(settings)
-    assert sink is not None
-    config = read(take(edge, sink).imports[0])
-    assert (config.sink.url, config.sink.bucket) == (url, bucket)
-
-
-def test_what_it_never_read_says_nothing() -> None:
-    assert compose_sink({}) is None
-    assert compose_sink({"INFLUXDB_URL": "http://db"}) is None
-    with pytest.raises(ConfigError):
-        compose_sink({"INFLUXDB_HOST": "a b"})
-
-
-def test_its_env_file() -> None:
-    text = """
-    # INFLUXDB_HOST=no
-    export INFLUXDB_HOST="db one" # a remark
-    INFLUXDB_TOKEN='made#up=='
-    INFLUXDB_ORG = plant # a remark
-    INFLUXDB_BUCKET=edge#1
-    nonsense
-    """
-    assert parse_env(text) == {
-        "INFLUXDB_HOST": "db one",
-        "INFLUXDB_TOKEN": "made#up==",
-        "INFLUXDB_ORG": "plant",
-        "INFLUXDB_BUCKET": "edge#1",
-    }
-
-
-VIEW = (
-    "CREATE VIEW configuration_point AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
-    "SELECT i + 1 FROM n) SELECT i AS id, 1 AS device_id, 1 AS template_id, i AS code, "
-    "'40001' AS address, NULL AS extra FROM n"
-)
-MANY = (
-    "INSERT INTO configuration_point (device_id) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
-    "SELECT i + 1 FROM n WHERE i < 200000) SELECT i FROM n"
-)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "statement",
-    [
-        f"DROP TABLE configuration_point; {VIEW}",
-        MANY,
-        "UPDATE configuration_acqtask SET name = hex(zeroblob(40000000))",
-        "DROP TABLE configuration_site; "
-        "CREATE VIRTUAL TABLE configuration_site USING fts5(id, code)",
-    ],
-)
-def test_a_database_made_to_harm_is_one_line(edge: EdgeSystem, statement: str) -> None:
-    edge.point("p", "40001")
-    edge.database.executescript(statement)
-    edge.database.commit()
-    with pytest.raises(ConfigError) as caught:
-        take(edge)
-    assert len(caught.value.faults) == 1
-
-
-def test_text_that_is_no_text_is_read(edge: EdgeSystem) -> None:
-    edge.point("p", "40001")
-    edge.database.execute("UPDATE configuration_acqtask SET name = CAST(x'ff41' AS TEXT)")
-    edge.database.commit()
-    assert "A" in take(edge).imports[0].title
-
-
-def test_what_is_no_such_database_is_told(tmp_path: Path, edge: EdgeSystem) -> None:
-    whole = edge.path.read_bytes()
-    other = tmp_path / "other.sqlite3"
-    sqlite3.connect(other).executescript("CREATE TABLE x (y)")
-    for data in (b"", b"no database", whole[:5000], other.read_bytes(), b"SQLite format 3\0" * 99):
-        with pytest.raises(ConfigError):
-            read_database(data, "db", importer.TABLES)
-
-
-def test_a_database_with_a_log_is_read_once_it_is_quiet(edge: EdgeSystem) -> None:
-    edge.database.execute("PRAGMA journal_mode = WAL")
-    edge.point("p", "40001")
-    with pytest.raises(ConfigError):
-        check_quiet(str(edge.path))
-    edge.database.close()
-    check_quiet(str(edge.path))
-    assert len(take(edge).imports) == 1
 
 
 JUNK = st.one_of(st.none(), st.integers(-(2**40), 2**40), st.floats(), st.text(), st.binary())
