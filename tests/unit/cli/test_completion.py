@@ -34,6 +34,7 @@ def complete(words: str, home: Path) -> list[str]:
         ("sjactl schema ke", ["keepalive"]),
     ],
 )
+@pytest.mark.slow
 def test_what_tab_offers(words: str, offered: list[str], tmp_path: Path) -> None:
     (tmp_path / ".ssh").mkdir()
     (tmp_path / ".ssh/config").write_text("Host gw1 gw2 *.lan\n  User root\n")

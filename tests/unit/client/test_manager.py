@@ -104,6 +104,7 @@ def test_a_door_that_is_away_is_told(path: str, ask: Callable[[str], None]) -> N
     assert isinstance(caught.value, ApiError)
 
 
+@pytest.mark.slow
 def test_events_go_on_after_the_door_has_ended(path: str) -> None:
     def chunk(line: bytes) -> bytes:
         return f"{len(line):x}\r\n".encode() + line + b"\r\n"

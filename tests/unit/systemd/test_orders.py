@@ -75,6 +75,7 @@ def test_an_order_that_is_not_due_any_more(systemd: Systemd, systemd_mock: Syste
     assert systemd_mock.count("StartUnit") == 0
 
 
+@pytest.mark.slow
 def test_starts_take_turns_and_a_slow_one_holds_nobody_up(
     systemd: Systemd, systemd_mock: SystemdMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +142,7 @@ def test_a_program_that_has_ended_already_was_started(
         ("restart", "active", "done"),
     ],
 )
+@pytest.mark.slow
 def test_an_end_that_was_told_to_nobody(
     systemd: Systemd,
     systemd_mock: SystemdMock,
@@ -206,6 +208,7 @@ def test_systemd_leaves_the_bus_while_an_order_is_carried_out(
     assert run_order(systemd, "start", ONE) == "done"
 
 
+@pytest.mark.slow
 def test_a_bus_that_stays_away_is_one_line(
     bus: Bus, systemd_mock: SystemdMock, host: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

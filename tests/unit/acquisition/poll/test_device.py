@@ -407,6 +407,7 @@ def test_what_was_answered_once_and_is_silent_beside_others_costs_little_time(
     assert condition_of(reader) == "healthy"
 
 
+@pytest.mark.slow
 def test_what_is_busy_now_and_then_is_no_fault() -> None:
     reader, device, link = make_answering(range(4))
     for _ in range(20):

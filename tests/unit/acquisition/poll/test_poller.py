@@ -146,6 +146,7 @@ def polling(
     thread.join()
 
 
+@pytest.mark.slow
 def test_silent_units_behind_a_gateway_cost_the_living_a_tenth_of_the_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
