@@ -1,18 +1,23 @@
 """Where the values of a job go, as its file says."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from sja_units.toml.reader import TableReader
 from sja_units.url import parse_address
 
 Api = Literal["1", "2", "3"]
+SinkType = Literal["influxdb", "local"]
+Layout = Literal["wide", "narrow"]
+
+_TYPES: tuple[SinkType, ...] = get_args(SinkType)
+_LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
 class SinkConfig(NamedTuple):
     """Where the values go."""
 
-    type: str  # influxdb, local
-    layout: str  # wide, narrow
+    type: SinkType
+    layout: Layout
     url: str = ""
     database: str = ""  # InfluxDB 1.x; with a token 3.x
     username: str = ""
@@ -33,8 +38,8 @@ class SinkConfig(NamedTuple):
 
 def read_sink(table: TableReader) -> SinkConfig:
     """Return what [sink] says; faults go into the table."""
-    kind = table.text("type", "influxdb", choices=("influxdb", "local"))
-    layout = table.text("layout", "wide", choices=("wide", "narrow"))
+    kind = table.choice("type", _TYPES, "influxdb")
+    layout = table.choice("layout", _LAYOUTS, "wide")
     if kind == "local":
         return SinkConfig(kind, layout)
     url = table.text("url")

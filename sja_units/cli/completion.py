@@ -116,7 +116,9 @@ def add_own_options(command: click.Command, own: Iterable[click.Parameter]) -> N
 def add_completion(command: click.Command) -> None:
     """Let a command's words be completed, and those of the commands below it."""
     for parameter in command.params:
-        if isinstance(parameter.type, StringParamType) and not isinstance(parameter.type, Word):
+        # Those that offer their words themselves stay, as do those that were taken up before.
+        is_known = isinstance(parameter.type, Word | _Word)
+        if isinstance(parameter.type, StringParamType) and not is_known:
             is_file = isinstance(parameter.type, ClientFile)
             parameter.type = _Word(is_file=is_file and parameter.name != "settings")
     if isinstance(command, click.Group):

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sja_units.text import percent_encode, suggest, to_ascii
 
@@ -18,6 +18,9 @@ SIZE = r"([0-9]{1,18})\s*([A-Za-z]*)"
 _LONGEST_CREDENTIAL = 255  # of its name, which is made from the path
 # systemd reads it as a word of a directive, with % and quotes of its own meaning.
 _PLAIN_PATH = re.compile(r"/[^\s%:'\"\\]+")
+
+
+Word = TypeVar("Word", bound=str)
 
 
 class Fault(NamedTuple):
@@ -105,6 +108,11 @@ class TableReader:
         else:
             return str(value)
         return default or (choices[0] if choices else "")
+
+    def choice(self, key: str, choices: Sequence[Word], default: Word | None = None) -> Word:
+        """Return one of a set of words."""
+        text = self.text(key, default, choices=choices)
+        return next((word for word in choices if word == text), choices[0])
 
     def path(self, key: str, default: str | None = None) -> str:
         """Return the path of a file that systemd is to hand to the job."""

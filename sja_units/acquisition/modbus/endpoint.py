@@ -2,11 +2,12 @@
 
 import re
 import socket
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from sja_units.toml.reader import TableReader
 
-TRANSPORTS = ("tcp", "udp", "tls", "rtu", "ascii", "rtu-over-tcp")
+Transport = Literal["tcp", "udp", "tls", "rtu", "ascii", "rtu-over-tcp"]
+TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 SERIAL_TRANSPORTS = ("rtu", "ascii")
 _BAUDRATES = [300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400]
 _BAUDRATES += [460800, 500000, 576000, 921600, 1000000]
@@ -43,7 +44,7 @@ class TlsFiles(NamedTuple):
 class Endpoint(NamedTuple):
     """Where a device is reached: a host and a port, or a serial port."""
 
-    transport: str
+    transport: Transport
     host: str = ""
     port: int = 0
     tty: str = ""
@@ -71,7 +72,7 @@ NO_PACING = Pacing()
 
 def read_endpoint(table: TableReader) -> Endpoint:
     """Return how a device is reached; faults go into its table."""
-    transport = table.text("transport", "tcp", choices=TRANSPORTS)
+    transport = table.choice("transport", TRANSPORTS, "tcp")
     if transport in SERIAL_TRANSPORTS:
         return _read_serial(table, transport)
     host = table.text("host")
@@ -101,7 +102,7 @@ def refuse_host(host: str) -> str:
     return ""
 
 
-def _read_serial(table: TableReader, transport: str) -> Endpoint:
+def _read_serial(table: TableReader, transport: Transport) -> Endpoint:
     tty = table.text("port")
     if tty and not _TTY.fullmatch(tty):
         table.fault("port", f'is {tty!r}, but must be a serial port such as "/dev/ttyUSB0"')

@@ -18,9 +18,10 @@ from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
 
 from sja_units.acquisition.modbus.channel import Channel
-from sja_units.acquisition.modbus.endpoint import NO_PACING, Pacing
+from sja_units.acquisition.modbus.endpoint import NO_PACING, Pacing, Transport
 from sja_units.acquisition.modbus.habits import Habits
 from sja_units.acquisition.modbus.steps import Steps, run, sleep_until
+from sja_units.acquisition.points.types import RegisterTable
 from sja_units.text import describe_os_error
 
 # What it finds wrong with a frame is told by us, once, in the words of the job.
@@ -93,7 +94,7 @@ class MismatchedResponse(InvalidResponse):
     """A sound answer to another question: the one to ours may still be under way."""
 
 
-def make_request(table: str, address: int, count: int) -> Request:
+def make_request(table: RegisterTable, address: int, count: int) -> Request:
     """Return the request for `count` registers, or bits, from a zero-based address."""
     pdu = _REQUESTS[table](address=address, count=count)
     size = (count + 7) // 8 if table in ("coil", "discrete") else count * 2
@@ -103,7 +104,7 @@ def make_request(table: str, address: int, count: int) -> Request:
 class Link:
     """The one connection to an endpoint; it opens when it is needed."""
 
-    def __init__(self, transport: str, channel: Channel, pacing: Pacing = NO_PACING) -> None:
+    def __init__(self, transport: Transport, channel: Channel, pacing: Pacing = NO_PACING) -> None:
         decoder = DecodePDU(False)
         self._framer: FramerBase = FramerSocket(decoder)
         self._receive: _Receive = self._receive_mbap

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence, Set
 from typing import NamedTuple
 
 from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import RegisterTable
 from sja_units.text import count
 
 
 class ReadRequest(NamedTuple):
     """One request: registers (or bits) that lie together, and the points inside."""
 
-    table: str
+    table: RegisterTable
     address: int
     size: int  # registers or bits
     points: tuple[int, ...]  # indices into the device's points, by address
@@ -28,7 +29,7 @@ def plan_requests(
     limits: Limits,
     *,
     without: Set[int] = frozenset(),
-    boundaries: Set[tuple[str, int]] = frozenset(),
+    boundaries: Set[tuple[RegisterTable, int]] = frozenset(),
 ) -> list[ReadRequest]:
     """Return the fewest blocks that hold every point once, in order of table and address.
 
@@ -51,7 +52,7 @@ def plan_requests(
     return blocks
 
 
-def _registers(points: Sequence[Point], which: Iterable[int]) -> set[tuple[str, int]]:
+def _registers(points: Sequence[Point], which: Iterable[int]) -> set[tuple[RegisterTable, int]]:
     return {(points[i].table, a) for i in which for a in range(points[i].address, points[i].end)}
 
 
@@ -73,8 +74,8 @@ def _crosses(
     block: ReadRequest,
     joined: ReadRequest,
     point: Point,
-    avoid: Set[tuple[str, int]],
-    boundaries: Set[tuple[str, int]],
+    avoid: Set[tuple[RegisterTable, int]],
+    boundaries: Set[tuple[RegisterTable, int]],
 ) -> bool:
     gap = range(block.address + block.size, point.address)
     return (
@@ -93,7 +94,7 @@ def split(block: ReadRequest, points: Sequence[Point]) -> tuple[ReadRequest, Rea
     )
 
 
-def _around(table: str, indices: tuple[int, ...], points: Sequence[Point]) -> ReadRequest:
+def _around(table: RegisterTable, indices: tuple[int, ...], points: Sequence[Point]) -> ReadRequest:
     first = min(points[i].address for i in indices)
     last = max(points[i].end for i in indices)
     return ReadRequest(table, first, last - first, indices)

@@ -15,13 +15,16 @@ from sja_units.acquisition.points.types import (
     SIZES,
     TABLES,
     TYPES,
+    RegisterTable,
     find_limits,
     is_unsigned,
 )
 from sja_units.toml.reader import TableReader
 
 # First digit of a Modbus reference: https://modbus.org/specs.php, "Modbus data model".
-_REFERENCE_TABLES = {"0": "coil", "1": "discrete", "3": "input", "4": "holding"}
+_REFERENCE_TABLES: dict[str, RegisterTable] = {
+    **{"0": "coil", "1": "discrete", "3": "input", "4": "holding"}
+}
 _NUMBER_KEYS = ("scale", "offset", "no_value", "precision", "scale_register")
 _KEYS_OF = {"bit": ("bit",), "encoding": ("string",), "byte": ("string", "int8", "uint8")}
 # Python's own, or not of single texts; a device's UTF-16 has no mark of its order.
@@ -41,7 +44,7 @@ class Point(NamedTuple):
     """A value of a device, as its file describes it."""
 
     name: str
-    table: str
+    table: RegisterTable
     address: int  # zero-based
     size: int  # registers; bits in the tables coil and discrete
     type: str
@@ -252,19 +255,19 @@ def read_name(table: TableReader, key: str, default: str | None = None) -> str:
     return name
 
 
-def _read_place(table: TableReader) -> tuple[str, int]:
+def _read_place(table: TableReader) -> tuple[RegisterTable, int]:
     """Return the table and the zero-based address."""
     if not table.has("reference"):
-        where = table.text("table", choices=TABLES)
+        where = table.choice("table", TABLES)
         return where, table.integer("address", low=0, high=65535)
-    place = parse_reference(table.raw("reference"))
-    if place is None:
+    found = parse_reference(table.raw("reference"))
+    place: tuple[RegisterTable, int] = found or ("holding", 0)
+    if found is None:
         table.fault(
             "reference",
             "is not a Modbus reference: 1 to 9999, 10001, 30001 or 40001 and up, "
             "or six digits such as 400001 (coils above 9999 in quotes: '010000')",
         )
-        place = ("holding", 0)
     if table.has("address"):
         table.integer("address", low=0, high=65535)
         table.fault("address", "stands beside a reference: give one of the two")
@@ -273,7 +276,7 @@ def _read_place(table: TableReader) -> tuple[str, int]:
     return place
 
 
-def parse_reference(reference: object) -> tuple[str, int] | None:
+def parse_reference(reference: object) -> tuple[RegisterTable, int] | None:
     """Return table and zero-based address of a reference such as 40001, 400001 or "000001".
 
     None if it is none. A number below 10000 is a coil; five digits and six digits each have one

@@ -1,6 +1,9 @@
 """The types of points: how many registers they take, in which orders, and what they can hold."""
 
-TABLES = ("holding", "input", "coil", "discrete")
+from typing import Literal, get_args
+
+RegisterTable = Literal["holding", "input", "coil", "discrete"]
+TABLES: tuple[RegisterTable, ...] = get_args(RegisterTable)
 BYTE_ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
 """Orders of every number, as of one with 32 bits: A is the most significant byte."""
 LONG_BYTE_ORDERS: dict[str, str] = {

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from math import inf
 
 from sja_units.acquisition.points.point import Point
+from sja_units.acquisition.points.types import RegisterTable
 from sja_units.runtime import log
 
 RETRY_REFUSED_SECONDS = 60.0
@@ -19,9 +20,11 @@ class BadRegisters:
         self._device = device
         self._points = points
         self._refused: dict[int, tuple[str, float]] = {}  # point -> why, when to try again
-        self._cuts: dict[tuple[str, int], float] = {}  # where a block has to begin, until when
+        self._cuts: dict[
+            tuple[RegisterTable, int], float
+        ] = {}  # where a block has to begin, until when
         self._told: set[int] = set()
-        self._planned: tuple[set[int], set[tuple[str, int]]] = (set(), set())
+        self._planned: tuple[set[int], set[tuple[RegisterTable, int]]] = (set(), set())
 
     def __len__(self) -> int:
         return len(self._refused)
@@ -31,7 +34,7 @@ class BadRegisters:
         return set(self._refused)
 
     @property
-    def boundaries(self) -> set[tuple[str, int]]:
+    def boundaries(self) -> set[tuple[RegisterTable, int]]:
         return set(self._cuts)
 
     def take_change(self) -> bool:
@@ -48,11 +51,11 @@ class BadRegisters:
         for point in points:
             self._refused.pop(point, None)
 
-    def cut(self, table: str, address: int) -> None:
+    def cut(self, table: RegisterTable, address: int) -> None:
         if self._cuts.get((table, address)) != inf:
             self._cuts[table, address] = time.monotonic() + RETRY_CUT_SECONDS
 
-    def cut_for_good(self, table: str, address: int) -> None:
+    def cut_for_good(self, table: RegisterTable, address: int) -> None:
         """Begin a request there from now on: to try it as a whole again would cost values."""
         self._cuts[table, address] = inf
 

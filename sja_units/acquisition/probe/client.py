@@ -15,6 +15,7 @@ from sja_units.acquisition.modbus.link import (
 from sja_units.acquisition.points.decode import Value, make_decoder
 from sja_units.acquisition.points.point import Point, list_scale_points
 from sja_units.acquisition.points.scaling import make_scaled_decoder, read_scale
+from sja_units.acquisition.points.types import RegisterTable
 from sja_units.acquisition.poll.device import DIVIDING, UNREACHABLE
 
 PACE_SECONDS = 0.05
@@ -40,7 +41,7 @@ class ProbeClient:
         self.first_seconds: float | None = None
         self.request_seconds: float | None = None
 
-    def ask(self, table: str, address: int, count: int) -> bytes:
+    def ask(self, table: RegisterTable, address: int, count: int) -> bytes:
         """Return the data of a request, asked once more where no answer can be trusted.
 
         Raises ExceptionResponse, and LinkError where the repeat failed, too.
@@ -110,7 +111,7 @@ def apply_scales(found: Sequence[Found]) -> list[Found]:
     return [_rescale(each, scales) for each in found]
 
 
-def _rescale(found: Found, scales: Mapping[tuple[str, int], int | None]) -> Found:
+def _rescale(found: Found, scales: Mapping[tuple[RegisterTable, int], int | None]) -> Found:
     point = found.point
     if point.scale_register is None or not found.words:
         return found
@@ -135,14 +136,14 @@ def read_point(point: Point, data: bytes, distance: int) -> Found:
 
 
 def read_singly(
-    client: ProbeClient, addresses: Sequence[tuple[str, int]]
-) -> tuple[dict[tuple[str, int], int], dict[tuple[str, int], str]]:
+    client: ProbeClient, addresses: Sequence[tuple[RegisterTable, int]]
+) -> tuple[dict[tuple[RegisterTable, int], int], dict[tuple[RegisterTable, int], str]]:
     """Return what registers or bits hold, and why others could not be read; all by their place.
 
     One request for each, with a pause after it: some devices do not take more than that well.
     """
-    words: dict[tuple[str, int], int] = {}
-    faults: dict[tuple[str, int], str] = {}
+    words: dict[tuple[RegisterTable, int], int] = {}
+    faults: dict[tuple[RegisterTable, int], str] = {}
     for place in addresses:
         try:
             data = client.ask(*place, 1)

@@ -5,14 +5,29 @@ from typing import NamedTuple
 
 from sja_units.acquisition.points.decode import Value, make_decoder
 from sja_units.acquisition.points.point import Point
-from sja_units.acquisition.points.types import BYTE_ORDERS, FLOATS, INTEGERS, ODD_INTEGERS, SIZES
+from sja_units.acquisition.points.types import (
+    BYTE_ORDERS,
+    FLOATS,
+    INTEGERS,
+    ODD_INTEGERS,
+    SIZES,
+    RegisterTable,
+)
 
-Words = Mapping[tuple[str, int], int]
+Words = Mapping[tuple[RegisterTable, int], int]
 """What was read, by table and address."""
 
 _PARTS = (("uint8", "high"), ("uint8", "low"), ("int8", "high"), ("int8", "low"))
 _MOST_REGISTERS = 4
-_REFERENCES = ((40001, "holding"), (30001, "input"), (10001, "discrete"))
+_OTHER_TABLES: dict[RegisterTable, RegisterTable] = {
+    **{"holding": "input", "input": "holding"},
+    **{"coil": "discrete", "discrete": "coil"},
+}
+_REFERENCES: tuple[tuple[int, RegisterTable], ...] = (
+    (40001, "holding"),
+    (30001, "input"),
+    (10001, "discrete"),
+)
 
 
 class Interpretation(NamedTuple):
@@ -26,7 +41,7 @@ class Interpretation(NamedTuple):
 class Place(NamedTuple):
     """Where a point might really be, and in which case."""
 
-    table: str
+    table: RegisterTable
     address: int
     reason: str
 
@@ -84,14 +99,13 @@ def list_places(point: Point) -> list[Place]:
         if first <= address < first + 9999 and point.is_bits == (where == "discrete"):
             reason = f"if {address} is the manual's reference"
             places.append(Place(where, address - first, reason))
-    other = {"holding": "input", "input": "holding", "coil": "discrete", "discrete": "coil"}[table]
-    places.append(Place(other, address, "the other table"))
+    places.append(Place(_OTHER_TABLES[table], address, "the other table"))
     return [p for p in places if p.address >= 0 and p.address + point.size <= 65536]
 
 
-def list_addresses(point: Point) -> list[tuple[str, int]]:
+def list_addresses(point: Point) -> list[tuple[RegisterTable, int]]:
     """Return the registers or bits that the tables need, each once, in an order to read them."""
-    needed: dict[tuple[str, int], None] = {}
+    needed: dict[tuple[RegisterTable, int], None] = {}
     most = 1 if point.is_bits else max(point.size, _MOST_REGISTERS)
     for address in range(point.address, min(65536, point.address + most)):
         needed[point.table, address] = None

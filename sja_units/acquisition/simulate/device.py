@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from sja_units.acquisition.points.point import Point
-from sja_units.acquisition.points.types import FLOATS, find_limits
+from sja_units.acquisition.points.types import FLOATS, RegisterTable, find_limits
 from sja_units.acquisition.simulate.encode import encode, mask, round_raw
 
 STEPS_PER_SECOND = 10
@@ -24,7 +24,9 @@ class SimulatedUnit:
         self._images: Images = {}
         self._step = -1
 
-    def read(self, table: str, address: int, count: int, seconds: float) -> list[int] | None:
+    def read(
+        self, table: RegisterTable, address: int, count: int, seconds: float
+    ) -> list[int] | None:
         """Return registers or bits at a moment, None where the device has no such address.
 
         It has all addresses from the first of a table's points to the last.

@@ -14,13 +14,14 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from pymodbus.framer import FramerSocket
 from pymodbus.pdu import DecodePDU
 
+from sja_units.acquisition.points.types import RegisterTable
 from sja_units.acquisition.simulate.device import SimulatedUnit
 
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 _HEADER_BYTES = 7
 _MOST_BYTES = 260
-_TABLES = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
+_TABLES: dict[int, RegisterTable] = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
 _ILLEGAL_FUNCTION, _ILLEGAL_ADDRESS, _ILLEGAL_VALUE, _NO_SUCH_UNIT = 1, 2, 3, 11
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sja_units.acquisition.config import AcquisitionConfig, Device, find_pacing
 from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.points.point import Point
-from sja_units.acquisition.points.types import BYTE_ORDERS
+from sja_units.acquisition.points.types import BYTE_ORDERS, RegisterTable
 from sja_units.acquisition.probe.client import (
     Found,
     ProbeClient,
@@ -34,8 +34,8 @@ class Study(NamedTuple):
     """All that was read for one point."""
 
     found: Found  # as configured, in one request
-    words: dict[tuple[str, int], int]
-    faults: dict[tuple[str, int], str]
+    words: dict[tuple[RegisterTable, int], int]
+    faults: dict[tuple[RegisterTable, int], str]
 
 
 def find_point(settings: AcquisitionConfig, words: str) -> tuple[Device, Point]:

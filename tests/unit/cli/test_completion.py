@@ -32,6 +32,7 @@ def complete(words: str, home: Path) -> list[str]:
         ("sjactl list --state run", ["running"]),
         ("sjactl list --state failed,do", ["failed,down"]),
         ("sjactl schema ke", ["keepalive"]),
+        ("sjactl probe {home}/li", ["{home}/li"]),  # a file: the shell finds it
     ],
 )
 @pytest.mark.slow
@@ -42,4 +43,4 @@ def test_what_tab_offers(words: str, offered: list[str], tmp_path: Path) -> None
     device = f'[[device]]\nname = "press1"\nhost = "h"\n[[device.point]]\n{point}'
     (tmp_path / "line1.toml").write_text(f'[sink]\ntype = "local"\n{device}')
     found = complete(words.format(home=tmp_path), tmp_path)
-    assert set(offered) <= set(found), found
+    assert {each.format(home=tmp_path) for each in offered} <= set(found), found

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sja_units.acquisition.modbus.endpoint import Pacing
+from sja_units.acquisition.modbus.endpoint import Pacing, Transport
 from sja_units.acquisition.modbus.habits import Habits
 from sja_units.acquisition.modbus.link import ExceptionResponse, Link, LinkError, make_request
 from sja_units.acquisition.modbus.tcp import Network
+from sja_units.acquisition.points.types import RegisterTable
 from tests.unit.acquisition.conftest import MakeDevice, MakeRogue
 from tests.unit.acquisition.harness import free_port
 from tests.unit.acquisition.rogue import Rogue, answer
@@ -26,12 +27,12 @@ READ = make_request("holding", 0, 10)
 LONG = 20.0  # a timeout that no healthy exchange comes near to
 
 
-def link_to(port: int, transport: str = "tcp") -> Link:
+def link_to(port: int, transport: Transport = "tcp") -> Link:
     return Link(transport, Network("127.0.0.1", port, is_datagram=transport == "udp"))
 
 
 @pytest.mark.parametrize("table", ["holding", "input"])
-def test_registers_of_a_real_server(make_device: MakeDevice, table: str) -> None:
+def test_registers_of_a_real_server(make_device: MakeDevice, table: RegisterTable) -> None:
     link = link_to(make_device().port)
     data = link.read(1, make_request(table, 300, 125), LONG)
     assert [int.from_bytes(data[i : i + 2], "big") for i in range(0, 250, 2)] == [*range(300, 425)]
@@ -39,7 +40,7 @@ def test_registers_of_a_real_server(make_device: MakeDevice, table: str) -> None
 
 
 @pytest.mark.parametrize("table", ["coil", "discrete"])
-def test_bits_of_a_real_server(make_device: MakeDevice, table: str) -> None:
+def test_bits_of_a_real_server(make_device: MakeDevice, table: RegisterTable) -> None:
     link = link_to(make_device().port)
     data = link.read(1, make_request(table, 1, 2000), LONG)
     assert data == b"\x55" * 250
@@ -234,7 +235,7 @@ def split_rogue(make_rogue: MakeRogue) -> Rogue:
 
 @pytest.mark.parametrize("transport", ["tcp", "rtu-over-tcp"])
 def test_a_converter_that_is_deaf_right_after_the_connection_is_read_by_the_same_one(
-    make_rogue: MakeRogue, transport: str
+    make_rogue: MakeRogue, transport: Transport
 ) -> None:
     """To connect anew after each time-out would never reach it."""
     heard: list[bytes] = []

@@ -15,7 +15,7 @@ import pytest
 from modbus_tk.modbus_rtu import RtuServer
 
 from sja_units.acquisition.modbus import serial_line, tty_holder
-from sja_units.acquisition.modbus.endpoint import SerialSettings
+from sja_units.acquisition.modbus.endpoint import SerialSettings, Transport
 from sja_units.acquisition.modbus.link import ExceptionResponse, Link, LinkError, make_request
 from sja_units.acquisition.modbus.serial_line import SerialLine
 from sja_units.errors import WorkerError
@@ -33,7 +33,7 @@ def mode(baudrate: int = 9600, parity: str = "N", stopbits: int = 1) -> SerialSe
     return SerialSettings(baudrate, 8, parity, stopbits)
 
 
-def link_to(path: str, transport: str = "rtu") -> Link:
+def link_to(path: str, transport: Transport = "rtu") -> Link:
     return Link(transport, SerialLine(path, mode()))
 
 

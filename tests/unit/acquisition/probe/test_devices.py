@@ -8,7 +8,7 @@ import pytest
 from sja_units.acquisition.config import AcquisitionConfig, Device
 from sja_units.acquisition.modbus.connect import open_link
 from sja_units.acquisition.points.point import Point, list_scale_points
-from sja_units.acquisition.points.types import BYTE_ORDERS
+from sja_units.acquisition.points.types import BYTE_ORDERS, RegisterTable
 from sja_units.acquisition.probe.client import PACE_SECONDS, ProbeClient, read_singly
 from sja_units.acquisition.probe.devices import Report, try_devices
 from sja_units.acquisition.probe.hints import hint
@@ -253,7 +253,11 @@ def test_a_connection_that_is_closed_at_once(make_rogue: MakeRogue) -> None:
 
 def test_meanings_hold_the_value_in_its_type_and_order() -> None:
     point = Point("p", "holding", 10, 2, "float32", write_as="float")
-    words = {("holding", 10): 0x0000, ("holding", 11): 0x4148, ("holding", 12): 7}
+    words: dict[tuple[RegisterTable, int], int] = {
+        ("holding", 10): 0x0000,
+        ("holding", 11): 0x4148,
+        ("holding", 12): 7,
+    }
     meanings = {(m.type, m.byte): m.values for m in list_interpretations(point, words)}
     assert meanings["float32", ""][BYTE_ORDERS.index("CDAB")] == 12.5
     assert meanings["uint32", ""][0] == 0x4148
