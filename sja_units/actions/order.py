@@ -1,5 +1,6 @@
 """Start, stop and restart as people mean them: with the unit's own result and the reason."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -13,6 +14,9 @@ from sja_units.jobs.status import get_status
 from sja_units.systemd.client import Systemd
 from sja_units.systemd.orders import WITHDRAWN
 from sja_units.systemd.unit import Verb
+
+_REASON_SECONDS = 2.0
+_LOOK_SECONDS = 0.1
 
 
 def carry_out(systemd: Systemd, verb: Verb, statuses: list[JobStatus]) -> Iterator[JobResult]:
@@ -40,8 +44,7 @@ def _is_tried_now(status: JobStatus) -> bool:
 
 def explain_failure(systemd: Systemd, verb: Verb, result: JobResult) -> str:
     """Return in a sentence how a job is after an order that it did not carry out, and why."""
-    (status,) = get_status(systemd, [result.job])
-    reason = result.reason or (status.error.message if status.error else status.status)
+    status, reason = _find_reason(systemd, result)
     ending = "is not running"
     if verb == "stop":
         ending = f"could not be stopped ({result.result})"
@@ -54,3 +57,17 @@ def explain_failure(systemd: Systemd, verb: Verb, result: JobResult) -> str:
     else:
         reason = status.obstacle or reason
     return f"{result.job} {ending}: {reason or result.result}"
+
+
+def _find_reason(systemd: Systemd, result: JobResult) -> tuple[JobStatus, str]:
+    """Return how a job is now, and why; "" if nothing tells.
+
+    Where the end hook could not run, only systemd knows, and not while the next try is under way.
+    """
+    deadline = time.monotonic() + _REASON_SECONDS
+    while True:
+        (status,) = get_status(systemd, [result.job])
+        reason = result.reason or (status.error.message if status.error else status.status)
+        if reason or result.result != "failed" or time.monotonic() > deadline:
+            return status, reason
+        time.sleep(_LOOK_SECONDS)

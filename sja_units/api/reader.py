@@ -31,6 +31,7 @@ IDLE_SECONDS = 25.0  # a connection may rest that long
 WRITE_SECONDS = 30.0  # for a client to take an answer
 _FRESH_SECONDS = 5.0  # whoever has just come is about to ask
 _END_SECONDS = 3.0
+_MOST_DISCARDED = 2**24  # bytes that a client goes on to send after it was refused
 _LARGEST_BACKLOG = 2**20  # bytes of events that a client has not taken
 _REFUSED = 1  # beside a connection: it is one too many
 
@@ -245,6 +246,7 @@ async def _close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.write_eof()
     with suppress(TimeoutError):
         async with asyncio.timeout(1):
-            while await reader.read(2**16):
-                pass
+            left = _MOST_DISCARDED
+            while left > 0 and (data := await reader.read(2**16)):
+                left -= len(data)
     writer.close()
