@@ -22,9 +22,10 @@ INSTALL = ("/src/install.sh", "--wheels", "/wheels")
 JOB = "acquisition/line1"
 STOPPED = "acquisition/line2"
 WAITING = "command/copy"
-# What comes and goes without us: logs, and systemd's own scratch folders.
+# What comes and goes without us: logs, systemd's own scratch folders, and what measures coverage.
 LIST = r"""
-find / -xdev \( -path /var/log -o -path '/var/tmp/systemd-private-*' \) -prune -o -print
+find / -xdev \( -path /var/log -o -path '/var/tmp/systemd-private-*' \
+    -o -path '/usr/local/lib/coverage/*' \) -prune -o -print
 find /run -path '*sja*' -not -path '/run/systemd/units/*'
 cat /etc/passwd /etc/group /etc/gshadow
 systemctl list-unit-files --no-legend
