@@ -26,7 +26,7 @@ def parse_jar(text: str, host: str) -> Jar:
     """
     if len(text) > MAX_TEXT:
         raise JarError(f"it is longer than {MAX_TEXT} characters")
-    text = text.removeprefix("\ufeff").strip("\r\n \0")
+    text = text.removeprefix("\ufeff").lstrip("\r\n \0").rstrip("\r\n\0")
     if not text:
         raise JarError("it is empty")
     if jar_json.is_json(text):

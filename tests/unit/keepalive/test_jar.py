@@ -42,6 +42,12 @@ def test_netscape_round_trip(jar: Jar) -> None:
     )
 
 
+def test_a_value_of_the_last_line_keeps_its_space() -> None:
+    line = "example.edu\tFALSE\t/\tFALSE\t0\tSID\t \n"
+    (cookie,) = parse_jar(line, HOST)
+    assert cookie.value == " "
+
+
 @given(utf8_jars.filter(bool))
 def test_storage_state_round_trip(jar: Jar) -> None:
     again = parse_jar(format_json(jar), HOST)

@@ -80,6 +80,7 @@ def test_the_second_address_will_do(
     Connection().close()
 
 
+@pytest.mark.slow
 def test_no_reply_is_too_long(systemd_mock: SystemdMock) -> None:
     names = [f"sja-acquisition@job{i}.service" for i in range(3000)]
     for name in names:

@@ -157,6 +157,7 @@ def test_an_end_that_was_told_to_nobody(
     assert run_order(systemd, verb, ONE) == result
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_lost_is_no_second_order(
     systemd: Systemd, systemd_mock: SystemdMock
 ) -> None:

@@ -68,6 +68,7 @@ def test_a_refusal_of_a_server_that_closes_is_not_hidden(
 
 
 @pytest.mark.parametrize("answer", [(400, "unable to parse"), (415, ""), (500, "what?")])
+@pytest.mark.slow
 def test_a_database_that_knows_no_gzip_gets_plain_text(
     run: Run, database: Database, answer: Answer, capsys: pytest.CaptureFixture[str]
 ) -> None:

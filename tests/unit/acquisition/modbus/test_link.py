@@ -234,6 +234,7 @@ def split_rogue(make_rogue: MakeRogue) -> Rogue:
 
 
 @pytest.mark.parametrize("transport", ["tcp", "rtu-over-tcp"])
+@pytest.mark.slow
 def test_a_converter_that_is_deaf_right_after_the_connection_is_read_by_the_same_one(
     make_rogue: MakeRogue, transport: Transport
 ) -> None:
@@ -265,6 +266,7 @@ def test_a_connection_that_stays_silent_is_given_up(make_rogue: MakeRogue) -> No
     link.close()
 
 
+@pytest.mark.slow
 def test_delays_are_kept(make_rogue: MakeRogue) -> None:
     times: list[float] = []
 

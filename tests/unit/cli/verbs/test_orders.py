@@ -156,6 +156,7 @@ def test_a_remove_that_was_cut_off_can_be_repeated(
     assert sjactl("status", "alice").status == 4
 
 
+@pytest.mark.slow
 def test_watch_as_json(fleet: Fleet, tmp_path: Path) -> None:
     fleet.systemd.add(UNIT, "failed")
     code = "import sys; from sja_units.cli import run; run(sys.argv[1:])"
